@@ -1,0 +1,35 @@
+"""A job: what a person asked for, as one plain record that flows, records and messages share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Role = Literal["viewer", "operator", "owner"]
+ROLES: tuple[Role, ...] = ("viewer", "operator", "owner")
+
+
+class Job(BaseModel):
+    """One request of one person, as parsed: who, where, what was typed, and what it means.
+
+    `flow_id` is made from Slack's own unique id, so the same delivery always makes the same job. `inputs`
+    holds the parsed `key=value` pairs as text; they are typed against the schema inside the flow.
+    `response_url` is only for the private answer where the bot is not in the channel.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    flow_id: str
+    verb: str
+    model: str | None = None
+    words: tuple[str, ...] = ()
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    typed: str
+    user: str
+    channel: str
+    team: str = ""
+    thread_ts: str | None = None
+    response_url: str | None = None
+    asked_at: datetime
