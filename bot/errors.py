@@ -1,0 +1,71 @@
+"""Exceptions of the bot, grouped by what to do next.
+
+    BotError
+    ├── ConfigurationError      stop at start: lists every problem and where each value was looked for
+    ├── Refused                 tell the person: carries the problem details to show
+    ├── Unreachable             retry later: the other side did not answer, or not with sense
+    │   ├── FunctionsUnreachable
+    │   └── SlackUnreachable
+    ├── SlackRefused            Slack understood and said no: carries Slack's own error code
+    │   └── NotInChannel        the bot must be invited first
+    └── FlowFailed              a step of a flow failed; read back from its checkpoint
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ml.contract import Problem
+
+
+class BotError(Exception):
+    """Anything that the bot itself raises."""
+
+
+class ConfigurationError(BotError):
+    """The settings cannot be used; `problems` holds one sentence for each value at fault."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"- {problem}" for problem in self.problems))
+
+
+class Refused(BotError):
+    """A request was understood and refused; show `problem` to the person who asked."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(f"{problem.reason_code}: {problem.detail}")
+
+
+class Unreachable(BotError):
+    """The other side did not answer, or its answer made no sense; trying again later may help."""
+
+
+class FunctionsUnreachable(Unreachable):
+    """The function app did not answer in time, or answered with something else than its contract."""
+
+
+class SlackUnreachable(Unreachable):
+    """Slack did not answer, or answered with a server error or a rate limit that outlasted the retries."""
+
+
+class SlackRefused(BotError):
+    """Slack answered `ok: false`; `code` is Slack's error string, for instance `channel_not_found`."""
+
+    def __init__(self, code: str, method: str) -> None:
+        self.code = code
+        self.method = method
+        super().__init__(f"{method}: {code}")
+
+
+class NotInChannel(SlackRefused):
+    """The bot is not a member of the channel that it should post to."""
+
+
+class FlowFailed(BotError):
+    """A step failed; `kind` and the message are all that its checkpoint keeps of the original exception."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind = kind
+        super().__init__(f"{kind}: {message}")

@@ -1,0 +1,319 @@
+"""What is the bot's own: cards, cancellations, decisions, sent digests, processes, leases, audit.
+
+Plain SQLAlchemy Core in the engine's database, own tables and numbered migrations. Unique constraints are the
+claims: whoever inserts first has it. What must outlive the bot goes through the function app instead.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+metadata = sa.MetaData()
+
+cards = sa.Table(
+    "toban_cards",
+    metadata,
+    sa.Column("flow_id", sa.String(120), primary_key=True),
+    sa.Column("run_flow_id", sa.String(120), nullable=False),
+    sa.Column("model", sa.String(64), nullable=False),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("channel", sa.String(80), nullable=False),
+    sa.Column("ts", sa.String(40), nullable=False),
+    sa.Column("run_id", sa.String(60)),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+)
+cancellations = sa.Table(
+    "toban_cancellations",
+    metadata,
+    sa.Column("flow_id", sa.String(120), primary_key=True),
+    sa.Column("by", sa.String(80), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+decisions = sa.Table(
+    "toban_decisions",
+    metadata,
+    sa.Column("decide_id", sa.String(120), primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("by", sa.String(80)),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+digests = sa.Table(
+    "toban_digests",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("due_local", sa.String(40), primary_key=True),
+    sa.Column("due", sa.DateTime, nullable=False),
+    sa.Column("flow_id", sa.String(160), nullable=False),
+)
+processes = sa.Table(
+    "toban_processes",
+    metadata,
+    sa.Column("executor_id", sa.String(120), primary_key=True),
+    sa.Column("heartbeat_at", sa.DateTime, nullable=False),
+    sa.Column("recovered_by", sa.String(120)),
+)
+leases = sa.Table(
+    "toban_leases",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("holder", sa.String(120), nullable=False),
+    sa.Column("expires_at", sa.DateTime, nullable=False),
+)
+audit = sa.Table(
+    "toban_audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("flow_id", sa.String(160), nullable=False),
+    sa.Column("who", sa.String(80), nullable=False),
+    sa.Column("what", sa.String(60), nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.UniqueConstraint("flow_id", "what"),
+)
+migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
+
+MIGRATIONS: Sequence[Sequence[sa.Table]] = ((cards, cancellations, decisions, digests, processes, leases, audit),)
+"""Tables made by each numbered migration; a migration that has shipped is never changed."""
+
+
+def utc_now() -> datetime:
+    """Return the present moment in UTC, without zone, as the tables hold it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def make_engine(url: str) -> Engine:
+    """Return an SQLAlchemy engine for *url* with the settings that the flow engine needs beside it.
+
+    On SQLite, writers begin IMMEDIATE and wait up to 30 s for a lock, and the file is in WAL mode, so that
+    readers and the one writer do not stop each other (https://www.sqlite.org/wal.html).
+    """
+    if not url.startswith("sqlite"):
+        return sa.create_engine(psycopg_url(url), pool_pre_ping=True, pool_size=5, max_overflow=10)
+    engine = sa.create_engine(url, isolation_level="SERIALIZABLE")
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        connection.execute("PRAGMA busy_timeout=30000")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return engine
+
+
+def psycopg_url(url: str) -> str:
+    """Return a PostgreSQL *url* that names the psycopg 3 driver, whichever common form it came in."""
+    scheme, rest = url.split("://", 1)
+    return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else url
+
+
+class Records:
+    """The bot's tables behind verbs; each call is one transaction, safe from several threads and processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; two processes doing so at once do it once."""
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # Any constant will do: it only has to be the same for every bot on this database.
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7206011)"))
+            migrations.create(connection, checkfirst=True)
+            done = set(connection.execute(sa.select(migrations.c.number)).scalars())
+            for number, tables in enumerate(MIGRATIONS, start=1):
+                if number not in done:
+                    metadata.create_all(connection, tables=list(tables), checkfirst=True)
+                    connection.execute(sa.insert(migrations).values(number=number))
+
+    # --- cards: one message per job ---------------------------------------------------------------------
+
+    def open_card(
+        self, flow_id: str, run_flow_id: str, model: str, job: Mapping[str, Any], place: Mapping[str, str]
+    ) -> None:
+        """Remember where the card of a job stands; a second call for the same job changes nothing."""
+        self._claim(
+            cards,
+            flow_id=flow_id,
+            run_flow_id=run_flow_id,
+            model=model,
+            job=json.dumps(job),
+            channel=place["channel"],
+            ts=place["ts"],
+            state="waiting",
+            created_at=utc_now(),
+        )
+
+    def watch(self, flow_id: str, run_id: str) -> None:
+        """Mark a card's run as started, so that the watcher follows it."""
+        self._set_card(flow_id, run_id=run_id, state="running")
+
+    def close_card(self, flow_id: str) -> None:
+        """Mark a card as finished: neither the watcher nor the queue's place is shown on it any more."""
+        self._set_card(flow_id, state="closed")
+
+    def open_cards(self, *states: str) -> list[dict[str, Any]]:
+        """Return the cards in *states*, oldest first, with their job as a dict."""
+        statement = sa.select(cards).where(cards.c.state.in_(states)).order_by(cards.c.created_at)
+        with self.engine.connect() as connection:
+            rows = connection.execute(statement).mappings().all()
+        return [{**row, "job": json.loads(row["job"])} for row in rows]
+
+    def card(self, flow_or_run: str) -> dict[str, Any] | None:
+        """Return the card of a job by its flow id or its run id, or None."""
+        wanted = sa.or_(cards.c.flow_id == flow_or_run, cards.c.run_id == flow_or_run)
+        with self.engine.connect() as connection:
+            row = connection.execute(sa.select(cards).where(wanted)).mappings().first()
+        return {**row, "job": json.loads(row["job"])} if row else None
+
+    def _set_card(self, flow_id: str, **values: Any) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(cards).where(cards.c.flow_id == flow_id).values(**values))
+
+    # --- claims -----------------------------------------------------------------------------------------
+
+    def cancel(self, flow_id: str, by: str) -> bool:
+        """Record that *by* cancelled the job; True for the first who did."""
+        return self._claim(cancellations, flow_id=flow_id, by=by, at=utc_now())
+
+    def cancelled_by(self, flow_id: str) -> str | None:
+        """Return who cancelled the job, or None."""
+        statement = sa.select(cancellations.c.by).where(cancellations.c.flow_id == flow_id)
+        with self.engine.connect() as connection:
+            return connection.execute(statement).scalar()
+
+    def decide(self, decide_id: str, kind: str, by: str | None) -> bool:
+        """Record the outcome of a decision; True for the first one."""
+        return self._claim(decisions, decide_id=decide_id, kind=kind, by=by, at=utc_now())
+
+    def decision(self, decide_id: str) -> dict[str, Any] | None:
+        """Return the recorded decision (`kind`, `by`, `at`), or None while it is open."""
+        statement = sa.select(decisions).where(decisions.c.decide_id == decide_id)
+        with self.engine.connect() as connection:
+            row = connection.execute(statement).mappings().first()
+        return dict(row) if row else None
+
+    def claim_digest(self, name: str, due: datetime, due_local: str, flow_id: str) -> bool:
+        """Claim one due time of a digest for *flow_id*; True if it is that flow's, also when asked again.
+
+        *due_local* is the wall-clock time without its offset, so that an hour that the clocks repeat in
+        autumn gives one digest.
+        """
+        claimed = self._claim(digests, name=name, due=_plain(due), due_local=due_local, flow_id=flow_id)
+        if claimed:
+            return True
+        statement = sa.select(digests.c.flow_id).where(
+            digests.c.name == name, digests.c.due_local == due_local
+        )
+        with self.engine.connect() as connection:
+            return connection.execute(statement).scalar() == flow_id
+
+    def last_digest(self, name: str, before: datetime) -> datetime | None:
+        """Return the latest claimed due time of a digest before *before*, aware UTC, or None."""
+        statement = sa.select(sa.func.max(digests.c.due)).where(
+            digests.c.name == name, digests.c.due < _plain(before)
+        )
+        with self.engine.connect() as connection:
+            found = connection.execute(statement).scalar()
+        return found.replace(tzinfo=UTC) if found else None
+
+    def note(self, flow_id: str, who: str, what: str, **facts: Any) -> None:
+        """Append one line to the audit: who did what by which flow; the same flow's same deed is kept once."""
+        self._claim(audit, at=utc_now(), flow_id=flow_id, who=who, what=what, facts=json.dumps(facts))
+
+    def _claim(self, table: sa.Table, **values: Any) -> bool:
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(sa.insert(table).values(**values))
+        except IntegrityError:
+            return False
+        return True
+
+    # --- processes and leases ---------------------------------------------------------------------------
+
+    def beat(self, executor_id: str) -> bool:
+        """Say that this process is alive; False when another one has already taken its flows over."""
+        with self.engine.begin() as connection:
+            row = connection.execute(
+                sa.select(processes.c.recovered_by).where(processes.c.executor_id == executor_id)
+            ).first()
+            if row is None:
+                connection.execute(
+                    sa.insert(processes).values(executor_id=executor_id, heartbeat_at=utc_now())
+                )
+                return True
+            if row.recovered_by is not None:
+                return False
+            connection.execute(
+                sa.update(processes)
+                .where(processes.c.executor_id == executor_id)
+                .values(heartbeat_at=utc_now())
+            )
+        return True
+
+    def take_over_stale(self, executor_id: str, stale: timedelta) -> list[str]:
+        """Mark every process silent for longer than *stale* as taken over by this one; return their ids."""
+        with self.engine.begin() as connection:
+            found = self._stale(connection, executor_id, utc_now() - stale)
+            return [
+                other
+                for other in found
+                if connection.execute(
+                    sa.update(processes)
+                    .where(processes.c.executor_id == other, processes.c.recovered_by.is_(None))
+                    .values(recovered_by=executor_id)
+                ).rowcount
+            ]
+
+    @staticmethod
+    def _stale(connection: Connection, executor_id: str, limit: datetime) -> Sequence[str]:
+        statement = sa.select(processes.c.executor_id).where(
+            processes.c.executor_id != executor_id,
+            processes.c.heartbeat_at < limit,
+            processes.c.recovered_by.is_(None),
+        )
+        return connection.execute(statement).scalars().all()
+
+    def taken_over(self, executor_id: str) -> list[str]:
+        """Return the ids of all processes whose flows this one has taken over."""
+        statement = sa.select(processes.c.executor_id).where(processes.c.recovered_by == executor_id)
+        with self.engine.connect() as connection:
+            return list(connection.execute(statement).scalars())
+
+    def leave(self, executor_id: str) -> None:
+        """Say that this process has stopped in order; another may take its flows over at once."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                sa.update(processes)
+                .where(processes.c.executor_id == executor_id)
+                .values(heartbeat_at=datetime(1970, 1, 1))  # noqa: DTZ001 - the tables hold UTC without zone
+            )
+            connection.execute(sa.delete(leases).where(leases.c.holder == executor_id))
+
+    def hold_lease(self, name: str, holder: str, duration: timedelta) -> bool:
+        """Take or renew the lease *name*; True while *holder* has it, False while somebody else does."""
+        now = utc_now()
+        free = sa.or_(leases.c.holder == holder, leases.c.expires_at < now)
+        with self.engine.begin() as connection:
+            renewed = connection.execute(
+                sa.update(leases)
+                .where(leases.c.name == name, free)
+                .values(holder=holder, expires_at=now + duration)
+            ).rowcount
+        if renewed:
+            return True
+        return self._claim(leases, name=name, holder=holder, expires_at=now + duration)
+
+
+def _plain(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,276 @@
+"""The bot's settings: `toban.toml` for what a team decides, the environment for secrets and addresses.
+
+Read once at the entry and passed on. Unknown keys are refused, all problems are reported together, and each
+says where the value was looked for. Nothing here talks to the network.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from croniter import croniter
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
+
+from bot.errors import ConfigurationError
+from bot.jobs import Role
+from ml.contract import MODEL_NAME_PATTERN, ModelSettings
+
+ENVIRONMENT: Mapping[str, str] = {
+    "TOBAN_CONFIG": "path of the team's settings file",
+    "TOBAN_DATABASE_URL": "database of the bot's flows and records",
+    "TOBAN_STORE_URL": "object store of the function app (the bot itself does not open it)",
+    "SLACK_BOT_TOKEN": "bot token of the Slack app (xoxb-…)",
+    "SLACK_APP_TOKEN": "app-level token for Socket Mode (xapp-…)",
+    "SLACK_SIGNING_SECRET": "signing secret of the Slack app, for HTTP mode",
+    "SLACK_API_URL": "address of Slack's Web API, for a proxy or the playground",
+    "TOBAN_FUNCTIONS_URL": "address of the function app",
+    "TOBAN_FUNCTIONS_KEY": "host key of the function app",
+}
+"""Every environment variable that the bot reads, with one line of meaning; `.env.example` explains them."""
+
+DEFAULT_CONFIG = "toban.toml"
+DEFAULT_DATABASE_URL = "sqlite:///.toban/bot.sqlite3"
+DEFAULT_SLACK_API_URL = "https://slack.com/api/"
+
+
+class _Table(BaseModel):
+    """A table of `toban.toml`: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BotTable(_Table):
+    """`[bot]`: how the bot is called and how long it waits for people.
+
+    `command` is the slash command registered with Slack; Slack allows lower-case letters, digits, hyphens and
+    underscores (https://docs.slack.dev/interactivity/implementing-slash-commands).
+    """
+
+    command: Annotated[str, StringConstraints(pattern=r"^/[a-z0-9_-]{1,31}$")] = "/ml"
+    name: Annotated[str, StringConstraints(min_length=1, max_length=35)] = "Toban"
+    decision_days: Annotated[float, Field(gt=0, le=365)] = 7.0
+    time_zone: str = "UTC"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        return _zone(value)
+
+
+class RolesTable(_Table):
+    """`[roles]`: who holds which role, as Slack user ids (`U…`), user group ids (`S…`) or `@handle`s, or `*`.
+
+    A higher role includes the lower ones: an owner may do what an operator may, an operator what a viewer may.
+    """
+
+    viewer: tuple[str, ...] = ("*",)
+    operator: tuple[str, ...] = ()
+    owner: tuple[str, ...] = ()
+
+    @field_validator("viewer", "operator", "owner")
+    @classmethod
+    def _known_forms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for item in value:
+            if not re.fullmatch(r"\*|[UWS][A-Z0-9]{2,}|@[a-z0-9._-]+", item):
+                raise ValueError(
+                    f"{item!r} is none of: a user id (U…), a user group id (S…), a user group @handle, or *"
+                )
+        return value
+
+    def members(self, role: Role) -> tuple[str, ...]:
+        """Return the entries that hold exactly *role*."""
+        return {"viewer": self.viewer, "operator": self.operator, "owner": self.owner}[role]
+
+
+class DigestTable(_Table):
+    """One `[[digests]]` table: when (cron of five fields in a time zone) and where a digest is posted."""
+
+    name: Annotated[str, StringConstraints(pattern=MODEL_NAME_PATTERN)] = "daily"
+    cron: str
+    time_zone: str = "UTC"
+    channel: str
+    models: tuple[str, ...] = ()
+
+    @field_validator("cron")
+    @classmethod
+    def _valid_cron(cls, value: str) -> str:
+        if len(value.split()) != 5 or not croniter.is_valid(value):
+            raise ValueError(f"{value!r} is not a cron expression of five fields, for instance '0 9 * * 1-5'")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        return _zone(value)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The digest's time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+class TobanFile(_Table):
+    """The whole of `toban.toml`."""
+
+    bot: BotTable = BotTable()
+    roles: RolesTable = RolesTable()
+    models: dict[Annotated[str, StringConstraints(pattern=MODEL_NAME_PATTERN)], ModelSettings] = Field(
+        default_factory=dict
+    )
+    digests: tuple[DigestTable, ...] = ()
+
+    @field_validator("digests")
+    @classmethod
+    def _distinct_names(cls, value: tuple[DigestTable, ...]) -> tuple[DigestTable, ...]:
+        names = [digest.name for digest in value]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"digest names must differ; used twice: {', '.join(doubled)}")
+        return value
+
+
+class SlackSettings(_Table):
+    """How to reach Slack, and with which secrets."""
+
+    bot_token: SecretStr
+    app_token: SecretStr | None = None
+    signing_secret: SecretStr | None = None
+    api_url: str = DEFAULT_SLACK_API_URL
+
+
+class FunctionsSettings(_Table):
+    """How to reach the function app. Time-outs are seconds for connecting and for the whole answer."""
+
+    url: str
+    key: SecretStr | None = None
+    connect_seconds: float = 3.0
+    read_seconds: float = 25.0
+
+
+class Settings(_Table):
+    """Everything the bot is told, read once."""
+
+    team: TobanFile
+    slack: SlackSettings
+    functions: FunctionsSettings
+    database_url: SecretStr
+
+
+Mode = Literal["socket", "http"]
+
+
+def load_team(path: Path) -> TobanFile:
+    """Read and check *path*; raise ConfigurationError with every problem in it at once."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            [f"settings file {path} does not exist; set TOBAN_CONFIG or start where {DEFAULT_CONFIG} lies"]
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError([f"settings file {path} cannot be read: {error}"]) from None
+    try:
+        return TobanFile.model_validate(data)
+    except ValidationError as error:
+        raise ConfigurationError(_problems(error, str(path))) from None
+
+
+def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
+    """Read `toban.toml` and the environment for *mode*; raise ConfigurationError naming all problems at once.
+
+    *mode* decides which Slack secrets are needed: Socket Mode wants the app token, HTTP the signing secret;
+    None (command-line tools that only post) wants neither.
+    """
+    problems: list[str] = []
+    team = TobanFile()
+    path = Path(env.get("TOBAN_CONFIG") or DEFAULT_CONFIG)
+    try:
+        team = load_team(path)
+    except ConfigurationError as error:
+        problems += error.problems
+    slack = _slack(env, mode, problems)
+    functions = _functions(env, problems)
+    database_url = env.get("TOBAN_DATABASE_URL") or DEFAULT_DATABASE_URL
+    problems += _database_problems(database_url)
+    if problems or slack is None or functions is None:
+        raise ConfigurationError(problems)
+    return Settings(team=team, slack=slack, functions=functions, database_url=SecretStr(database_url))
+
+
+def _slack(env: Mapping[str, str], mode: Mode | None, problems: list[str]) -> SlackSettings | None:
+    wanted = {"SLACK_BOT_TOKEN": ("xoxb-", "xoxp-", "xoxe.")}
+    if mode == "socket":
+        wanted["SLACK_APP_TOKEN"] = ("xapp-",)
+    if mode == "http":
+        wanted["SLACK_SIGNING_SECRET"] = ()
+    for name, prefixes in wanted.items():
+        value = env.get(name, "")
+        if not value:
+            problems.append(f"{name} is not set: {ENVIRONMENT[name]} (looked in the environment)")
+        elif prefixes and not value.startswith(prefixes):
+            problems.append(f"{name} does not begin with {' or '.join(prefixes)}: is it another kind of token?")
+    api_url = env.get("SLACK_API_URL") or DEFAULT_SLACK_API_URL
+    problems += _url_problems("SLACK_API_URL", api_url)
+    if not env.get("SLACK_BOT_TOKEN"):
+        return None
+    return SlackSettings(
+        bot_token=SecretStr(env["SLACK_BOT_TOKEN"]),
+        app_token=_secret(env, "SLACK_APP_TOKEN"),
+        signing_secret=_secret(env, "SLACK_SIGNING_SECRET"),
+        api_url=api_url.rstrip("/") + "/",
+    )
+
+
+def _functions(env: Mapping[str, str], problems: list[str]) -> FunctionsSettings | None:
+    url = env.get("TOBAN_FUNCTIONS_URL", "")
+    if not url:
+        problems.append(
+            f"TOBAN_FUNCTIONS_URL is not set: {ENVIRONMENT['TOBAN_FUNCTIONS_URL']} (looked in the environment)"
+        )
+        return None
+    problems += _url_problems("TOBAN_FUNCTIONS_URL", url)
+    return FunctionsSettings(url=url.rstrip("/"), key=_secret(env, "TOBAN_FUNCTIONS_KEY"))
+
+
+def _secret(env: Mapping[str, str], name: str) -> SecretStr | None:
+    value = env.get(name)
+    return SecretStr(value) if value else None
+
+
+def _url_problems(name: str, value: str) -> list[str]:
+    if re.match(r"https?://[^/\s]+", value):
+        return []
+    return [f"{name} is {value!r}; allowed is an address beginning with http:// or https://"]
+
+
+def _database_problems(value: str) -> list[str]:
+    if re.match(r"(sqlite:///|postgres(ql)?(\+psycopg)?://)", value):
+        return []
+    scheme = value.split("://", 1)[0]
+    return [
+        f"TOBAN_DATABASE_URL begins with {scheme!r}; allowed are sqlite:///path and postgresql://user@host/name"
+    ]
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is not a time zone of the IANA data base, for instance 'Asia/Tokyo'")
+    return value
+
+
+def _problems(error: ValidationError, where: str) -> list[str]:
+    return [_sentence(dict(item), where) for item in error.errors(include_url=False)]
+
+
+def _sentence(item: dict[str, Any], where: str) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{place} in {where} is not a known setting"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    seen = "" if item["type"] == "missing" else f" (is {item.get('input')!r})"
+    return f"{place} in {where}: {message}{seen}"
