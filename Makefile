@@ -1,0 +1,81 @@
+# `make help` lists what there is. Everything runs in .venv, which the first command sets up.
+# PYTHON=/path/to/python3.12 chooses the interpreter, VENV=folder another environment.
+
+VENV ?= .venv
+PYTHON ?=
+ONCE ?=
+PYTEST_ARGS ?=
+
+run := $(VENV)/bin/python
+ready := $(VENV)/.ready
+formatted := .
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+.PHONY: help setup demo test test-full check fix bench lock clean clean-all
+.PHONY: check-format check-lint check-types check-imports check-docs check-workflows check-locks
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+$(ready): scripts/setup.sh pyproject.toml requirements/build.txt requirements/lock.txt
+	@VENV='$(VENV)' PYTHON='$(PYTHON)' sh scripts/setup.sh
+	@touch $@
+
+setup: $(ready) ## set up .venv only
+
+demo: $(ready) ## play the story on this machine, then hand over a prompt (ONCE=1: play, check, end)
+	@$(run) -m playground $(if $(filter-out 0 no,$(ONCE)),--once)
+
+test: $(ready) ## run the tests (minutes); lists what it skipped and why
+	@$(run) -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-full: $(ready) ## run every test, the long ones too
+	@HYPOTHESIS_PROFILE=full $(run) -m pytest $(PYTEST_ARGS)
+
+check: $(ready) ## format, lint, types, import contracts, docs, workflows, lock files; changes nothing
+	@$(MAKE) --no-print-directory --keep-going check-format check-lint check-types check-imports check-docs \
+		check-workflows check-locks
+
+check-format: $(ready)
+	$(run) -m ruff format --quiet --check $(formatted)
+
+check-lint: $(ready)
+	$(run) -m ruff check --quiet $(formatted)
+
+check-types: $(ready)
+	$(run) -m mypy --no-error-summary
+
+check-imports: $(ready)
+	PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
+
+check-docs: $(ready)
+	$(run) -m pytest --quiet tests/docs
+
+check-workflows: $(ready)
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(VENV)/bin/zizmor --offline --no-progress --quiet .github
+
+check-locks: $(ready)
+	$(run) scripts/lock.py --check
+
+fix: $(ready) ## format, and mend what the linter can mend
+	$(run) -m ruff check --fix --quiet --exit-zero $(formatted)
+	$(run) -m ruff format $(formatted)
+	$(run) -m ruff check $(formatted)
+
+bench: $(ready) ## measure, as ratios against peers in the same run (see benchmarks/README.md)
+	@$(run) -m benchmarks $(BENCH_ARGS)
+
+lock: $(ready) ## write the lock files again after a change of dependencies (UPGRADE=1: newest versions)
+	$(run) scripts/lock.py $(if $(filter-out 0 no,$(UPGRADE)),--upgrade)
+
+clean: ## forget the demo's data and every cache; keeps .venv
+	rm -rf .playground .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+clean-all: clean ## and .venv
+	rm -rf $(VENV)
