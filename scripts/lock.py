@@ -1,9 +1,10 @@
 """Write the lock files from `pyproject.toml`, or say (`--check`) that they no longer follow from it.
 
-Three files come out, all with hashes and without any address: `requirements/build.txt` (what builds packages),
-`requirements/lock.txt` (everything, for Python 3.11 to 3.13 on every platform) and `requirements.txt` (the
-function app's deployment: what serves and what trains, nothing of the bot). Each begins with a digest of what it
-was made from, so that checking needs no network and a release made elsewhere today does not turn a build red.
+Three files come out, all with hashes and without any address: `requirements/build.txt` (what builds
+packages), `requirements/lock.txt` (everything, for Python 3.11 to 3.13 on every platform) and
+`requirements.txt` (the function app's deployment: what serves and what trains, nothing of the bot). Each
+begins with a digest of itself and of what it was made from, so that checking needs no network and a package
+released elsewhere today does not turn a build red.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def resolve(file: LockFile, upgrade: bool) -> str:
     Raises:
         subprocess.CalledProcessError: uv found no solution, or the package index could not be reached.
     """
-    # https://docs.astral.sh/uv/concepts/resolution/: one file for all platforms, one version of each if possible.
+    # One file for all platforms, one version of each package where possible:
+    # https://docs.astral.sh/uv/concepts/resolution/
     command = [
         *(sys.executable, "-m", "uv", "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate"),
         *("--universal", "--python-version", OLDEST_PYTHON, "--fork-strategy", "fewest"),
@@ -103,7 +105,9 @@ def resolve(file: LockFile, upgrade: bool) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files and return 0, or with `--check` return 1 where one is out of date."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where a file is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 where a file is out of date"
+    )
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions allowed")
     options = parser.parse_args(arguments)
     files = lock_files(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")))
