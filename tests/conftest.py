@@ -1,0 +1,95 @@
+"""What every test gets: no settings of the person who runs it, no network beyond loopback, bounded examples.
+
+Real parts (Azurite, PostgreSQL …) are fixtures of their own in `tests/parts*.py`; a test that asks for one that
+is not on this machine is skipped, and the end of the run says what was skipped and why.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import os
+import socket
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = [
+    name for name in ("tests.parts", "tests.parts_postgres") if importlib.util.find_spec(name) is not None
+]
+
+SETTINGS_PREFIXES = ("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+# Set before the first import of our code, also for the processes that tests start.
+for _name in list(os.environ):
+    if _name.upper().startswith(SETTINGS_PREFIXES) or _name.upper() in PROXIES:
+        del os.environ[_name]
+os.environ["NO_PROXY"] = "*"
+
+# Bounded and the same on every run; `make test-full` looks further and elsewhere each time.
+settings.register_profile(
+    "ci",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "full", max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse to connect anywhere but to this machine, so that a test cannot pass thanks to the network."""
+    if event != "socket.connect":
+        return
+    connection, address = arguments
+    if not isinstance(connection, socket.socket) or connection.family not in (
+        socket.AF_INET,
+        socket.AF_INET6,
+    ):
+        return
+    host = str(address[0]) if isinstance(address, tuple) else str(address)
+    if host != "localhost" and not _is_loopback(host):
+        raise ConnectionRefusedError(f"tests connect to this machine only, not to {host}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+sys.addaudithook(_only_loopback)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end which parts were left out and why, one line for each reason."""
+    reasons = Counter(_reason(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    left_out = len(terminalreporter.stats.get("deselected", []))
+    if not reasons and not left_out:
+        return
+    terminalreporter.section("left out, and why")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"{_tests(count)} skipped: {reason}")
+    if left_out:
+        terminalreporter.write_line(
+            f"{_tests(left_out)} not asked for by -m or -k (`make test-full` runs all)"
+        )
+
+
+def _reason(longrepr: object) -> str:
+    """Return why a test was skipped, from pytest's (path, line, "Skipped: why")."""
+    text = str(longrepr[-1] if isinstance(longrepr, Sequence) and not isinstance(longrepr, str) else longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+def _tests(count: int) -> str:
+    return "1 test" if count == 1 else f"{count} tests"
