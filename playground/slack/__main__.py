@@ -1,0 +1,55 @@
+"""``python -m playground.slack``: run a loopback Slack until it is interrupted."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from playground.slack.server import start
+from playground.slack.settings import Settings
+
+
+def read_settings(arguments: Sequence[str]) -> Settings:
+    """Return the settings that a command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m playground.slack", description="A Slack on this machine only."
+    )
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument(
+        "--app", dest="app_url", help="the app's address; without it deliveries use Socket Mode"
+    )
+    parser.add_argument("--state", type=Path, help="folder that keeps channels and messages")
+    parser.add_argument("--signing-secret", type=SecretStr)
+    parser.add_argument("--bot-token", type=SecretStr)
+    parser.add_argument("--app-token", type=SecretStr)
+    parser.add_argument("--scopes", type=_words, help="scopes of the bot token, with commas; all by default")
+    parser.add_argument("--commands", type=_words, help="registered commands, with commas; any by default")
+    parser.add_argument("--events", type=_words, help="subscribed events, with commas: app_mention,message")
+    parser.add_argument(
+        "--enforce-tiers", action="store_true", default=None, help="answer 429 beyond a method's tier"
+    )
+    given: dict[str, Any] = vars(parser.parse_args(arguments))
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until SIGINT or SIGTERM; print one JSON line with the address when ready."""
+    running = start(read_settings(arguments))
+    print(json.dumps({"listening": running.url, "api_url": running.api_url}), flush=True)
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    running.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    sys.exit(main(sys.argv[1:]))

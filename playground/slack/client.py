@@ -1,0 +1,156 @@
+"""People's side of a running loopback Slack, for programs: the story, the command line, tests."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import requests
+
+Json = dict[str, Any]
+# A delivery is answered within 3 s; the rest is for a busy machine.
+TIMEOUT_SECONDS = 30.0
+
+
+class PlaygroundError(Exception):
+    """The playground refused; the message says why."""
+
+
+class NothingHappened(AssertionError):
+    """What was waited for did not come in time; the message lists what came instead."""
+
+
+class Playground:
+    """A client of the control API at *url*, such as ``http://127.0.0.1:4000``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.api_url = f"{self.url}/api/"
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def say(self, who: str, where: str, text: str, thread_ts: str | None = None) -> Json:
+        """Type *text* as a person in a channel; “/…” is a command. Returns {"delivery", "ok", "error"?, "ack_ms"}."""
+        body = {"as": who, "in": where, "text": text}
+        return self._post("say", {**body, "thread_ts": thread_ts} if thread_ts else body)
+
+    def press(
+        self, who: str, message: Json, action_id: str, value: Any = None, block_id: str | None = None
+    ) -> Json:
+        """Press a button of *message* (a feed event, or a message with its "channel") as a person."""
+        inner = message.get("message", message)
+        body = {"as": who, "channel": message["channel"], "ts": inner["ts"], "action_id": action_id}
+        return self._post("press", {**body, "value": value, "block_id": block_id})
+
+    def messages(self, where: str, who: str, thread_ts: str | None = None) -> list[Json]:
+        """Return what a person sees in a channel or thread, each with "plain" and "channel", oldest first."""
+        query = {"in": where, "as": who, **({"thread_ts": thread_ts} if thread_ts else {})}
+        answer = self._get("messages", query)
+        return [{**message, "channel": answer["channel"]} for message in answer["messages"]]
+
+    def feed(self, after: int = 0, timeout_seconds: float = 0.0) -> list[Json]:
+        """Return events numbered above *after*, waiting up to *timeout_seconds* for the first."""
+        events: list[Json] = self._get("feed", {"after": after, "timeout": timeout_seconds})["events"]
+        return events
+
+    def seq(self) -> int:
+        """Return the number of the newest event."""
+        return int(self._get("workspace")["seq"])
+
+    def follow(self, after: int, timeout_seconds: float) -> Iterator[Json]:
+        """Yield events as they come, until *timeout_seconds* have passed."""
+        deadline = time.monotonic() + timeout_seconds
+        while (left := deadline - time.monotonic()) > 0:
+            for event in self.feed(after, min(left, TIMEOUT_SECONDS / 2)):
+                after = event["seq"]
+                yield event
+
+    def wait_for(
+        self, predicate: Callable[[Json], bool], timeout_seconds: float = 10.0, after: int = 0
+    ) -> Json:
+        """Return the first event above *after* for which *predicate* holds; raise NothingHappened in the end."""
+        seen = []
+        for event in self.follow(after, timeout_seconds):
+            if predicate(event):
+                return event
+            seen.append(f"{event['seq']} {event['kind']}: {event.get('plain', '')}")
+        raise NothingHappened("\n".join(["nothing fitting came; what came was:", *seen[-30:]]))
+
+    def wait_for_text(self, text: str, timeout_seconds: float = 10.0, after: int = 0) -> Json:
+        """Return the first event above *after* whose rendering contains *text*."""
+        return self.wait_for(lambda event: text in event.get("plain", ""), timeout_seconds, after)
+
+    def redeliver(self, delivery: str, times: int = 1, headers: dict[str, str] | None = None) -> list[Json]:
+        """Send an earlier delivery again, byte for byte, and return each ack."""
+        body = {"delivery": delivery, "times": times, "headers": headers or {}}
+        attempts: list[Json] = self._post("redeliver", body)["attempts"]
+        return attempts
+
+    def deliveries(self) -> list[Json]:
+        """Return everything that was sent to the app."""
+        deliveries: list[Json] = self._get("deliveries")["deliveries"]
+        return deliveries
+
+    def counts(self) -> Json:
+        """Return how often each Web API method was called."""
+        return self._get("counts")
+
+    def fault(self, method: str, **fields: Any) -> None:
+        """Make trouble for a Web API method: status=, error=, retry_after=, hang_seconds=, cut=, after=, times=."""
+        self._post("faults", {"method": method, **fields})
+
+    def clear_faults(self) -> None:
+        """Take all trouble away."""
+        self._read(self._session.delete(f"{self.url}/playground/faults", timeout=TIMEOUT_SECONDS))
+
+    def add_person(self, name: str, **fields: Any) -> Json:
+        """Add a person: real_name=, groups=[handles], channels=[names]."""
+        return self._post("people", {"name": name, **fields})
+
+    def add_channel(self, name: str, **fields: Any) -> Json:
+        """Add a channel: members=[names], with_bot=, is_private=."""
+        return self._post("channels", {"name": name, **fields})
+
+    def point_at(self, app_url: str | None) -> None:
+        """Deliver to another address from now on, or over Socket Mode (None)."""
+        self._post("app", {"url": app_url})
+
+    def disconnect(self, reason: str = "refresh_requested") -> int:
+        """Make Slack ask every socket to come again; return how many there were."""
+        return int(self._post("disconnect", {"reason": reason})["closed"])
+
+    def workspace(self) -> Json:
+        """Return people, channels, groups and addresses."""
+        return self._get("workspace")
+
+    def file(self, file_id: str) -> bytes:
+        """Return the bytes of a shared file."""
+        reply = self._session.get(f"{self.url}/playground/files/{file_id}", timeout=TIMEOUT_SECONDS)
+        if reply.status_code != 200:
+            raise PlaygroundError(f"no file {file_id!r}")
+        return reply.content
+
+    def _get(self, path: str, query: Json | None = None) -> Json:
+        reply = self._session.get(
+            f"{self.url}/playground/{path}", params=query or {}, timeout=TIMEOUT_SECONDS
+        )
+        return self._read(reply)
+
+    def _post(self, path: str, body: Json) -> Json:
+        reply = self._session.post(f"{self.url}/playground/{path}", json=body, timeout=TIMEOUT_SECONDS)
+        return self._read(reply)
+
+    def _read(self, reply: requests.Response) -> Json:
+        answer: Json = reply.json()
+        if reply.status_code != 200:
+            raise PlaygroundError(str(answer.get("error", reply.status_code)))
+        return answer

@@ -1,0 +1,218 @@
+"""The control API: what the web page, the story, the command line and tests use to be people. No Slack token.
+
+It listens on loopback only, refuses other host names, and takes changes as JSON only, so that no web page from
+elsewhere can reach it through somebody's browser.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from playground.slack.faults import Fault
+from playground.slack.loopback import Loopback
+from playground.slack.people import NotPossible, look_up, press, say
+from playground.slack.workspace import Channel, Person, UnknownName
+
+Json = dict[str, Any]
+# A long poll ends before the usual clients and proxies give up.
+POLL_SECONDS_MOST = 60.0
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class _Say(_Asked):
+    who: str = Field(alias="as")
+    where: str = Field(alias="in")
+    text: str = Field(min_length=1)
+    thread_ts: str | None = None
+
+
+class _Press(_Asked):
+    who: str = Field(alias="as")
+    channel: str
+    ts: str
+    action_id: str
+    block_id: str | None = None
+    value: Any = None
+
+
+class _Redeliver(_Asked):
+    delivery: str
+    times: int = Field(default=1, ge=1, le=100)
+    headers: dict[str, str] = Field(default_factory=dict)
+
+
+class _NewPerson(_Asked):
+    name: str
+    real_name: str = ""
+    groups: list[str] = Field(default_factory=list)
+    channels: list[str] = Field(default_factory=list)
+
+
+class _NewChannel(_Asked):
+    name: str
+    members: list[str] = Field(default_factory=list)
+    with_bot: bool = True
+    is_private: bool = False
+
+
+class _App(_Asked):
+    url: str | None
+
+
+class _Disconnect(_Asked):
+    reason: str = "refresh_requested"
+
+
+class Control:
+    """Handlers over one workspace."""
+
+    def __init__(self, slack: Loopback) -> None:
+        self._slack = slack
+
+    def routes(self) -> list[Route]:
+        """Return the routes under /playground."""
+        table: list[tuple[str, str, Callable[[Request], Awaitable[Json]]]] = [
+            ("POST", "say", self._say),
+            ("POST", "press", self._press),
+            ("GET", "messages", self._messages),
+            ("GET", "feed", self._feed),
+            ("POST", "redeliver", self._redeliver),
+            ("GET", "deliveries", self._deliveries),
+            ("GET", "counts", self._counts),
+            ("POST", "faults", self._add_fault),
+            ("GET", "faults", self._faults),
+            ("DELETE", "faults", self._clear_faults),
+            ("POST", "people", self._add_person),
+            ("POST", "channels", self._add_channel),
+            ("POST", "app", self._point_at),
+            ("GET", "workspace", self._workspace),
+            ("POST", "disconnect", self._disconnect),
+        ]
+        made = [Route(f"/playground/{path}", _json(handler), methods=[verb]) for verb, path, handler in table]
+        return [*made, Route("/playground/files/{file}", self._file, methods=["GET"])]
+
+    async def _say(self, request: Request) -> Json:
+        asked = _Say.model_validate_json(await request.body())
+        person, channel = look_up(self._slack, asked.who, asked.where)
+        return await say(self._slack, person, channel, asked.text, asked.thread_ts)
+
+    async def _press(self, request: Request) -> Json:
+        asked = _Press.model_validate_json(await request.body())
+        person, channel = look_up(self._slack, asked.who, asked.channel)
+        return await press(
+            self._slack, person, channel, asked.ts, asked.action_id, asked.block_id, asked.value
+        )
+
+    async def _messages(self, request: Request) -> Json:
+        query = request.query_params
+        person, channel = look_up(self._slack, query.get("as", ""), query.get("in", ""))
+        if person.id not in channel.members and (channel.is_private or channel.is_im):
+            raise NotPossible(f"{person.name} does not see #{channel.name}")
+        seen = self._slack.messages.seen_by(channel.id, person.id, query.get("thread_ts"))
+        return {"channel": channel.id, "messages": [self._shown(message) for message in seen]}
+
+    async def _feed(self, request: Request) -> Json:
+        query = request.query_params
+        seconds = min(float(query.get("timeout", "0")), POLL_SECONDS_MOST)
+        events = await self._slack.feed.after(int(query.get("after", "0")), seconds)
+        return {"events": events, "seq": events[-1]["seq"] if events else self._slack.feed.seq}
+
+    async def _redeliver(self, request: Request) -> Json:
+        asked = _Redeliver.model_validate_json(await request.body())
+        try:
+            acks = await self._slack.deliveries.repeat(asked.delivery, asked.times, asked.headers)
+        except KeyError as error:
+            raise NotPossible(f"no delivery {asked.delivery!r}") from error
+        return {
+            "attempts": [{"ok": a.ok, "status": a.status, "error": a.error, "ack_ms": a.ack_ms} for a in acks]
+        }
+
+    async def _deliveries(self, request: Request) -> Json:
+        return {"deliveries": self._slack.deliveries.shown()}
+
+    async def _counts(self, request: Request) -> Json:
+        return self._slack.rates.table()
+
+    async def _add_fault(self, request: Request) -> Json:
+        self._slack.faults.add(Fault.model_validate_json(await request.body()))
+        return await self._faults(request)
+
+    async def _faults(self, request: Request) -> Json:
+        return {"faults": self._slack.faults.shown()}
+
+    async def _clear_faults(self, request: Request) -> Json:
+        self._slack.faults.clear()
+        return await self._faults(request)
+
+    async def _add_person(self, request: Request) -> Json:
+        asked = _NewPerson.model_validate_json(await request.body())
+        if any(person.name == asked.name for person in self._slack.workspace.people):
+            raise NotPossible(f"there is a person {asked.name!r} already")
+        channels = [self._slack.workspace.channel(name) for name in asked.channels]
+        person = Person(name=asked.name, real_name=asked.real_name)
+        self._slack.put_person(person, asked.groups)
+        for channel in channels:
+            channel.members.append(person.id)
+            self._slack.keep_channel(channel)
+        return person.model_dump()
+
+    async def _add_channel(self, request: Request) -> Json:
+        asked = _NewChannel.model_validate_json(await request.body())
+        if any(channel.name == asked.name for channel in self._slack.workspace.channels):
+            raise NotPossible(f"there is a channel {asked.name!r} already")
+        members = [self._slack.workspace.person(name).id for name in asked.members]
+        bot = [self._slack.workspace.bot.user_id] if asked.with_bot else []
+        channel = Channel(name=asked.name, members=[*members, *bot], is_private=asked.is_private)
+        self._slack.put_channel(channel)
+        return channel.model_dump()
+
+    async def _point_at(self, request: Request) -> Json:
+        self._slack.deliveries.app_url = _App.model_validate_json(await request.body()).url
+        return {"url": self._slack.deliveries.app_url}
+
+    async def _workspace(self, request: Request) -> Json:
+        return {
+            **self._slack.workspace.model_dump(),
+            "url": self._slack.base_url,
+            "api_url": f"{self._slack.base_url}/api/",
+            "app_url": self._slack.deliveries.app_url,
+            "sockets": self._slack.sockets.connected(),
+            "seq": self._slack.feed.seq,
+        }
+
+    async def _disconnect(self, request: Request) -> Json:
+        asked = _Disconnect.model_validate_json(await request.body())
+        return {"closed": await self._slack.sockets.disconnect(asked.reason)}
+
+    async def _file(self, request: Request) -> Response:
+        file = self._slack.files.find(request.path_params["file"])
+        if file is None:
+            return Response(status_code=404)
+        return Response(self._slack.files.content(file.id), media_type=file.mimetype())
+
+    def _shown(self, message: Json) -> Json:
+        return {**message, "plain": self._slack.messages.plain(message)}
+
+
+def _json(handler: Callable[[Request], Awaitable[Json]]) -> Callable[[Request], Awaitable[Response]]:
+    """Answer in JSON; what cannot be done is a 400 that says why."""
+
+    async def answer(request: Request) -> Response:
+        content_type = request.headers.get("content-type", "").partition(";")[0]
+        if request.method == "POST" and content_type != "application/json":
+            return JSONResponse({"error": "send application/json"}, 415)
+        try:
+            return JSONResponse(await handler(request))
+        except ValidationError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        except (NotPossible, UnknownName, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    return answer

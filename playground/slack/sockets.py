@@ -1,0 +1,122 @@
+"""Socket Mode: the same deliveries over a websocket that the app opened.
+
+https://docs.slack.dev/apis/events-api/using-socket-mode
+"""
+
+import asyncio
+import itertools
+import uuid
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from playground.slack.ids import new_secret
+
+Json = dict[str, Any]
+# https://docs.slack.dev/apis/events-api/using-socket-mode: at most ten connections of an app
+CONNECTIONS_MOST = 10
+REFRESH_SECONDS = 3_600
+
+
+class NotConnected(Exception):
+    """The app holds no socket."""
+
+
+class Sockets:
+    """The app's open connections; each envelope goes to one of them."""
+
+    def __init__(self, app_id: str) -> None:
+        self._app_id = app_id
+        self._tickets: set[str] = set()
+        self._open: list[WebSocket] = []
+        self._turn = itertools.count()
+        self._waiting: dict[str, asyncio.Future[Json]] = {}
+
+    def ticket(self) -> str:
+        """Return the secret part of a new socket address; it opens one connection."""
+        ticket = new_secret()
+        self._tickets.add(ticket)
+        return ticket
+
+    def connected(self) -> int:
+        """Return how many connections are open."""
+        return len(self._open)
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Hold one connection until either side closes it."""
+        ticket = socket.query_params.get("ticket", "")
+        if ticket not in self._tickets or len(self._open) >= CONNECTIONS_MOST:
+            await socket.close(1008)
+            return
+        self._tickets.discard(ticket)
+        await socket.accept()
+        self._open.append(socket)
+        try:
+            await socket.send_json(self._hello())
+            while True:
+                self._take_ack(await socket.receive_json())
+        except WebSocketDisconnect:
+            pass
+        finally:
+            self._drop(socket)
+
+    async def send(
+        self, envelope: str, payload: Json, seconds: float, retry: tuple[int, str] | None = None
+    ) -> Json:
+        """Send an envelope to one connection and return the ack's payload ({} when it has none).
+
+        Raises NotConnected without a connection and TimeoutError when no ack came in time.
+        """
+        if not self._open:
+            raise NotConnected
+        socket = self._open[next(self._turn) % len(self._open)]
+        envelope_id = str(uuid.uuid4())
+        self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        message = {
+            "envelope_id": envelope_id,
+            "payload": payload,
+            "type": envelope,
+            "accepts_response_payload": envelope != "events_api",
+        }
+        if envelope == "events_api":
+            attempt, reason = retry or (0, "")
+            message |= {"retry_attempt": attempt, "retry_reason": reason}
+        try:
+            await socket.send_json(message)
+            return await asyncio.wait_for(self._waiting[envelope_id], seconds)
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise NotConnected from error
+        finally:
+            del self._waiting[envelope_id]
+
+    async def disconnect(self, reason: str) -> int:
+        """Ask every connection to come again (“warning”, “refresh_requested” or “link_disabled”) and close it."""
+        closing = list(self._open)
+        for socket in closing:
+            self._drop(socket)
+            await socket.send_json(
+                {"type": "disconnect", "reason": reason, "debug_info": {"host": "loopback"}}
+            )
+            await socket.close()
+        return len(closing)
+
+    def _hello(self) -> Json:
+        return {
+            "type": "hello",
+            "num_connections": len(self._open),
+            "debug_info": {
+                "host": "loopback",
+                "build_number": 1,
+                "approximate_connection_time": REFRESH_SECONDS,
+            },
+            "connection_info": {"app_id": self._app_id},
+        }
+
+    def _take_ack(self, message: Json) -> None:
+        waiting = self._waiting.get(message.get("envelope_id", ""))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message.get("payload") or {})
+
+    def _drop(self, socket: WebSocket) -> None:
+        if socket in self._open:
+            self._open.remove(socket)
