@@ -14,17 +14,20 @@ formatted := .
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: help setup demo test test-full check fix bench lock clean clean-all
+.PHONY: help setup setup-3.13 demo test test-full check fix bench lock clean clean-all
 .PHONY: check-format check-lint check-types check-imports check-docs check-workflows check-locks
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 $(ready): scripts/setup.sh pyproject.toml requirements/build.txt requirements/lock.txt
 	@VENV='$(VENV)' PYTHON='$(PYTHON)' sh scripts/setup.sh
 	@touch $@
 
 setup: $(ready) ## set up .venv only
+
+setup-3.13: ## set up .venv-3.13 too, in which tests load the function app by Azure's own library
+	@$(MAKE) --no-print-directory setup VENV=.venv-3.13 PYTHON=python3.13
 
 demo: $(ready) ## play the story on this machine, then hand over a prompt (ONCE=1: play, check, end)
 	@$(run) -m playground $(if $(filter-out 0 no,$(ONCE)),--once)
@@ -75,7 +78,7 @@ lock: $(ready) ## write the lock files again after a change of dependencies (UPG
 
 clean: ## forget the demo's data and every cache; keeps .venv
 	rm -rf .playground .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
-	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
 clean-all: clean ## and .venv
-	rm -rf $(VENV)
+	rm -rf .venv .venv-3.13 $(VENV)

@@ -1,7 +1,7 @@
 """What every test gets: no settings of the person who runs it, no network beyond loopback, bounded examples.
 
-Real parts (Azurite, PostgreSQL …) are fixtures of their own in `tests/parts*.py`; a test that asks for one that
-is not on this machine is skipped, and the end of the run says what was skipped and why.
+Real parts (Azurite, PostgreSQL …) are fixtures of their own in `tests/parts*.py`; a test that asks for one
+that is not on this machine is skipped, and the end of the run says what was skipped and why.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def _version(folder: Path) -> int:
 
 
 def server_user() -> dict[str, Any] | None:
-    """Return what `subprocess` needs to run the server as an ordinary user: {} as one, None if there is none."""
+    """Return what `subprocess` needs to run the server as an ordinary user; None where there is none."""
     if os.geteuid() != 0:
         return {}
     for name in SERVER_USERS:
