@@ -1,0 +1,157 @@
+"""The verbs of the slash command as declared data, read by help, access and the command line alike."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.jobs import ROLES, Role
+
+Target = Literal["model", "run", "version"]
+
+
+class Command(BaseModel):
+    """One verb: what it does, how it is typed, who may use it, and what it acts on.
+
+    `usage` and `examples` leave out the slash command itself, whose name is a setting. `private` answers
+    are seen by the asker only. `touches_production` asks for a fresh look at the person's roles. `target`
+    is what the first word after the verb names; None where there is none or where it may be several things.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verb: str
+    summary: str
+    usage: str
+    examples: tuple[str, ...]
+    roles: tuple[Role, ...] = ROLES
+    target: Target | None = None
+    private: bool = False
+    touches_production: bool = False
+
+
+OPERATORS: tuple[Role, ...] = ("operator", "owner")
+OWNERS: tuple[Role, ...] = ("owner",)
+
+COMMANDS: dict[str, Command] = {
+    command.verb: command
+    for command in (
+        Command(
+            verb="predict",
+            summary="Ask a model for a prediction.",
+            usage="predict MODEL name=value …",
+            examples=("predict arrival-delay flight=UA1545 date=2013-07-04",),
+            target="model",
+        ),
+        Command(
+            verb="retrain",
+            summary="Train a new version of a model and set it beside the champion.",
+            usage="retrain MODEL [name=value …]",
+            examples=("retrain arrival-delay", "retrain arrival-delay since=2013-01 until=2013-06"),
+            roles=OPERATORS,
+            target="model",
+        ),
+        Command(
+            verb="compare",
+            summary="Score two versions of a model on the same rows.",
+            usage="compare MODEL VERSION VERSION",
+            examples=("compare arrival-delay v2 v1",),
+            roles=OPERATORS,
+            target="model",
+        ),
+        Command(
+            verb="promote",
+            summary="Ask for a decision to make a version the champion.",
+            usage="promote MODEL VERSION",
+            examples=("promote arrival-delay v2",),
+            roles=OWNERS,
+            target="version",
+            touches_production=True,
+        ),
+        Command(
+            verb="cancel",
+            summary="Stop a run that waits or trains.",
+            usage="cancel RUN",
+            examples=("cancel 20130801t060000-a1b2c3",),
+            roles=OPERATORS,
+            target="run",
+            private=True,
+        ),
+        Command(
+            verb="models",
+            summary="List the models, or show one with the inputs it takes.",
+            usage="models [MODEL]",
+            examples=("models", "models arrival-delay"),
+            private=True,
+        ),
+        Command(
+            verb="runs",
+            summary="List the latest runs, of one model or of all.",
+            usage="runs [MODEL]",
+            examples=("runs", "runs arrival-delay"),
+            private=True,
+        ),
+        Command(
+            verb="show",
+            summary="Show a version's card, a run or a prediction.",
+            usage="show MODEL VERSION · show RUN · show PREDICTION",
+            examples=("show arrival-delay v2", "show 20130801t060000-a1b2c3"),
+            private=True,
+        ),
+        Command(
+            verb="status",
+            summary="Show whether everything answers, what runs and what waits.",
+            usage="status",
+            examples=("status",),
+            private=True,
+        ),
+        Command(
+            verb="whoami",
+            summary="Show your roles and what you may do.",
+            usage="whoami",
+            examples=("whoami",),
+            private=True,
+        ),
+        Command(
+            verb="help",
+            summary="Show the commands, or one of them with the inputs of a model.",
+            usage="help [COMMAND] [MODEL]",
+            examples=("help", "help predict arrival-delay"),
+            private=True,
+        ),
+    )
+}
+
+# Words people know from elsewhere, for which letters alone would suggest the wrong verb or none.
+_OTHER_WORDS = {
+    "abort": "cancel",
+    "card": "show",
+    "deploy": "promote",
+    "diff": "compare",
+    "forecast": "predict",
+    "get": "show",
+    "health": "status",
+    "history": "runs",
+    "infer": "predict",
+    "jobs": "runs",
+    "kill": "cancel",
+    "list": "models",
+    "ls": "models",
+    "me": "whoami",
+    "release": "promote",
+    "score": "predict",
+    "stop": "cancel",
+    "train": "retrain",
+    "usage": "help",
+    "who": "whoami",
+}
+
+
+def suggest(word: str) -> tuple[str, ...]:
+    """Return up to three verbs that the unknown *word* may have meant, the likeliest first."""
+    lower = word.casefold()
+    meant = [_OTHER_WORDS[lower]] if lower in _OTHER_WORDS else []
+    near = difflib.get_close_matches(lower[:40], COMMANDS, n=3, cutoff=0.6)
+    return tuple(dict.fromkeys([*meant, *near]))[:3]

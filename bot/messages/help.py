@@ -1,0 +1,57 @@
+"""Help: all commands, one command with a model's inputs, and what to say to an unknown word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.commands import Command
+from bot.messages.blocks import context, header, section
+from bot.messages.errors import did_you_mean
+from bot.messages.fields import inputs_block
+from bot.messages.message import Message, compose
+from bot.messages.text import code, listed
+from ml.contract import ModelView
+
+
+def help(commands: Iterable[Command], command_name: str) -> Message:  # noqa: A001 - named like its verb
+    """Return the list of commands, each with one example."""
+    lines = [
+        f"*{command.verb}* · {command.summary}\n{_typed(command_name, command.examples[0])}"
+        for command in commands
+    ]
+    return compose(
+        header("What you can ask for"),
+        section("\n".join(lines)),
+        context(f"{_typed(command_name, 'help predict')} shows more on one command. {_TYPING}"),
+    )
+
+
+def help_for(command: Command, command_name: str, model: ModelView | None = None) -> Message:
+    """Return one command: usage, examples, who may use it and, given a model, the inputs it takes."""
+    schema = None
+    if model is not None:
+        schema = {"predict": model.input_schema, "retrain": model.params_schema}.get(command.verb)
+    who = "everybody" if "viewer" in command.roles else listed(map(code, command.roles), "or")
+    return compose(
+        header(command.verb),
+        section(f"{command.summary}\n{_typed(command_name, command.usage)}"),
+        inputs_block(schema) if schema else None,
+        section("*Examples*\n" + "\n".join(_typed(command_name, example) for example in command.examples)),
+        context(
+            f"For {who}. The answer is seen by {'you only' if command.private else 'the channel'}. {_TYPING}"
+        ),
+    )
+
+
+def unknown_verb(word: str, suggestions: Sequence[str], command_name: str = "/ml") -> Message:
+    """Return the answer to a word that is no command."""
+    nearest = f"\n{did_you_mean(suggestions)}" if suggestions else ""
+    rest = f"{_typed(command_name, 'help')} lists what I know."
+    return compose(section(f":question: *I know no command {code(word)}.*{nearest}\n{rest}"))
+
+
+_TYPING = "Values may be typed `name=value`, `name:value` or `--name value`, with quotes around spaces."
+
+
+def _typed(command_name: str, rest: str) -> str:
+    return code(f"{command_name} {rest}")
