@@ -210,6 +210,12 @@ class CompareRequest(Request):
     caller: Caller | None = None
 
 
+class CancelRequest(Request):
+    """Who asks a run to stop; the body may be left out."""
+
+    caller: Caller | None = None
+
+
 class StageView(Reply):
     """One stage of a run with its duration so far (None before it started)."""
 
@@ -443,13 +449,17 @@ class StoreHealth(Reply):
 
 
 class HealthView(Reply):
-    """What answers, in which versions, and whether the store is reachable."""
+    """What answers, in which versions, and whether the store is reachable.
+
+    `problems` are sentences on what keeps the app from answering as it should, for whoever runs it.
+    """
 
     status: Literal["ok", "degraded"]
     versions: dict[str, str]
     store: StoreHealth
     models: tuple[str, ...] = ()
     counters: dict[str, int] = Field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 # --- the shared part of toban.toml ------------------------------------------------------------------------
