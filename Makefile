@@ -27,7 +27,7 @@ $(ready): scripts/setup.sh pyproject.toml requirements/build.txt requirements/lo
 setup: $(ready) ## set up .venv only
 
 setup-3.13: ## set up .venv-3.13 too, in which tests load the function app by Azure's own library
-	@$(MAKE) --no-print-directory setup VENV=.venv-3.13 PYTHON=python3.13
+	@$(MAKE) --no-print-directory setup VENV=.venv-3.13 PYTHON='$(or $(PYTHON),python3.13)'
 
 demo: $(ready) ## play the story on this machine, then hand over a prompt (ONCE=1: play, check, end)
 	@$(run) -m playground $(if $(filter-out 0 no,$(ONCE)),--once)
