@@ -1,0 +1,321 @@
+"""The prediction log: predictions of concurrent requests are written together and then confirmed.
+
+Requests hand their rows in and get the ids at once; one thread writes whatever has gathered while it wrote
+the last group, so nobody waits for company. On a folder a group is appended to this process's file,
+elsewhere it is one object. When the store cannot take a group its requests hear False, within seconds, and
+are answered all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from pydantic_core import to_json
+
+from ml.contract import PredictionView
+from ml.errors import AlreadyExists
+from ml.objects import ObjectStore, Patience
+from ml.segments import (
+    Loggable,
+    PredictionColumns,
+    PredictionId,
+    PredictionRecord,
+    encode_line,
+    find_row,
+    hour_of,
+    segment_path,
+)
+
+__all__ = ["PredictionColumns", "PredictionLog", "PredictionRecord", "Submission"]
+
+ROWS_PER_FILE = 10_000
+"""Rows after which a folder store's file is closed: showing one prediction reads a few megabytes at most."""
+
+MAX_WAITING_ROWS = 200_000
+"""Rows that may wait for the writer; beyond that they are refused at once rather than kept in memory."""
+
+RETRY_SECONDS = 1.0
+"""After a failed write, how long rows are refused at once before one group tries the store again."""
+
+
+@dataclass(slots=True)
+class _Segment:
+    """One segment: how many rows have been promised in it, and whether its last line may be torn."""
+
+    model: str
+    hour: str
+    name: str
+    rows: int = 0
+    torn: bool = False
+
+    @property
+    def path(self) -> str:
+        return segment_path(self.model, self.hour, self.name)
+
+
+class _Group:
+    """Records that are written together, and everybody who waits for them."""
+
+    def __init__(self, segment: _Segment) -> None:
+        self.segment = segment
+        self.records: list[tuple[int, Loggable]] = []
+        self.rows = 0
+        self.taken: Future[bool] = Future()
+        # A waiting task that is cancelled would else cancel the future that all of the group share.
+        self.taken.set_running_or_notify_cancel()
+        self._lock = threading.Lock()
+        self._waiters: dict[asyncio.AbstractEventLoop, list[asyncio.Future[bool]]] = {}
+
+    def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[bool]:
+        """Return a future of *loop* that is resolved with the group."""
+        future: asyncio.Future[bool] = loop.create_future()
+        with self._lock:
+            if not self.taken.done():
+                self._waiters.setdefault(loop, []).append(future)
+                return future
+        future.set_result(self.taken.result())
+        return future
+
+    def resolve(self, taken: bool) -> None:
+        """Tell everybody; each event loop is woken once, whatever the number of its waiters."""
+        with self._lock:
+            self.taken.set_result(taken)
+        for loop, futures in self._waiters.items():
+            try:
+                loop.call_soon_threadsafe(_resolve_all, futures, taken)
+            except RuntimeError:  # that loop is closed; nobody waits there any more
+                continue
+
+
+def _resolve_all(futures: list[asyncio.Future[bool]], taken: bool) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(taken)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The ids of submitted predictions, and whether the store has taken them.
+
+    `taken` resolves to True when it has and to False when it could not; it never raises and cannot be
+    cancelled. From asyncio `await submission.logged()` is the cheap way to wait.
+    """
+
+    ids: list[str]
+    taken: Future[bool]
+    _group: _Group = field(repr=False)
+
+    async def logged(self) -> bool:
+        """Wait for the store and return whether it has taken the predictions."""
+        return await self._group.waiter(asyncio.get_running_loop())
+
+
+class PredictionLog:
+    """Writes predictions by group commit; one per process and store, shared by all threads and event loops.
+
+    Args:
+        store: Where they go.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, store: ObjectStore, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._process = secrets.token_hex(6)
+        self._segments_made = 0
+        self._hour_number = -1
+        self._hour = ""
+        self._files: dict[str, _Segment] = {}
+        self._open: dict[str, _Group] = {}
+        self._gathering: list[_Group] = []
+        self._waiting_rows = 0
+        self._retry_at: float | None = None
+        self._condition = threading.Condition()
+        self._writer: threading.Thread | None = None
+        self._closed = False
+        self.counters: dict[str, int] = {
+            "rows_logged": 0,
+            "rows_lost": 0,
+            "groups_written": 0,
+            "groups_failed": 0,
+        }
+
+    def submit(self, model: str, records: Sequence[Loggable]) -> Submission:
+        """Hand predictions in and return their ids in order; never raises for the store's sake."""
+        rows = sum(record.rows for record in records)
+        with self._condition:
+            if self._refusing(rows):
+                return self._refuse(model, rows)
+            group = self._group(model)
+            first = group.segment.rows
+            row = first
+            for record in records:
+                group.records.append((row, record))
+                row += record.rows
+            group.segment.rows = row
+            group.rows += rows
+            self._waiting_rows += rows
+            if self._writer is None:
+                self._start()
+            self._condition.notify()
+        return Submission(_ids(group.segment, first, rows), group.taken, group)
+
+    def read(self, prediction_id: str) -> PredictionView:
+        """Return a logged prediction; one read, because its id says where it is.
+
+        Raises:
+            NotFound: There is no such prediction: it was answered as not logged, or the id is wrong.
+            Corrupt: It cannot be read.
+        """
+        wanted = PredictionId.parse(prediction_id)
+        return find_row(self._store.get(wanted.path, Patience.PATIENT), wanted)
+
+    def close(self, timeout: float | None = 10.0) -> None:
+        """Write what waits and stop the writer; rows that are submitted afterwards are refused."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+        if self._writer is not None:
+            self._writer.join(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- gathering, with the condition held ---------------------------------------------------------------
+
+    def _group(self, model: str) -> _Group:
+        """Return the group that gathers the model's rows, in a segment of the present hour."""
+        hour = self._present_hour()
+        group = self._open.get(model)
+        if group is None or not _has_room(group.segment, hour):
+            group = _Group(self._segment(model, hour))
+            self._open[model] = group
+            self._gathering.append(group)
+        return group
+
+    def _segment(self, model: str, hour: str) -> _Segment:
+        """Return this process's file for the model and hour, or a new object's name."""
+        segment = self._files.get(model)
+        if segment is None or not _has_room(segment, hour):
+            self._segments_made += 1
+            segment = _Segment(model, hour, f"{self._process}{self._segments_made:x}")
+            if self._store.can_append:
+                self._files[model] = segment
+        return segment
+
+    def _present_hour(self) -> str:
+        now = self._clock()
+        number = int(now // 3600)
+        if number != self._hour_number:
+            self._hour_number, self._hour = number, hour_of(datetime.fromtimestamp(now, UTC))
+        return self._hour
+
+    def _refusing(self, rows: int) -> bool:
+        """Return whether rows are turned away: closed, too many waiting, or the store failed just now.
+
+        While it fails, one submission a second is let through to try it, so that only that one has to wait.
+        """
+        if self._closed or (self._waiting_rows and self._waiting_rows + rows > MAX_WAITING_ROWS):
+            return True
+        if self._retry_at is None:
+            return False
+        now = self._clock()
+        if now < self._retry_at:
+            return True
+        self._retry_at = now + RETRY_SECONDS
+        return False
+
+    def _refuse(self, model: str, rows: int) -> Submission:
+        """Return ids under which nothing will ever be found, and the answer False."""
+        self.counters["rows_lost"] += rows
+        self._segments_made += 1
+        segment = _Segment(model, self._present_hour(), f"{self._process}{self._segments_made:x}")
+        group = _Group(segment)
+        group.resolve(False)
+        return Submission(_ids(segment, 0, rows), group.taken, group)
+
+    def _start(self) -> None:
+        self._writer = threading.Thread(target=self._write_groups, name="prediction-log", daemon=True)
+        self._writer.start()
+
+    # --- the writer's thread ------------------------------------------------------------------------------
+
+    def _write_groups(self) -> None:
+        while True:
+            with self._condition:
+                while not self._gathering and not self._closed:
+                    self._condition.wait()
+                groups, self._gathering = self._gathering, []
+                self._open.clear()
+                self._waiting_rows = 0
+            for group in groups:
+                group.resolve(self._write(group))
+            if not groups:
+                return
+
+    def _write(self, group: _Group) -> bool:
+        try:
+            data = b"".join([encode_line(record, row) for row, record in group.records])
+            self._put(group.segment, data)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the requests that wait must be answered
+            self._failed(group, error)
+            return False
+        self._retry_at = None
+        self.counters["rows_logged"] += group.rows
+        self.counters["groups_written"] += 1
+        return True
+
+    def _put(self, segment: _Segment, data: bytes) -> None:
+        if not self._store.can_append:
+            try:
+                self._store.create(segment.path, data, Patience.HURRIED)
+            except (
+                AlreadyExists
+            ):  # the name is this group's alone, so an earlier try of this call got through
+                return
+            return
+        if segment.torn:
+            data = b"\n" + data
+        segment.torn = True
+        self._store.append(segment.path, data)
+        segment.torn = False
+
+    def _failed(self, group: _Group, error: Exception) -> None:
+        self._retry_at = self._clock() + RETRY_SECONDS
+        self.counters["rows_lost"] += group.rows
+        self.counters["groups_failed"] += 1
+        line = {
+            "event": "prediction_log_failed",
+            "at": datetime.fromtimestamp(self._clock(), UTC),
+            "model": group.segment.model,
+            "rows": group.rows,
+            "rows_lost": self.counters["rows_lost"],
+            "error": f"{type(error).__name__}: {error}"[:300],
+        }
+        sys.stderr.write(to_json(line).decode() + "\n")
+
+
+def _has_room(segment: _Segment, hour: str) -> bool:
+    return segment.hour == hour and segment.rows < ROWS_PER_FILE
+
+
+def _ids(segment: _Segment, first: int, rows: int) -> list[str]:
+    stem = str(PredictionId(segment.model, segment.hour, segment.name, 0))[:-1]
+    if rows == 1:
+        return [f"{stem}{first}"]
+    return [f"{stem}{row}" for row in range(first, first + rows)]

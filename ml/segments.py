@@ -1,0 +1,228 @@
+"""How predictions are written down: lines of JSON in segments, found again by an id that says where they are.
+
+A segment holds the predictions of one model and hour from one process. A line holds one prediction, or the
+rows of one request as columns. A line begins with where its rows are and a tally of how they were answered,
+so that counting reads no further. A last line without its end (the writer was killed) does not count. Pure;
+no I/O here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json, to_json
+
+from ml.contract import PredictionView
+from ml.errors import Corrupt, NotFound
+
+ID_PATTERN = r"^p-([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)-([0-9]{10})-([0-9a-z]{12,24})-([0-9]{1,9})$"
+FORMAT = 1
+_HEADER = re.compile(
+    rb'^\{"format":([0-9]+),"row":([0-9]+),"rows":([0-9]+),"tally":"([^"\n]*)"[^\n]*\}$', re.MULTILINE
+)
+
+Tally = Counter[str]
+"""Rows by `outcome:source`."""
+
+
+@dataclass(slots=True)
+class PredictionRecord:
+    """One prediction to log: when, who, where, what (input and answer), model version, data version.
+
+    None of the six has a default. `version` and `data_version` are None where no model had a part in the
+    answer. `answer` is a row answer of the contract as a mapping; its id is not needed, the log gives it.
+
+    Raises:
+        ValueError: A field is empty, or the time has no zone.
+    """
+
+    at: datetime
+    who: str
+    where: str
+    input: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    version: int | None
+    data_version: str | None
+
+    def __post_init__(self) -> None:
+        if not self.who or not self.where or self.at.tzinfo is None or not self.answer:
+            raise ValueError("a prediction is logged with when (in a zone), who, where and what")
+
+    @property
+    def rows(self) -> int:
+        """Number of predictions."""
+        return 1
+
+    def tally(self) -> Tally:
+        """Return how the prediction was answered."""
+        return Counter({f"{self.answer['outcome']}:{self.answer['source']}": 1})
+
+
+@dataclass(slots=True)
+class PredictionColumns:
+    """The predictions of one request of many rows, as columns; otherwise like `PredictionRecord`.
+
+    `input` holds lists of `rows` values. `answer` holds such lists, or a plain value where all rows share it.
+
+    Raises:
+        ValueError: As with `PredictionRecord`, or a list has another length.
+    """
+
+    at: datetime
+    who: str
+    where: str
+    input: Mapping[str, Sequence[Any]]
+    answer: Mapping[str, Any]
+    version: int | None
+    data_version: str | None
+    rows: int
+
+    def __post_init__(self) -> None:
+        if not self.who or not self.where or self.at.tzinfo is None or not self.answer or self.rows < 1:
+            raise ValueError("predictions are logged with when (in a zone), who, where and what")
+        lists = [*self.input.values(), *(value for value in self.answer.values() if isinstance(value, list))]
+        if any(len(column) != self.rows for column in lists):
+            raise ValueError(f"each column holds {self.rows} values")
+
+    def tally(self) -> Tally:
+        """Return how the predictions were answered."""
+        outcomes, sources = (self._spread(self.answer[name]) for name in ("outcome", "source"))
+        return Counter(f"{outcome}:{source}" for outcome, source in zip(outcomes, sources, strict=True))
+
+    def _spread(self, value: Any) -> Sequence[Any]:
+        return value if isinstance(value, list) else [value] * self.rows
+
+
+Loggable = PredictionRecord | PredictionColumns
+
+
+def encode_line(record: Loggable, row: int) -> bytes:
+    """Return the line, with its end, for a record whose first row has number *row* in the segment."""
+    tally = " ".join(f"{name}:{count}" for name, count in record.tally().items())
+    line = {
+        "format": FORMAT,
+        "row": row,
+        "rows": record.rows,
+        "tally": tally,
+        "columns": isinstance(record, PredictionColumns),
+        "at": record.at,
+        "who": record.who,
+        "where": record.where,
+        "version": record.version,
+        "data_version": record.data_version,
+        "input": record.input,
+        "answer": record.answer,
+    }
+    return to_json(line, inf_nan_mode="null") + b"\n"
+
+
+@dataclass(frozen=True)
+class PredictionId:
+    """Where a prediction is: model, hour, segment, row."""
+
+    model: str
+    hour: str
+    segment: str
+    row: int
+
+    @classmethod
+    def parse(cls, text: str) -> PredictionId:
+        """Read an id.
+
+        Raises:
+            NotFound: It is none of ours.
+        """
+        match = re.match(ID_PATTERN, text)
+        if match is None:
+            raise NotFound(f"prediction {text[:120]}")
+        return cls(match[1], match[2], match[3], int(match[4]))
+
+    def __str__(self) -> str:
+        return f"p-{self.model}-{self.hour}-{self.segment}-{self.row}"
+
+    @property
+    def path(self) -> str:
+        """Where its segment is."""
+        return segment_path(self.model, self.hour, self.segment)
+
+
+def hour_of(at: datetime) -> str:
+    """Return the hour of a time as it stands in ids: `yyyymmddhh`, UTC."""
+    return f"{at.astimezone(UTC):%Y%m%d%H}"
+
+
+def start_of(hour: str) -> datetime:
+    """Return the time at which an hour begins."""
+    return datetime.strptime(hour, "%Y%m%d%H").replace(tzinfo=UTC)
+
+
+def hours_between(since: datetime, until: datetime) -> Iterator[str]:
+    """Yield the hours that overlap `since` to `until`, oldest first."""
+    at = start_of(hour_of(since))
+    while at <= until:
+        yield hour_of(at)
+        at += timedelta(hours=1)
+
+
+def hour_prefix(model: str, hour: str) -> str:
+    """Return the folder of a model's segments of one hour."""
+    return f"predictions/{model}/{hour[:4]}-{hour[4:6]}-{hour[6:8]}-{hour[8:]}"
+
+
+def segment_path(model: str, hour: str, segment: str) -> str:
+    """Return where a segment is."""
+    return f"{hour_prefix(model, hour)}/{segment}.jsonl"
+
+
+def count_rows(data: bytes) -> Tally:
+    """Return how the rows of a segment were answered; unfinished lines do not count."""
+    total: Tally = Counter()
+    for header in _HEADER.finditer(_whole_lines(data)):
+        for part in header[4].decode().split():
+            name, _, count = part.rpartition(":")
+            total[name] += int(count)
+    return total
+
+
+def find_row(data: bytes, wanted: PredictionId) -> PredictionView:
+    """Return a prediction from its segment.
+
+    Raises:
+        NotFound: The segment has no such row (it was cut off before the store had taken it).
+        Corrupt: Its line cannot be read, or a newer program wrote it.
+    """
+    for header in _HEADER.finditer(_whole_lines(data)):
+        first, rows = int(header[2]), int(header[3])
+        if first <= wanted.row < first + rows:
+            return _read_line(header[0], wanted)
+    raise NotFound(f"prediction {wanted}")
+
+
+def _whole_lines(data: bytes) -> bytes:
+    """Return *data* up to its last line end: a killed writer may have left part of a line behind it."""
+    return data[: data.rfind(b"\n") + 1]
+
+
+def _read_line(line: bytes, wanted: PredictionId) -> PredictionView:
+    try:
+        record = from_json(line)
+        if record["format"] != FORMAT:
+            raise Corrupt(wanted.path, f"has format {record['format']}; a newer program wrote it")
+        if record["columns"]:
+            index = wanted.row - record["row"]
+            record["input"] = {name: column[index] for name, column in record["input"].items()}
+            record["answer"] = {
+                name: value[index] if isinstance(value, list) else value
+                for name, value in record["answer"].items()
+            }
+        identity = {"model": wanted.model, "prediction_id": str(wanted)}
+        record["answer"] = {**record["answer"], "prediction_id": str(wanted)}
+        return PredictionView.model_validate({**record, **identity})
+    except (ValueError, KeyError, TypeError, IndexError, ValidationError) as error:
+        raise Corrupt(wanted.path, f"row {wanted.row} cannot be read ({error})") from error
