@@ -1,4 +1,4 @@
-"""Aliases: names such as champion that point at a version; each move is a numbered event and none is ever lost.
+"""Aliases: names such as champion that point at a version; each move is a numbered event, none is lost.
 
 A move is bound to the event that its asker saw and to evidence about exactly the champion that it replaces.
 """

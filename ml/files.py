@@ -1,4 +1,4 @@
-"""Files and evidence, kept under the hash of their content: equal content is stored once and checked when read."""
+"""Files and evidence, kept under the hash of their content: stored once, checked when read."""
 
 from __future__ import annotations
 
