@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def show_ack(slack: Loopback, issued: ResponseUrl, command: str, body: Any) -> None:
-    """Show what came back with a command's ack: nothing, a text for the person, or a message of its own kind."""
+    """Show what came back with a command's ack: nothing, a private text, or a message of its own kind."""
     if body is None or body == {}:
         return
     answer = body if isinstance(body, dict) else {"text": str(body)}
@@ -32,7 +32,7 @@ def show_ack(slack: Loopback, issued: ResponseUrl, command: str, body: Any) -> N
 
 
 def take_response(slack: Loopback, path: str, content_type: str, raw: bytes) -> tuple[int, str]:
-    """Act on a post to a response_url; return (status, body) as Slack does: “ok” or its name for what is wrong."""
+    """Act on a post to a response_url; return (status, body): “ok”, or Slack's name for what is wrong."""
     try:
         answer = _decode(content_type, raw)
         if answer is None:

@@ -1,4 +1,4 @@
-"""The small checks that block rules are made of; each yields problems with a JSON pointer, worded as Slack words them."""
+"""The small checks that block rules are made of; each yields problems in Slack's words, with a pointer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def by_type(kinds: Mapping[str, Check]) -> Check:
             yield Problem(at, "must provide an object")
         elif "type" not in value:
             yield Problem(at, "missing required field: type")
-        elif value["type"] not in kinds:
+        elif not isinstance(value["type"], str) or value["type"] not in kinds:
             yield Problem(f"{at}/type", f"unsupported type: {value['type']}")
         else:
             yield from kinds[value["type"]](value, at)
@@ -123,10 +123,12 @@ def by_type(kinds: Mapping[str, Check]) -> Check:
 
 
 def both(*checks: Check) -> Check:
-    """Every one of the checks, in turn."""
+    """Each of the checks in turn, up to the first that finds something: the later ones rely on the shape."""
 
     def check(value: Any, at: str) -> Iterator[Problem]:
         for each in checks:
-            yield from each(value, at)
+            if found := list(each(value, at)):
+                yield from found
+                return
 
     return check

@@ -4,7 +4,7 @@ The numbers come from slack_sdk's own models, so they move with the vendor's lib
 https://docs.slack.dev/reference/block-kit/block-elements
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -89,13 +89,14 @@ _FIELD = {
 }
 
 
-def _menu(optional: dict[str, Check]) -> Check:
+def _menu(optional: Mapping[str, Check]) -> Check:
     return record(_TYPE, {**_FIELD, **optional})
 
 
-def _menus(
-    kind: str, optional: dict[str, Check], initial: dict[str, Check], initials: dict[str, Check]
-) -> dict[str, Check]:
+_Rules = Mapping[str, Check]
+
+
+def _menus(kind: str, optional: _Rules, initial: _Rules, initials: _Rules) -> dict[str, Check]:
     return {
         f"{kind}_select": _menu({**optional, **initial}),
         f"multi_{kind}_select": _menu({**optional, **initials, "max_selected_items": number(1)}),

@@ -54,7 +54,7 @@ TABLE_ROWS_MOST = 100
 TABLE_CELLS_MOST = 20
 # https://docs.slack.dev/reference/block-kit/blocks/data-table-block: a header row and at most 100 more
 DATA_TABLE_ROWS_MOST = 101
-# https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block; the smaller of two published numbers
+# https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block; of two numbers the smaller
 CHART_SERIES_MOST = 6
 CHART_CATEGORIES_MOST = 20
 # Undocumented; seen near 13,200 characters: https://github.com/slackapi/bolt-js/issues/2509
@@ -94,7 +94,8 @@ def _by_library(value: Json, at: str) -> Iterator[Problem]:
         parsed = Block.parse(value)
         if parsed is not None:
             parsed.to_dict()
-    except (SlackObjectFormationError, TypeError) as error:
+    except (SlackObjectFormationError, TypeError, AttributeError, KeyError, ValueError) as error:
+        # The last four are how the model stumbles over a value of the wrong shape.
         yield Problem(at, str(error))
 
 
@@ -179,10 +180,9 @@ _BOTH_SURFACES: dict[str, Check] = {
         {"hint": plain(InputBlock.hint_max_length), "optional": boolean, "dispatch_action": boolean},
     ),
     "rich_text": both(_RICH_TEXT, _by_library),
-    **{
-        name: _by_library
-        for name in ("call", "file", "video", "context_actions", "container", "card", "carousel")
-    },
+    **dict.fromkeys(
+        ("call", "file", "video", "context_actions", "container", "card", "carousel"), _by_library
+    ),
 }
 _MESSAGE_ONLY: dict[str, Check] = {
     "markdown": _block({"text": string(MarkdownBlock.text_max_length)}),
@@ -251,7 +251,7 @@ def text_size(blocks: Any) -> int:
 
 
 def with_ids(blocks: list[Json]) -> list[Json]:
-    """Return a copy in which every block and every interactive element has the id that Slack would give it."""
+    """Return a copy in which every block and interactive element has an id, as Slack gives them."""
     copy: list[Json] = json.loads(json.dumps(blocks))
     for block in copy:
         block.setdefault("block_id", new_secret(5))
@@ -273,7 +273,7 @@ def _unique_block_ids(blocks: list[Json], at: str) -> Iterator[Problem]:
 
 
 def _cumulative(blocks: list[Json], at: str) -> Iterator[Problem]:
-    """https://docs.slack.dev/reference/block-kit/blocks/markdown-block: 12,000 for all markdown blocks together."""
+    """https://docs.slack.dev/reference/block-kit/blocks/markdown-block: one budget for all of a message's."""
     markdown = sum(len(str(block.get("text", ""))) for block in blocks if block.get("type") == "markdown")
     if markdown > MarkdownBlock.text_max_length:
         yield Problem(

@@ -39,14 +39,14 @@ class Playground:
         self._session.close()
 
     def say(self, who: str, where: str, text: str, thread_ts: str | None = None) -> Json:
-        """Type *text* as a person in a channel; “/…” is a command. Returns {"delivery", "ok", "error"?, "ack_ms"}."""
+        """Type *text* as a person; “/…” is a command. Return {"delivery", "ok", "error"?, "ack_ms"}."""
         body = {"as": who, "in": where, "text": text}
         return self._post("say", {**body, "thread_ts": thread_ts} if thread_ts else body)
 
     def press(
         self, who: str, message: Json, action_id: str, value: Any = None, block_id: str | None = None
     ) -> Json:
-        """Press a button of *message* (a feed event, or a message with its "channel") as a person."""
+        """Press a button of *message* (a feed event, or one of messages()) as a person."""
         inner = message.get("message", message)
         body = {"as": who, "channel": message["channel"], "ts": inner["ts"], "action_id": action_id}
         return self._post("press", {**body, "value": value, "block_id": block_id})
@@ -77,7 +77,7 @@ class Playground:
     def wait_for(
         self, predicate: Callable[[Json], bool], timeout_seconds: float = 10.0, after: int = 0
     ) -> Json:
-        """Return the first event above *after* for which *predicate* holds; raise NothingHappened in the end."""
+        """Return the first event above *after* that *predicate* likes; raise NothingHappened in the end."""
         seen = []
         for event in self.follow(after, timeout_seconds):
             if predicate(event):
@@ -105,7 +105,7 @@ class Playground:
         return self._get("counts")
 
     def fault(self, method: str, **fields: Any) -> None:
-        """Make trouble for a Web API method: status=, error=, retry_after=, hang_seconds=, cut=, after=, times=."""
+        """Make trouble for a method: status=, error=, retry_after=, hang_seconds=, cut=, after=, times=."""
         self._post("faults", {"method": method, **fields})
 
     def clear_faults(self) -> None:

@@ -1,7 +1,7 @@
 """The control API: what the web page, the story, the command line and tests use to be people. No Slack token.
 
-It listens on loopback only, refuses other host names, and takes changes as JSON only, so that no web page from
-elsewhere can reach it through somebody's browser.
+It listens on loopback only, refuses other host names, and takes changes as JSON only, so that no web page
+from elsewhere can reach it through somebody's browser.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The live workspace: its data and the parts that act on it, made once per server and used from its loop only."""
+"""The live workspace: its data and the parts that act on it, used from the server's loop only."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Messages of all channels: posted, changed, deleted, threaded, and the private ones that only one person sees."""
+"""Messages of all channels: posted, changed, deleted, threaded, and those that only one person sees."""
 
 import copy
 from collections.abc import Callable, Iterator

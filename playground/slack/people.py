@@ -21,7 +21,7 @@ class NotPossible(Exception):
 
 
 async def say(slack: Loopback, person: Person, channel: Channel, text: str, thread_ts: str | None) -> Json:
-    """Type *text* in a channel: a command when it begins with “/”, else a message. Return how the app took it."""
+    """Type *text* in a channel, a command when it begins with “/”; return how the app took it."""
     if person.id not in channel.members:
         raise NotPossible(f"{person.name} is not in #{channel.name}")
     if text.startswith("/"):
@@ -70,7 +70,7 @@ async def _command(
         user=person.id,
         text=text,
     )
-    # https://docs.slack.dev/interactivity/implementing-slash-commands: commands of apps do not work in threads
+    # https://docs.slack.dev/interactivity/implementing-slash-commands: an app's command is refused in threads
     if thread_ts:
         return _refuse(
             slack, person, channel, f"{command} is not supported in threads. Sorry!", "not_in_thread"
@@ -168,7 +168,7 @@ def _find_element(message: Json, action_id: str, block_id: str | None) -> tuple[
 
 
 def _chosen(element: Json, chosen: Any) -> Json:
-    """Return what an element sends: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
+    """Return the value part of an action: each kind of element has a key of its own for it."""
     kind = element["type"]
     if kind == "button":
         return {"text": element["text"], **({"value": element["value"]} if "value" in element else {})}

@@ -27,7 +27,7 @@ class ResponseUrl:
     posted: list[str] = field(default_factory=list)
 
     def target(self) -> str | None:
-        """Return the timestamp that replace_original and delete_original mean: the button's message, or the last answer."""
+        """Return what replace_original and delete_original mean: the button's message, or the last answer."""
         return self.original_ts or (self.posted[-1] if self.posted else None)
 
 

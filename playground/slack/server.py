@@ -10,16 +10,12 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 import playground.slack.methods  # noqa: F401  (registers the Web API methods)
 from playground.slack import web_api
-from playground.slack.answers import take_response
 from playground.slack.control import Control
+from playground.slack.doors import Doors
 from playground.slack.loopback import Loopback
 from playground.slack.settings import Settings
 
@@ -30,42 +26,6 @@ STOP_SECONDS = 2
 def build_app(slack: Loopback) -> ASGIApp:
     """Return the ASGI application of one workspace."""
 
-    async def api(request: Request) -> Response:
-        return await web_api.answer(slack, request.path_params["method"], request)
-
-    async def respond(request: Request) -> Response:
-        if (fault := slack.faults.take("response_url")) is not None:
-            if (spoilt := await web_api.make_trouble(fault)) is not None:
-                return spoilt
-        content_type = request.headers.get("content-type", "")
-        status, body = take_response(slack, request.url.path, content_type, await request.body())
-        return PlainTextResponse(
-            body, status, media_type="application/json" if body != "ok" else "text/plain"
-        )
-
-    async def upload(request: Request) -> Response:
-        if (fault := slack.faults.take("upload")) is not None:
-            if (spoilt := await web_api.make_trouble(fault)) is not None:
-                return spoilt
-        file = slack.files.receive(request.url.path, await request.body())
-        return PlainTextResponse(f"OK - {file.length}") if file else PlainTextResponse("invalid upload", 400)
-
-    async def download(request: Request) -> Response:
-        expected = f"Bearer {slack.settings.bot_token.get_secret_value()}"
-        if request.headers.get("authorization") != expected:
-            # Slack sends whoever comes without a token to its sign-in page.
-            return Response(
-                status_code=302, headers={"location": f"{slack.base_url}/?redir={request.url.path}"}
-            )
-        file = slack.files.find(request.path_params["file"].partition("-")[2])
-        content = slack.files.content(file.id) if file else None
-        return (
-            Response(content, media_type=file.mimetype()) if file and content else Response(status_code=404)
-        )
-
-    async def link(websocket: WebSocket) -> None:
-        await slack.sockets.serve(websocket)
-
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
@@ -73,11 +33,7 @@ def build_app(slack: Loopback) -> ASGIApp:
 
     app = Starlette(
         routes=[
-            Route("/api/{method}", api, methods=["GET", "POST"]),
-            Route("/{kind:str}/{team}/{serial}/{secret}", respond, methods=["POST"]),
-            Route("/upload/v1/{ticket}", upload, methods=["POST"]),
-            Route("/files-pri/{file}/{name}", download, methods=["GET"]),
-            WebSocketRoute("/link/", link),
+            *Doors(slack).routes(),
             *Control(slack).routes(),
         ],
         # A web page from elsewhere must not reach the workspace by a name that resolves to 127.0.0.1.
@@ -88,7 +44,7 @@ def build_app(slack: Loopback) -> ASGIApp:
 
 
 def _with_transport(app: ASGIApp) -> ASGIApp:
-    """Let an answer cut its connection: ASGI has no word for that, uvicorn's request cycle holds the transport."""
+    """Let an answer cut its connection; ASGI has no word for that, but uvicorn's cycle has the transport."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         cycle = getattr(send, "__self__", None)

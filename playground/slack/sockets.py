@@ -90,7 +90,7 @@ class Sockets:
             del self._waiting[envelope_id]
 
     async def disconnect(self, reason: str) -> int:
-        """Ask every connection to come again (“warning”, “refresh_requested” or “link_disabled”) and close it."""
+        """Ask every connection to come again (reason “warning” or “refresh_requested”) and close it."""
         closing = list(self._open)
         for socket in closing:
             self._drop(socket)

@@ -1,4 +1,4 @@
-"""Views: modals and Home tabs that the app opened. They are stored and told to the feed; nobody fills them in yet.
+"""Views: modals and Home tabs that the app opened, stored and told to the feed; nobody fills them in yet.
 
 https://docs.slack.dev/surfaces/modals
 """

@@ -1,4 +1,4 @@
-"""The Web API's door: decode a request, prove token and scope, count, make trouble if asked to, call the method.
+"""The Web API's door: decode a request, prove token and scope, count, make trouble if asked to, and call.
 
 https://docs.slack.dev/apis/web-api
 """
@@ -92,6 +92,7 @@ class Cut(Response):
     """An answer that never comes: the connection is closed instead."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Drop the connection at once."""
         scope[TRANSPORT].abort()
 
 
@@ -132,7 +133,7 @@ async def make_trouble(fault: Fault) -> Response | None:
 
 
 def _run(slack: Loopback, name: str, arguments: Json, bearer: str | None) -> Json:
-    """Slack's order: is there such a method, who calls, may they, not too often, and only then the arguments."""
+    """Slack's order: is there such a method, who calls, may they, how often, and only then the arguments."""
     if name not in METHODS:
         raise ApiError("unknown_method", req_method=name)
     called = METHODS[name]

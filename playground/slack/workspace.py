@@ -108,7 +108,7 @@ SLACKBOT = "USLACKBOT"
 
 
 def default_workspace() -> Workspace:
-    """Return the demo team's workspace: three people, three channels, two user groups; the bot is not in #random."""
+    """Return the demo team's workspace of three people; the bot is in every channel but #random."""
     owner, operator, viewer = (
         Person(id=f"U01{name.upper():0<8}"[:11], name=name, real_name=f"The {name}")
         for name in ("owner", "operator", "viewer")

@@ -34,6 +34,4 @@ def auth_test(call: Call) -> Json:
 def apps_connections_open(call: Call) -> Json:
     """Give the address of a new socket."""
     socket_url = call.slack.base_url.replace("http://", "ws://", 1)
-    return {
-        "url": f"{socket_url}/link/?ticket={call.slack.sockets.ticket()}&app_id={call.slack.workspace.bot.app_id}"
-    }
+    return {"url": f"{socket_url}/link/?ticket={call.slack.sockets.ticket()}"}

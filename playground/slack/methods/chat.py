@@ -117,7 +117,7 @@ def validate_blocks(call: Call) -> Json:
 
 
 def content(call: Call, text_most: int) -> Json:
-    """Return text, blocks, attachments and metadata of a message, or refuse by Slack's name for what is wrong."""
+    """Return text, blocks, attachments and metadata of a message, or refuse what Slack would refuse."""
     blocks, attachments = call.arguments.get("blocks"), call.arguments.get("attachments")
     prove_content(call.text("text"), blocks, attachments, text_most)
     fields: Json = {"text": escaped(call.text("text"))}
@@ -131,7 +131,7 @@ def content(call: Call, text_most: int) -> Json:
 
 
 def prove_content(text: str, blocks: Any, attachments: Any, text_most: int = POST_TEXT_MOST) -> None:
-    """Raise ApiError unless Slack would take a message of these parts; response URLs take the same messages."""
+    """Raise ApiError unless Slack would take a message of these parts, over a method or a response URL."""
     if not text and not blocks and not attachments:
         raise ApiError("no_text")
     if blocks is not None:
@@ -143,7 +143,7 @@ def prove_content(text: str, blocks: Any, attachments: Any, text_most: int = POS
 
 
 def prove_blocks(blocks: Any) -> None:
-    """Raise invalid_blocks, invalid_blocks_format or msg_blocks_too_long unless Slack would take the blocks."""
+    """Raise invalid_blocks, invalid_blocks_format or msg_blocks_too_long for what Slack would not take."""
     if not isinstance(blocks, list):
         raise ApiError("invalid_blocks_format")
     if problems := find_problems(blocks):

@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 def seen_channel(call: Call, key: str | None = None) -> Channel:
-    """Return the channel that a call names, or refuse: a private channel without the bot does not exist for it."""
+    """Return the channel that a call names, or refuse: without the bot a private one does not exist."""
     wanted = call.needed("channel", "channel_not_found") if key is None else key
     workspace = call.slack.workspace
     try:
