@@ -32,11 +32,11 @@ def coerce(inputs: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], t
     read lets the text through unchanged.
     """
     fields = {name: (field, required) for name, field, required in properties(schema)}
-    by_folded = {_fold(name): name for name in fields}
+    by_folded = {fold(name): name for name in fields}
     values: dict[str, Any] = {}
     problems: list[FieldProblem] = []
     for given, value in inputs.items():
-        name = by_folded.get(_fold(given))
+        name = by_folded.get(fold(given))
         if name is None:
             if schema.get("additionalProperties", False):
                 values[given] = value
@@ -47,15 +47,25 @@ def coerce(inputs: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], t
             values[name] = _typed(value, fields[name][0], schema)
         except _Unfit as unfit:
             problems.append(_problem(name, value, fields[name][0], str(unfit)))
-    seen = {by_folded.get(_fold(given)) for given in inputs}
+    seen = {by_folded.get(fold(given)) for given in inputs}
     problems.extend(
         _missing(name, field) for name, (field, needed) in fields.items() if needed and name not in seen
     )
     return values, tuple(problems)
 
 
-def _fold(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold().replace("-", "_")
+def fold_case(word: str) -> str:
+    """Return a word in its one spelling: half width, lower case; folding again changes nothing."""
+    for _ in range(4):
+        word, before = unicodedata.normalize("NFKC", word).casefold(), word
+        if word == before:
+            break
+    return word
+
+
+def fold(name: str) -> str:
+    """Return an input's name in its one spelling, with "_" for "-"."""
+    return fold_case(name).replace("-", "_")
 
 
 def _typed(value: Any, field: Schema, schema: Schema) -> Any:
@@ -212,8 +222,8 @@ def _missing(name: str, field: Schema) -> FieldProblem:
 
 
 def _unknown(given: str, value: Any, names: tuple[str, ...]) -> FieldProblem:
-    folded = {_fold(name): name for name in names}
-    near = [folded[one] for one in difflib.get_close_matches(_fold(given)[:60], folded, n=2, cutoff=0.6)]
+    folded = {fold(name): name for name in names}
+    near = [folded[one] for one in difflib.get_close_matches(fold(given)[:60], folded, n=2, cutoff=0.6)]
     why = f"there is no such input; did you mean {listed(near, 'or')}?" if near else "there is no such input"
     return FieldProblem(
         field=given[:MAX_SHOWN],

@@ -9,11 +9,10 @@ Typing the values by a schema is next door, in `coercion`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.coercion import coerce
+from bot.coercion import coerce, fold, fold_case
 from bot.messages.text import escape_markup, unescape
 from ml.contract import FieldProblem
 
@@ -25,8 +24,9 @@ _FAMILY = {**dict.fromkeys(_DOUBLE, _DOUBLE), **dict.fromkeys(_SINGLE, _SINGLE)}
 _SIGNS = "=＝:："
 # A phone makes "--" into a dash; a dash before a digit is a minus sign and stays with its number.
 _DASHES = re.compile(r"^[-‐‑‒–—―−－]{1,2}(?=[^\W\d])")
-_KEY = re.compile(r"^([^\W\d][\w-]*)([=＝:：])(.*)$", re.DOTALL)
-_BARE_KEY = re.compile(r"^[^\W\d][\w-]*$")
+_KEY = re.compile(r"([^\W\d][\w-]*)([=＝:：])(.*)", re.DOTALL)
+_BARE_KEY = re.compile(r"[^\W\d][\w-]*")
+_FOLDED_KEY = re.compile(r"[^\W\d]\w*")
 # https://docs.slack.dev/messaging/formatting-message-text: <@U1|name>, <#C1|name>, <!subteam^S1>, <url|label>
 _SLACK_FORM = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _SAFE = re.compile(r"^[\w./,+%-]+$")
@@ -68,7 +68,7 @@ def parse(text: str) -> Parsed:
             problems.append(_repeated(key, value))
         else:
             inputs[key] = value
-    verb = _verb(words.pop(0)) if words else None
+    verb = fold_case(words.pop(0)) if words else None
     return Parsed(verb, tuple(words), inputs, tuple(problems))
 
 
@@ -106,20 +106,19 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 def _token(text: str, start: int) -> tuple[_Token, int]:
     """Read one word from *start*; quotes count at its beginning and after the sign of `key=`."""
-    collected: list[str] = []
-    at = start
+    at, signs = start, 0
     while at < len(text) and not text[at].isspace():
-        opens = text[at] in _FAMILY and (not collected or _is_key("".join(collected)))
-        if opens:
+        first_sign_before = signs == 1 and text[at - 1] in _SIGNS
+        if text[at] in _FAMILY and (at == start or (first_sign_before and _ends_in_key(text[start:at]))):
             inner, after, closed = _quoted(text, at)
-            return _Token("".join(collected) + inner, len(collected), closed), after
-        collected.append(text[at])
+            return _Token(text[start:at] + inner, at - start, closed), after
+        signs += text[at] in _SIGNS
         at += 1
-    return _Token("".join(collected)), at
+    return _Token(text[start:at]), at
 
 
-def _is_key(text: str) -> bool:
-    return text[-1] in _SIGNS and bool(_KEY.match(_DASHES.sub("", text)))
+def _ends_in_key(text: str) -> bool:
+    return _KEY.fullmatch(_DASHES.sub("", text)) is not None
 
 
 def _quoted(text: str, start: int) -> tuple[str, int, bool]:
@@ -146,6 +145,9 @@ def _pairs(tokens: Sequence[_Token]) -> Iterator[tuple[str | None, str]]:
     while at < len(tokens):
         token, at = tokens[at], at + 1
         key, value = _key_and_value(token)
+        if key is None and at + 1 < len(tokens) and _is_lone_sign(tokens[at]) and token.quoted_from is None:
+            key = _fold(token.text)  # "until = 2013-06"
+            at += key is not None
         waits = key is not None and value is None
         if waits and at < len(tokens) and _is_value(tokens[at]):
             value, at = tokens[at].text, at + 1
@@ -160,29 +162,31 @@ def _key_and_value(token: _Token) -> tuple[str | None, str | None]:
     if token.quoted_from == 0:
         return None, None
     bare = _DASHES.sub("", token.text)
-    found = _KEY.match(bare)
+    found = _KEY.fullmatch(bare)
     if found and not _is_address(found):
         missing = found[3] == "" and token.quoted_from is None
         return _fold(found[1]), None if missing else found[3]
-    if bare != token.text and _BARE_KEY.match(bare):
-        return _fold(bare), None
-    return None, None
+    return (_fold(bare) if bare != token.text else None), None
 
 
 def _is_address(found: re.Match[str]) -> bool:
     return found[2] == ":" and found[3].startswith("//")
 
 
+def _is_lone_sign(token: _Token) -> bool:
+    return token.text in ("=", "＝") and token.quoted_from is None
+
+
 def _is_value(token: _Token) -> bool:
     return token.quoted_from == 0 or _key_and_value(token)[0] is None
 
 
-def _fold(key: str) -> str:
-    return unicodedata.normalize("NFKC", key).casefold().replace("-", "_")
-
-
-def _verb(word: str) -> str:
-    return unicodedata.normalize("NFKC", word).casefold()
+def _fold(key: str) -> str | None:
+    """Return the key in its one spelling, or None for what cannot be a key."""
+    if not _BARE_KEY.fullmatch(key):
+        return None
+    folded = fold(key)
+    return folded if _FOLDED_KEY.fullmatch(folded) else None
 
 
 def _quote(text: str) -> str:

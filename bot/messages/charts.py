@@ -61,7 +61,8 @@ def _draw(draw: ImageDraw.ImageDraw, evidence: Evidence, charts: Sequence[Histog
             (left + slot / 2, floor + 10), _bin(charts[0].edges, at), fill=INK, font=_font(22), anchor="ma"
         )
     draw.line((MARGIN, floor, WIDTH - MARGIN, floor), fill=FAINT, width=2)
-    below = f"absolute error in {charts[0].unit}, share of {evidence.rows.count:,} rows"
+    unit = f" in {charts[0].unit}" if charts[0].unit else ""
+    below = f"absolute error{unit}; per cent of {evidence.rows.count:,} rows"
     draw.text((WIDTH / 2, HEIGHT - 46), _ascii(below), fill=FAINT, font=_font(22), anchor="ma")
 
 

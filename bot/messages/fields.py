@@ -80,8 +80,14 @@ def _by_type(field: Schema) -> str:
     words = by_format.get(str(field.get("format")), "text")
     if "minLength" in field or "maxLength" in field:
         words += _length(field)
-    pattern = field.get("pattern")
-    return f"{words} matching {pattern}" if pattern and words.startswith("text") else words
+    examples, pattern = field.get("examples"), field.get("pattern")
+    if pattern and words.startswith("text"):
+        return (
+            f"text like {examples[0]}"
+            if isinstance(examples, list) and examples
+            else f"text matching {pattern}"
+        )
+    return words
 
 
 def _range(field: Schema) -> str:
@@ -128,4 +134,7 @@ def inputs_block(schema: Schema) -> Block:
 
 def _default(field: Schema) -> str:
     default = field.get("default")
-    return "no" if default is None else f"no ({default})"
+    if default is None or default == "":
+        return "no"
+    shown = {True: "yes", False: "no"}[default] if isinstance(default, bool) else default
+    return f"no (else {shown})"

@@ -27,8 +27,8 @@ _MARKS = {
     "done": ":white_check_mark:",
     "failed": ":x:",
 }
-_DOING = {"retrain": "Retraining", "compare": "Comparing"}
-_DONE = {"retrain": "Retrained", "compare": "Compared"}
+_DOING = {"retrain": "Retraining", "compare": "Comparing versions of", "promote": "Preparing the decision on"}
+_DONE = {"retrain": "Retrained", "compare": "Compared versions of"}
 
 
 class Decided(BaseModel):
@@ -44,11 +44,13 @@ class Decided(BaseModel):
 
 
 def queued(job: Job, place: int, of: int) -> Message:
-    """Return the message of a job that waits; *place* 1 is next of the *of* jobs waiting for this model."""
-    doing = _DOING.get(job.verb, job.verb)
-    where = "it is next" if place <= 1 else f"place {place} of {of}"
+    """Return the message of a job that waits; *place* 1 is next of the *of* jobs waiting for this model.
+
+    A *place* of 0 says that the place is not known yet.
+    """
+    where = "" if place < 1 else " It is next." if place == 1 else f" Place {place} of {of} in the queue."
     return compose(
-        section(f":hourglass: *{inline(doing)} {inline(job.model or '')} waits in the queue: {where}.*"),
+        section(f":hourglass: *{_headline(job, None)} · waits for its turn*{where}"),
         _cancel_button(job),
         context(asked_line(job)),
     )

@@ -15,7 +15,18 @@ from typing import Any
 from bot.messages.blocks import Block, context, fenced, section, table, table_text, text_table
 from bot.messages.text import cut, escape, mention, split, unescape
 
-__all__ = ["Attachment", "Message", "bounded", "compose", "escape", "mention", "table", "text_table"]
+__all__ = [
+    "Attachment",
+    "Message",
+    "bounded",
+    "compose",
+    "escape",
+    "file_note",
+    "mention",
+    "table",
+    "text_table",
+    "without_files",
+]
 
 # https://docs.slack.dev/reference/block-kit/blocks and the pages of each block
 MAX_BLOCKS = 50
@@ -24,7 +35,7 @@ MAX_SECTION = 3000
 MAX_CONTEXT_ELEMENTS = 10
 MAX_TABLE_ROWS = 100
 MAX_TABLE_COLUMNS = 20
-MAX_MARKDOWN = 12_000
+MAX_MARKDOWN = 10_000  # Slack takes 12,000 in all; some room is left for what stands around it
 # https://docs.slack.dev/reference/methods/chat.postMessage: text beyond this is cut by clients
 MAX_TEXT = 4000
 # Slack documents no limit for all blocks together; it answers msg_blocks_too_long near 13,200 characters.
@@ -34,7 +45,9 @@ MAX_CELL = 250
 MAX_ALT_TEXT = 1000
 
 OVERFLOW_NAME = "whole-message.txt"
-_OVERFLOW_NOTE = f":page_facing_up: Shortened to fit Slack: the whole text is in the file *{OVERFLOW_NAME}*."
+_FILE_MARK = ":page_facing_up:"
+_OVERFLOW_NOTE = f"{_FILE_MARK} Shortened to fit Slack: the whole text is in the file *{OVERFLOW_NAME}*."
+_NO_FILE_NOTE = ":scissors: Shortened to fit Slack."
 _TEXT_CUT = "\n… the rest is in the message itself."
 
 
@@ -81,6 +94,24 @@ def bounded(message: Message) -> Message:
         whole = Attachment(OVERFLOW_NAME, unescape(message.text).encode(), "The whole message")
         files = (*(file for file in files if file.filename != OVERFLOW_NAME), whole)
     return replace(message, text=_fit_text(message.text, cut_some), blocks=_with_ids(fitted), files=files)
+
+
+def file_note(sentence: str) -> Block:
+    """Return a line that points to a file of the message."""
+    return context(f"{_FILE_MARK} {sentence}")
+
+
+def without_files(message: Message) -> Message:
+    """Return the message for a private answer, which cannot carry files: no line promises one any more."""
+    if not message.files:
+        return message
+    blocks = [context(_NO_FILE_NOTE) if _points_to_file(block) else block for block in message.blocks]
+    lines = [_NO_FILE_NOTE if line.startswith(_FILE_MARK) else line for line in message.text.split("\n")]
+    return Message("\n".join(lines), _with_ids(blocks))
+
+
+def _points_to_file(block: Block) -> bool:
+    return block["type"] == "context" and str(block["elements"][0]["text"]).startswith(_FILE_MARK)
 
 
 def _fit_text(text: str, in_file: bool) -> str:

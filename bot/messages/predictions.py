@@ -14,8 +14,8 @@ from typing import Any
 from bot.jobs import Job
 from bot.messages.blocks import Block, context, section, table
 from bot.messages.errors import asked_line, clause, did_you_mean, field_lines, sentence, with_detail
-from bot.messages.message import Attachment, Message, compose
-from bot.messages.text import code, counted, inline, mention
+from bot.messages.message import Attachment, Message, compose, file_note
+from bot.messages.text import channel_link, code, counted, inline, mention
 from bot.messages.units import (
     decimals_to_tell_apart,
     duration,
@@ -51,7 +51,7 @@ def prediction_record(record: PredictionView, model: ModelView | None = None) ->
     )
     return compose(
         section(f"*Prediction* {code(record.prediction_id)} of *{inline(record.model)}*"),
-        section(f"Asked {when(record.at)} by {mention(record.who)} in {inline(record.where)}."),
+        section(f"Asked {when(record.at)} by {mention(record.who)} in {channel_link(record.where)}."),
         *_answer_blocks(record.answer, shown, {}),
         given,
     )
@@ -86,7 +86,7 @@ def _headline(answer: RowAnswer, model: ModelView, inputs: Mapping[str, Any]) ->
             f":raised_hand: *{subject}: no firm answer*{_sureness(answer)}, because {why}.{_action(answer)}"
         )
     if answer.outcome == "no_action":
-        return f":zzz: *{subject}: do nothing.* {_no_answer(answer)}{_action(answer)}"
+        return f":zzz: *{subject}: do nothing*, because {clause(answer.reason_code)}.{_action(answer)}"
     return f":no_entry: *{subject}: refused.* {_refusal(answer)}"
 
 
@@ -135,10 +135,6 @@ def _ladder_lines(answer: RowAnswer, model: ModelView) -> list[str]:
     if answer.reason_code in ("no_champion", "no_model"):
         return [f":warning: {sentence(answer.reason_code).removesuffix('.')}{instead}."]
     return [f":warning: {champion} could not be used ({clause(answer.reason_code)}){instead}."]
-
-
-def _no_answer(answer: RowAnswer) -> str:
-    return sentence(answer.reason_code) if answer.reason_code else ""
 
 
 def _action(answer: RowAnswer) -> str:
@@ -221,11 +217,16 @@ def _many(job: Job, reply: PredictReply, model: ModelView, log: Block | None) ->
         f"*{inline(model.title)}: {counted(len(results), 'row')} answered*" + (f" ({said})" if said else "")
     ]
     few = results[:MAX_ROWS_SHOWN]
-    if len(results) > len(few):
-        lines.append(f"The first {len(few)} are shown; the file holds all {len(results):,}.")
     files = (_rows_file(results),) if len(results) > len(few) else ()
-    rows = table(_HEAD, _table_rows(few)) if few else None
-    return compose(section("\n".join(lines)), rows, log, context(asked_line(job)), files=files)
+    note = f"The first {len(few)} rows are shown; all {len(results):,} are in the file *predictions.csv*."
+    return compose(
+        section("\n".join(lines)),
+        table(_HEAD, _table_rows(few)) if few else None,
+        file_note(note) if files else None,
+        log,
+        context(asked_line(job)),
+        files=files,
+    )
 
 
 def _table_rows(answers: Sequence[RowAnswer]) -> list[list[str]]:

@@ -11,9 +11,9 @@ from bot.messages.blocks import Block, context, header, section, table
 from bot.messages.errors import sentence, with_detail
 from bot.messages.evidence import comparison_table, verdict
 from bot.messages.message import Message, compose
-from bot.messages.text import code, inline, listed, mention
+from bot.messages.text import channel_link, code, inline, listed, mention
 from bot.messages.units import between, duration, percent, when
-from ml.contract import HealthView, ModelsView, RunsView, RunView, StageView, UsageView
+from ml.contract import Caller, HealthView, ModelsView, RunsView, RunView, StageView, UsageView
 
 STATE_MARKS = {
     "queued": ":hourglass:",
@@ -153,11 +153,7 @@ def run(view: RunView, now: datetime) -> Message:
     if view.result and view.result.version:
         lines.append(f"It made *v{view.result.version}*.")
     params = ", ".join(f"{inline(key)}={inline(value)}" for key, value in view.params.items())
-    asked = (
-        f"asked by {mention(view.requested_by.who)} in {inline(view.requested_by.where)} · "
-        if view.requested_by
-        else ""
-    )
+    asked = f"asked by {_asker(view.requested_by)} · " if view.requested_by else ""
     evidence = view.result.comparison if view.result else None
     return compose(
         section("\n".join(lines)),
@@ -171,9 +167,20 @@ def run(view: RunView, now: datetime) -> Message:
     )
 
 
+def _asker(caller: Caller) -> str:
+    return f"{mention(caller.who)} in {channel_link(caller.where)}"
+
+
 def _stage_line(stage: StageView) -> str:
     took = f" · {duration(stage.seconds)}" if stage.seconds is not None else ""
     return f"• {inline(stage.name)}: {stage.state}{took}"
+
+
+def cancelling(run: str) -> Message:
+    """Return the private answer to somebody who cancelled; the run's own message says when it stopped."""
+    return compose(
+        section(f":no_entry_sign: {code(run)} is being cancelled; its message says when it has stopped.")
+    )
 
 
 def whoami(user: str, roles: Iterable[Role], models: Mapping[str, Sequence[Role]]) -> Message:

@@ -80,8 +80,13 @@ def mention(user_id: str) -> str:
 
 
 def channel_link(channel_id: str) -> str:
-    """Return a link to a channel by its Slack id; anything else is shown as plain text."""
-    return f"<#{channel_id}>" if _CHANNEL.match(channel_id) else inline(channel_id)
+    """Return a link to a channel by its Slack id, also as `slack:team/channel`; else plain text."""
+    bare = (
+        channel_id.rpartition("/")[2].removeprefix("slack:")
+        if channel_id.startswith("slack:")
+        else channel_id
+    )
+    return f"<#{bare}>" if _CHANNEL.match(bare) else inline(channel_id)
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:
@@ -104,10 +109,10 @@ def cut(text: str, limit: int) -> str:
     """
     if len(text) <= limit:
         return text
-    head = _OPEN_MARKUP.sub("", text[: max(limit - 5, 0)])
+    head = _OPEN_MARKUP.sub("", text[: max(limit - 5, 0)]).rstrip("`")
     fenced = head.count(FENCE) % 2
     spanned = head.replace(FENCE, "").count("`") % 2
-    return (head.rstrip("`") + "…" + (f"\n{FENCE}" if fenced else "`" if spanned else ""))[:limit]
+    return (head + "…" + (f"\n{FENCE}" if fenced else "`" if spanned else ""))[:limit]
 
 
 def split(text: str, limit: int) -> list[str]:

@@ -36,7 +36,9 @@ def _decimals(value: float) -> int:
 def decimals_to_tell_apart(*values: float | None, most: int = 4) -> int:
     """Return how many decimals show the values in a row alike, and unequal ones as unequal if possible."""
     known = [value for value in values if value is not None and math.isfinite(value)]
-    least = min(max((min(_decimals(value), 3) for value in known if value), default=0), 3)
+    if all(float(value).is_integer() for value in known):
+        return 0
+    least = min(_decimals(max(map(abs, known))), 3)
     for places in range(max(least, 1), most + 1):
         if len({f"{value:.{places}f}" for value in known}) == len(set(known)):
             return places

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.messages.blocks import context, header, markdown, section, table
+from bot.messages.blocks import header, markdown, section, table
 from bot.messages.fields import allowed, inputs_block, properties
-from bot.messages.message import Attachment, Message, compose
-from bot.messages.text import code, fenced_lines, inline, mention, plain
-from bot.messages.units import between, number, short_digest, when
+from bot.messages.message import Attachment, Message, compose, file_note
+from bot.messages.text import code, fenced_lines, inline, mention
+from bot.messages.units import between, quantity, short_digest, when
 from ml.contract import AliasView, ModelsView, ModelView, VersionSummary, VersionView
 
-MAX_CARD = 3000
+MAX_CARD = 9000
 MAX_VERSIONS_SHOWN = 10
 
 
@@ -64,12 +64,12 @@ def card(view: VersionView) -> Message:
     """Return a version's card, as Markdown in the message and, where it is long, as a file too."""
     name = f"{view.model}-v{view.version}.md"
     long = len(view.card) > MAX_CARD
-    shown = plain(view.card[: view.card.rfind("\n", 0, MAX_CARD) + 1 or MAX_CARD] if long else view.card)
+    shown = view.card[: view.card.rfind("\n", 0, MAX_CARD) + 1 or MAX_CARD] if long else view.card
     file = Attachment(name, view.card.encode("utf-8", "replace"), f"Card of {view.model} v{view.version}")
     return compose(
         header(f"Card of {view.model} v{view.version}"),
         markdown(shown),
-        context(f"The whole card is in the file {inline(name)}.") if long else None,
+        file_note(f"The whole card is in the file *{inline(name)}*.") if long else None,
         files=(file,) if long else (),
     )
 
@@ -125,10 +125,9 @@ def _versions_text(view: ModelView) -> list[str]:
 
 
 def _version_line(version: VersionSummary, view: ModelView) -> str:
-    titles = {metric.name: (metric.title, metric.unit) for metric in view.metrics}
-    scores = ", ".join(
-        f"{titles.get(name, (name, ''))[0]} {number(value)}" for name, value in version.metrics.items()
-    )
+    known = {metric.name: (metric.title, metric.unit) for metric in view.metrics}
+    named = ((*known.get(name, (name, None)), value) for name, value in version.metrics.items())
+    scores = ", ".join(f"{title} {quantity(value, unit)}" for title, unit, value in named)
     champion = " (champion)" if view.champion and view.champion.version == version.version else ""
     data = short_digest(version.data_version)
     return f"v{version.version}{champion} · {when(version.created_at)} · data {data} · {scores}"
