@@ -1,14 +1,14 @@
 """Exceptions of the bot, grouped by what to do next.
 
-    BotError
-    ├── ConfigurationError      stop at start: lists every problem and where each value was looked for
-    ├── Refused                 tell the person: carries the problem details to show
-    ├── Unreachable             retry later: the other side did not answer, or not with sense
-    │   ├── FunctionsUnreachable
-    │   └── SlackUnreachable
-    ├── SlackRefused            Slack understood and said no: carries Slack's own error code
-    │   └── NotInChannel        the bot must be invited first
-    └── FlowFailed              a step of a flow failed; read back from its checkpoint
+BotError
+├── ConfigurationError      stop at start: lists every problem and where each value was looked for
+├── Refused                 tell the person: carries the problem details to show
+├── Unreachable             retry later: the other side did not answer, or not with sense
+│   ├── FunctionsUnreachable
+│   └── SlackUnreachable
+├── SlackRefused            Slack understood and said no: carries Slack's own error code
+│   └── NotInChannel        the bot must be invited first
+└── FlowFailed              a step of a flow failed; read back from its checkpoint
 """
 
 from __future__ import annotations

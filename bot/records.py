@@ -42,7 +42,10 @@ decisions = sa.Table(
     "toban_decisions",
     metadata,
     sa.Column("decide_id", sa.String(120), primary_key=True),
-    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("model", sa.String(64), nullable=False),
+    sa.Column("candidate", sa.Integer, nullable=False),
+    sa.Column("evidence", sa.String(80), nullable=False),
+    sa.Column("kind", sa.String(20)),
     sa.Column("by", sa.String(80)),
     sa.Column("at", sa.DateTime, nullable=False),
 )
@@ -81,7 +84,9 @@ audit = sa.Table(
 )
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
-MIGRATIONS: Sequence[Sequence[sa.Table]] = ((cards, cancellations, decisions, digests, processes, leases, audit),)
+MIGRATIONS: Sequence[Sequence[sa.Table]] = (
+    (cards, cancellations, decisions, digests, processes, leases, audit),
+)
 """Tables made by each numbered migration; a migration that has shipped is never changed."""
 
 
@@ -192,12 +197,23 @@ class Records:
         with self.engine.connect() as connection:
             return connection.execute(statement).scalar()
 
+    def open_decision(self, decide_id: str, model: str, candidate: int, evidence: str) -> None:
+        """Record that people are asked to decide on *candidate* by *evidence*; a second call changes nothing."""
+        self._claim(
+            decisions, decide_id=decide_id, model=model, candidate=candidate, evidence=evidence, at=utc_now()
+        )
+
     def decide(self, decide_id: str, kind: str, by: str | None) -> bool:
         """Record the outcome of a decision; True for the first one."""
-        return self._claim(decisions, decide_id=decide_id, kind=kind, by=by, at=utc_now())
+        is_open = sa.and_(decisions.c.decide_id == decide_id, decisions.c.kind.is_(None))
+        with self.engine.begin() as connection:
+            changed = connection.execute(
+                sa.update(decisions).where(is_open).values(kind=kind, by=by, at=utc_now())
+            )
+        return changed.rowcount == 1
 
     def decision(self, decide_id: str) -> dict[str, Any] | None:
-        """Return the recorded decision (`kind`, `by`, `at`), or None while it is open."""
+        """Return a decision as a dict (`kind` is None while it is open), or None."""
         statement = sa.select(decisions).where(decisions.c.decide_id == decide_id)
         with self.engine.connect() as connection:
             row = connection.execute(statement).mappings().first()

@@ -14,7 +14,15 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from bot.errors import ConfigurationError
 from bot.jobs import Role
@@ -213,7 +221,9 @@ def _slack(env: Mapping[str, str], mode: Mode | None, problems: list[str]) -> Sl
         if not value:
             problems.append(f"{name} is not set: {ENVIRONMENT[name]} (looked in the environment)")
         elif prefixes and not value.startswith(prefixes):
-            problems.append(f"{name} does not begin with {' or '.join(prefixes)}: is it another kind of token?")
+            problems.append(
+                f"{name} does not begin with {' or '.join(prefixes)}: is it another kind of token?"
+            )
     api_url = env.get("SLACK_API_URL") or DEFAULT_SLACK_API_URL
     problems += _url_problems("SLACK_API_URL", api_url)
     if not env.get("SLACK_BOT_TOKEN"):

@@ -1,0 +1,208 @@
+"""Puts the bot together: settings in, a running bot out. Everything is built here and handed on, nothing at import."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dbos import ClientScheduleInput, EnqueueOptions
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_bolt.authorization import AuthorizeResult
+from waitress.server import create_server
+
+from bot.access import Access
+from bot.connectors.azure_functions import AzureFunctionsConnector
+from bot.desk import Desk
+from bot.edits import Edits
+from bot.engine import FLOW_VERSION, REQUESTS, Engine, Timing
+from bot.errors import ConfigurationError, SlackRefused
+from bot.flows import digest, register_all
+from bot.intake import Intake
+from bot.listeners import Doors
+from bot.settings import DigestTable, Settings
+from bot.slack import Identity, SlackDesk
+from bot.watchers import Watcher
+
+log = logging.getLogger(__name__)
+
+HOUSEKEEPING_CRON = "30 3 * * *"
+HTTP_THREADS = 32
+SLACK_PATH = "/slack/events"
+MOST_BODY_BYTES = 1024 * 1024
+"""Slack's own payloads stay far below; anything larger is refused unread."""
+
+
+@dataclass
+class Bot:
+    """A bot, built and not yet started."""
+
+    settings: Settings
+    engine: Engine
+    desk: Desk
+    intake: Intake
+    watcher: Watcher
+    slack_app: App
+
+    def start(self) -> None:
+        """Run flows, watch runs, and keep the schedules; requests come in only once a door is open."""
+        register_all(self.desk)
+        self.engine.launch()
+        self.intake.start()
+        self.desk.edits.start()
+        self.watcher.start()
+        self._schedule()
+
+    def stop(self) -> None:
+        """Stop in order; what is under way goes on at the next start."""
+        self.watcher.stop()
+        self.intake.stop()
+        self.desk.edits.stop()
+        self.engine.stop()
+
+    def _schedule(self) -> None:
+        """Bring the engine's schedules in line with the settings, and serve a digest that fell due meanwhile."""
+        client = self.engine.client
+        wanted = [_digest_schedule(table) for table in self.settings.team.digests]
+        wanted.append(
+            {"schedule_name": "housekeeping", "workflow_name": "housekeeping", "schedule": HOUSEKEEPING_CRON}
+        )
+        names = {one["schedule_name"] for one in wanted}
+        for known in client.list_schedules():
+            if known["schedule_name"] not in names:
+                client.delete_schedule(known["schedule_name"])
+        now = datetime.now(UTC)
+        for table in self.settings.team.digests:
+            due = digest.overdue(self.desk, table, now)
+            if due is not None:
+                client.enqueue(_digest_run(table, due), due, {"name": table.name})
+        client.apply_schedules(wanted)
+
+
+def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
+    """Build a bot from *settings*. Asks Slack who the bot is; raises ConfigurationError where Slack says no."""
+    slack = SlackDesk(settings.slack)
+    identity = _identify(slack)
+    engine = Engine(settings.database_url.get_secret_value(), timing)
+    desk = Desk(
+        settings=settings,
+        identity=identity,
+        slack=slack,
+        functions=AzureFunctionsConnector(settings.functions),
+        access=Access(settings.team.roles, slack.group_members),
+        records=engine.records,
+        edits=Edits(lambda place, message, about: slack.edit(place, message, about=about)),
+    )
+    intake = Intake(engine.sql, engine.client)
+    watcher = Watcher(engine.records, desk.functions, engine.client, desk.edits, engine.executor_id)
+    app = _bolt_app(settings, slack, identity)
+    Doors(settings.team.bot.command, identity, intake).register(app)
+    return Bot(settings, engine, desk, intake, watcher, app)
+
+
+class SocketDoor:
+    """Socket Mode, by Bolt's own handler: no address of ours is needed, only outgoing connections."""
+
+    def __init__(self, bot: Bot) -> None:
+        token = bot.settings.slack.app_token
+        assert token is not None  # load_settings("socket") has seen to it
+        self._handler = SocketModeHandler(
+            bot.slack_app, token.get_secret_value(), web_client=bot.desk.slack.client
+        )
+
+    def start(self) -> None:
+        """Connect; the handler reconnects by itself."""
+        self._handler.connect()
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._handler.close()
+
+    @property
+    def address(self) -> str:
+        """What to print for people."""
+        return "Socket Mode"
+
+
+class HttpDoor:
+    """HTTP by waitress: Slack posts to `<address>/slack/events`."""
+
+    def __init__(self, bot: Bot, host: str, port: int) -> None:
+        self._server = create_server(
+            SlackRequestHandler(bot.slack_app, path=SLACK_PATH),
+            host=host,
+            port=port,
+            threads=HTTP_THREADS,
+            max_request_body_size=MOST_BODY_BYTES,
+            ident="toban",
+            clear_untrusted_proxy_headers=True,
+        )
+        self._host = host
+        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop to serve, letting requests under way end."""
+        self._server.task_dispatcher.shutdown(timeout=5)
+        self._server.close()
+
+    @property
+    def address(self) -> str:
+        """Where Slack's requests are to be sent."""
+        return f"http://{self._host}:{self._server.effective_port}{SLACK_PATH}"
+
+
+def _bolt_app(settings: Settings, slack: SlackDesk, identity: Identity) -> App:
+    """Return a Bolt app that checks signatures and never calls Slack before the ack.
+
+    `process_before_response` makes Bolt answer as soon as the listener has acked, instead of polling for it.
+    """
+    known = AuthorizeResult(
+        enterprise_id=None,
+        team_id=identity.team_id,
+        bot_id=identity.bot_id,
+        bot_user_id=identity.user_id,
+        bot_token=settings.slack.bot_token.get_secret_value(),
+    )
+    secret = settings.slack.signing_secret
+    return App(
+        client=slack.client,
+        authorize=lambda **_: known,
+        signing_secret=secret.get_secret_value() if secret is not None else None,
+        process_before_response=True,
+        token_verification_enabled=False,
+        logger=logging.getLogger("bot.bolt"),
+    )
+
+
+def _identify(slack: SlackDesk) -> Identity:
+    try:
+        return slack.identity()
+    except SlackRefused as error:
+        raise ConfigurationError([f"SLACK_BOT_TOKEN: Slack answered {error.code} to auth.test"]) from None
+
+
+def _digest_schedule(table: DigestTable) -> ClientScheduleInput:
+    return {
+        "schedule_name": f"{digest.SCHEDULE_PREFIX}{table.name}",
+        "workflow_name": "digest",
+        "schedule": table.cron,
+        "context": {"name": table.name},
+        "cron_timezone": table.time_zone,
+        "queue_name": REQUESTS,
+    }
+
+
+def _digest_run(table: DigestTable, due: datetime) -> EnqueueOptions:
+    return {
+        "workflow_name": "digest",
+        "queue_name": REQUESTS,
+        "workflow_id": digest.schedule_flow_id(table, due),
+        "app_version": FLOW_VERSION,
+    }

@@ -1,0 +1,51 @@
+"""How flows keep their arguments and checkpoints: plain JSON, readable by any later version of the bot.
+
+DBOS's default is pickle, which neither survives a renamed class nor may be read from a shared database.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from dbos import Serializer
+
+from bot.errors import FlowFailed
+
+_TIME = "__time__"
+_ERROR = "__error__"
+
+
+class JsonSerializer(Serializer):
+    """Plain JSON, with times (schedules pass them) and exceptions (reduced to kind and message) marked."""
+
+    def name(self) -> str:
+        """Return the name written beside each checkpoint."""
+        return "toban_json"
+
+    def serialize(self, data: Any) -> str:
+        """Return *data* as JSON; raise TypeError for what JSON cannot hold."""
+        return json.dumps(data, default=_encode, ensure_ascii=False, separators=(",", ":"))
+
+    def deserialize(self, serialized_data: str) -> Any:
+        """Return what `serialize` was given; lists stand for tuples."""
+        return json.loads(serialized_data, object_hook=_decode)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {_TIME: value.isoformat()}
+    if isinstance(value, FlowFailed):
+        return {_ERROR: [value.kind, str(value).removeprefix(f"{value.kind}: ")]}
+    if isinstance(value, BaseException):
+        return {_ERROR: [type(value).__name__, str(value)[:2000]]}
+    raise TypeError(f"a checkpoint holds plain JSON only, not {type(value).__name__}")
+
+
+def _decode(value: dict[str, Any]) -> Any:
+    if value.keys() == {_TIME}:
+        return datetime.fromisoformat(value[_TIME])
+    if value.keys() == {_ERROR}:
+        return FlowFailed(*value[_ERROR])
+    return value

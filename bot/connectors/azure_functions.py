@@ -1,0 +1,196 @@
+"""Speaks with the function app: predict, start and watch runs, read models and versions, move aliases.
+
+Source of the wire format: `ml/contract.py` and docs/functions.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ValidationError
+
+from bot.connectors.wire import HttpCall, HttpReply, Sender
+from bot.errors import FunctionsUnreachable, Refused
+from bot.settings import FunctionsSettings
+from ml.contract import (
+    AliasMove,
+    AliasView,
+    Caller,
+    CompareRequest,
+    HealthView,
+    ModelsView,
+    ModelView,
+    PredictionView,
+    PredictReply,
+    PredictRequest,
+    Problem,
+    RetrainRequest,
+    RunsView,
+    RunView,
+    UsageView,
+    VersionView,
+)
+
+ReplyType = TypeVar("ReplyType", bound=BaseModel)
+
+LIST_FROM = 5
+"""From this many runs on, one list request is cheaper than one request each."""
+
+
+def build_start(kind: Literal["retrain", "compare"], model: str, body: BaseModel, key: str) -> HttpCall:
+    """Return the call that starts a run; *key* makes a second sending return the first run."""
+    return HttpCall(
+        "POST",
+        f"/api/models/{quote(model, safe='')}/{kind}",
+        body=body.model_dump(mode="json", exclude_none=True),
+        headers={"Idempotency-Key": key},
+        repeatable=True,
+    )
+
+
+def build_move(model: str, alias: str, move: AliasMove, key: str) -> HttpCall:
+    """Return the call that moves an alias, bound to the event and the evidence in *move*."""
+    return HttpCall(
+        "POST",
+        f"/api/models/{quote(model, safe='')}/aliases/{quote(alias, safe='')}",
+        body=move.model_dump(mode="json"),
+        headers={"Idempotency-Key": key},
+        repeatable=True,
+    )
+
+
+def read_reply(reply: HttpReply, kind: type[ReplyType]) -> ReplyType:
+    """Return the body as *kind*; raise Refused for a refusal, FunctionsUnreachable for anything else."""
+    if reply.status in (401, 403):
+        raise Refused(
+            Problem(
+                title="The function app does not accept the bot's key",
+                status=reply.status,
+                detail="TOBAN_FUNCTIONS_KEY is missing, wrong, or for another function app.",
+                reason_code="function_app_rejected_key",
+            )
+        )
+    if 200 <= reply.status < 300:
+        try:
+            return kind.model_validate(reply.body)
+        except ValidationError as error:
+            raise FunctionsUnreachable(
+                f"an answer that is not a {kind.__name__} ({error.error_count()} problems)"
+            ) from None
+    if 400 <= reply.status < 500:
+        raise Refused(_problem(reply))
+    raise FunctionsUnreachable(f"status {reply.status}")
+
+
+def _problem(reply: HttpReply) -> Problem:
+    try:
+        return Problem.model_validate(reply.body)
+    except ValidationError:
+        raise FunctionsUnreachable(f"status {reply.status} without problem details") from None
+
+
+class AzureFunctionsConnector:
+    """The function app behind verbs. Each call has a time-out; only repeatable calls are sent again."""
+
+    def __init__(self, settings: FunctionsSettings) -> None:
+        headers = {"accept": "application/json", "user-agent": "toban"}
+        if settings.key is not None:
+            headers["x-functions-key"] = settings.key.get_secret_value()
+        self._sender = Sender(
+            settings.url,
+            headers,
+            connect_seconds=settings.connect_seconds,
+            read_seconds=settings.read_seconds,
+        )
+
+    def predict(self, model: str, rows: Sequence[dict[str, Any]], caller: Caller) -> PredictReply:
+        """Return one answer per row."""
+        body = PredictRequest(rows=list(rows), caller=caller).model_dump(mode="json", exclude_none=True)
+        call = HttpCall("POST", f"/api/models/{quote(model, safe='')}/predict", body=body)
+        return read_reply(self._sender.send(call), PredictReply)
+
+    def retrain(self, model: str, params: dict[str, Any], caller: Caller, *, key: str) -> RunView:
+        """Start a training run, or return the one that *key* started before."""
+        call = build_start("retrain", model, RetrainRequest(params=params, caller=caller), key)
+        return read_reply(self._sender.send(call), RunView)
+
+    def compare(self, model: str, versions: tuple[int, int], caller: Caller, *, key: str) -> RunView:
+        """Start rescoring the first version beside the second, on the first one's evaluation rows."""
+        body = CompareRequest(versions=versions, rows=f"evaluation of {versions[0]}", caller=caller)
+        return read_reply(self._sender.send(build_start("compare", model, body, key)), RunView)
+
+    def run(self, run_id: str) -> RunView:
+        """Return a run as it stands."""
+        return self._get(f"/api/runs/{quote(run_id, safe='')}", RunView)
+
+    def status(self, run_ids: Sequence[str]) -> dict[str, RunView]:
+        """Return the runs of *run_ids* that are known, with as few requests as make sense."""
+        if len(run_ids) < LIST_FROM:
+            return {run_id: view for run_id in run_ids if (view := self._known(run_id)) is not None}
+        wanted = set(run_ids)
+        recent = self.runs(limit=100).runs
+        found = {view.run_id: view for view in recent if view.run_id in wanted}
+        return {
+            **found,
+            **self.status([run_id for run_id in run_ids if run_id not in found][: LIST_FROM - 1]),
+        }
+
+    def runs(self, model: str | None = None, limit: int = 10, after: str | None = None) -> RunsView:
+        """Return runs, newest first."""
+        query = {"limit": str(limit)}
+        query |= {"model": model} if model else {}
+        query |= {"after": after} if after else {}
+        return self._get("/api/runs", RunsView, query)
+
+    def cancel(self, run_id: str, by: str) -> RunView:
+        """Ask for a run to be stopped; asking again is harmless."""
+        call = HttpCall(
+            "POST",
+            f"/api/runs/{quote(run_id, safe='')}/cancel",
+            body={"by": by},
+            headers={"Idempotency-Key": f"cancel-{run_id}"},
+            repeatable=True,
+        )
+        return read_reply(self._sender.send(call), RunView)
+
+    def models(self) -> ModelsView:
+        """Return all models."""
+        return self._get("/api/models", ModelsView)
+
+    def model(self, name: str) -> ModelView:
+        """Return a model with its schemas, champion and versions."""
+        return self._get(f"/api/models/{quote(name, safe='')}", ModelView)
+
+    def version(self, model: str, number: int) -> VersionView:
+        """Return a version's manifest and card."""
+        return self._get(f"/api/models/{quote(model, safe='')}/versions/{number}", VersionView)
+
+    def move_alias(self, model: str, alias: str, move: AliasMove, *, key: str) -> AliasView:
+        """Move an alias; raise Refused with `world_moved` when somebody else moved it first."""
+        return read_reply(self._sender.send(build_move(model, alias, move, key)), AliasView)
+
+    def prediction(self, prediction_id: str) -> PredictionView:
+        """Return one logged prediction."""
+        return self._get(f"/api/predictions/{quote(prediction_id, safe='')}", PredictionView)
+
+    def usage(self, model: str, since: datetime) -> UsageView:
+        """Return how much a model was asked since *since*."""
+        return self._get(
+            f"/api/models/{quote(model, safe='')}/usage", UsageView, {"since": since.isoformat()}
+        )
+
+    def health(self) -> HealthView:
+        """Return whether the function app and its store answer."""
+        return self._get("/api/health", HealthView)
+
+    def _get(self, path: str, kind: type[ReplyType], query: dict[str, str] | None = None) -> ReplyType:
+        return read_reply(self._sender.send(HttpCall("GET", path, query=query or {})), kind)
+
+    def _known(self, run_id: str) -> RunView | None:
+        try:
+            return self.run(run_id)
+        except Refused:
+            return None

@@ -1,0 +1,120 @@
+"""HTTP as the connectors use it: a call, a reply, and a sender with time-outs and careful repetition.
+
+A call is repeated only where that is safe: when nothing reached the other side, or when the call is a GET or
+carries an idempotency key. Secrets travel in headers that are never logged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from bot.errors import FunctionsUnreachable
+
+MAX_REPLY_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class HttpCall:
+    """One request: `path` is relative to the connector's address; `repeatable` says that twice is as once."""
+
+    method: str
+    path: str
+    body: Any = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = False
+
+
+@dataclass(frozen=True)
+class HttpReply:
+    """One answer, whole; `body` is the decoded JSON, or None where there is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Sender:
+    """Sends calls to one address with one set of headers, over kept connections."""
+
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], *, connect_seconds: float, read_seconds: float
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._timeout = (connect_seconds, read_seconds)
+        self._once = _session(headers, 0)
+        self._repeating = _session(headers, 2)
+
+    def send(self, call: HttpCall) -> HttpReply:
+        """Send *call*; raise FunctionsUnreachable when no sensible answer came in time."""
+        session = self._repeating if call.repeatable or call.method == "GET" else self._once
+        try:
+            with session.request(
+                call.method,
+                f"{self._base}{call.path}",
+                params=dict(call.query) or None,
+                data=None if call.body is None else json.dumps(call.body, allow_nan=False).encode(),
+                headers={"content-type": "application/json", **call.headers}
+                if call.body is not None
+                else call.headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return HttpReply(response.status_code, response.headers, _decode(response))
+        except requests.Timeout as error:
+            raise FunctionsUnreachable(f"no answer within {self._timeout[1]:g} s") from error
+        except requests.RequestException as error:
+            raise FunctionsUnreachable(_reason(error)) from error
+
+
+def _session(headers: Mapping[str, str], repeats: int) -> requests.Session:
+    session = requests.Session()
+    session.headers.update(headers)
+    retry = Retry(
+        total=repeats + 1,
+        connect=repeats + 1,
+        read=repeats,
+        status=repeats,
+        other=0,
+        redirect=0,
+        backoff_factor=0.2,
+        backoff_jitter=0.2,
+        status_forcelist=(502, 503, 504) if repeats else (),
+        allowed_methods=None,
+        raise_on_status=False,
+        respect_retry_after_header=False,
+    )
+    if not repeats:
+        # Connecting may be tried again even for a call that must not be sent twice: nothing was sent.
+        retry = Retry(total=1, connect=1, read=0, status=0, other=0, redirect=0, backoff_factor=0.2)
+    adapter = HTTPAdapter(max_retries=retry, pool_connections=4, pool_maxsize=32)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def _decode(response: requests.Response) -> Any:
+    raw = response.raw.read(MAX_REPLY_BYTES + 1, decode_content=True)
+    if len(raw) > MAX_REPLY_BYTES:
+        raise FunctionsUnreachable(f"the answer is larger than {MAX_REPLY_BYTES >> 20} MiB")
+    if not raw:
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError:
+        raise FunctionsUnreachable(f"status {response.status_code} with a body that is not JSON") from None
+
+
+def _reason(error: requests.RequestException) -> str:
+    # The exception's own text may hold the address with its query; the kind is enough to act on.
+    if isinstance(error, requests.ConnectionError):
+        return "the connection was refused or cut"
+    return f"the request failed ({type(error).__name__})"

@@ -1,0 +1,66 @@
+"""Flows: one story per file, each an ordinary function of the desk and the job.
+
+A story reads top to bottom like what happens. Each effect is a step with a name a person would use, each wait
+is durable, and each exit can be seen in the one function. `register_all` makes them flows under names that
+never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.desk import Desk
+from bot.engine import register
+from bot.errors import FlowFailed, Refused
+from bot.flows import (
+    cancel,
+    compare,
+    decide,
+    digest,
+    housekeeping,
+    lookup,
+    predict,
+    press,
+    promote,
+    retrain,
+    run,
+)
+from bot.flows.refusals import tell_failure, tell_refusal
+from bot.jobs import Job
+
+Story = Callable[..., None]
+
+JOB_STORIES: dict[str, Story] = {
+    "predict": predict.predict,
+    "retrain": retrain.retrain,
+    "run": run.run,
+    "decide": decide.decide,
+    "press": press.press,
+    "compare": compare.compare,
+    "promote": promote.promote,
+    "cancel": cancel.cancel,
+    "lookup": lookup.lookup,
+}
+"""Stories of a person's job: the first argument of the flow is the job, and refusals go back to that person."""
+
+
+def register_all(desk: Desk) -> None:
+    """Register every flow with the engine, bound to *desk*."""
+    for name, story in JOB_STORIES.items():
+        register(name, _job_flow(desk, story))
+    register("digest", digest.flow(desk))
+    register("housekeeping", housekeeping.flow(desk))
+
+
+def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:
+    def flow(job_record: dict[str, Any], *args: Any) -> None:
+        job = Job.model_validate(job_record)
+        try:
+            story(desk, job, *args)
+        except Refused as refusal:
+            tell_refusal(desk, job, refusal)
+        except FlowFailed as failure:
+            tell_failure(desk, job, failure)
+
+    return flow

@@ -1,0 +1,50 @@
+"""A person stops a run, while it waits or while it works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.desk import SHORT, Desk
+from bot.flows.entry import admit
+from bot.flows.refusals import refuse
+from bot.jobs import Job
+from bot.messages import jobs as messages
+from bot.messages import status
+from bot.watchers import CONTROL
+from ml.contract import FINAL_STATES
+
+
+def cancel(desk: Desk, job: Job) -> None:
+    """Record who cancelled what, wake the run's flow, and take a waiting card off the queue at once."""
+    admit(desk, job)
+    if len(job.words) != 1:
+        raise refuse("missing_argument", "Name the run: cancel RUN (`runs` lists them)")
+    card = desk.step("find the run", _find, desk, job.words[0])
+    if card is None:
+        desk.step("cancel the run", _cancel_elsewhere, desk, job.words[0], job.user, patience=SHORT)
+        desk.tell(job, status.cancelling(job.words[0]))
+        return
+    desk.step("record the cancel", desk.records.cancel, card["flow_id"], job.user)
+    desk.send(card["run_flow_id"], CONTROL, {"kind": "cancel", "by": job.user}, key=job.flow_id)
+    if card["state"] == "waiting":
+        asked = Job.model_validate(card["job"])
+        place = {"channel": card["channel"], "ts": card["ts"]}
+        desk.step("close the card", desk.records.close_card, asked.flow_id)
+        desk.redraw(
+            "show that it was cancelled", asked, place, messages.cancelled(asked, job.user), state="done"
+        )
+    desk.tell(job, status.cancelling(card["run_id"] or card["flow_id"]))
+
+
+def _find(desk: Desk, name: str) -> dict[str, Any] | None:
+    card = desk.records.card(name)
+    if card is not None and card["state"] == "closed":
+        raise refuse("already_finished", "That run has ended already.")
+    return {**card, "created_at": None} if card is not None else None
+
+
+def _cancel_elsewhere(desk: Desk, run_id: str, by: str) -> None:
+    """Cancel a run that this bot did not start, for instance one of a workflow."""
+    if desk.functions.run(run_id).state in FINAL_STATES:
+        raise refuse("already_finished", "That run has ended already.")
+    desk.functions.cancel(run_id, by)

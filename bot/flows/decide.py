@@ -1,0 +1,160 @@
+"""People decide on a candidate: the card shows the evidence, waits for a button, and says what came of it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from bot import gates
+from bot.desk import LONG, SHORT, Desk
+from bot.errors import FlowFailed, Refused
+from bot.flows.refusals import tell_failure, tell_refusal
+from bot.jobs import Job, Role
+from bot.messages import charts, jobs, versions
+from bot.messages.jobs import Decided
+from bot.messages.message import Attachment
+from ml.contract import AliasMove, AliasView, Evidence, ModelSettings, ModelView, Problem, RunView
+
+log = logging.getLogger(__name__)
+
+DECISION = "decision"
+CHAMPION = "champion"
+
+
+def decide(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) -> None:
+    """Show candidate beside champion, call the approvers, wait for the first press that counts, act on it."""
+    view = RunView.model_validate(record)
+    evidence = _evidence(view)
+    if not desk.step("see whether it can be promoted", _can_be_promoted, desk, evidence, patience=LONG):
+        desk.redraw("show the comparison", job, place, jobs.finished(job, view), state="done")
+        desk.reply("tell the requester", place, jobs.run_ended_note(job, view))
+        return
+    decide_id = f"{job.flow_id}-decide"
+    facts = (decide_id, view.model, evidence.candidate, evidence.digest)
+    desk.step("open the decision", desk.records.open_decision, *facts)
+    card = jobs.decision(job, view, evidence, decide_id)
+    desk.redraw("show candidate and champion", job, place, card, state="decision")
+    _explain(desk, job, place, view, evidence)
+    decision = _decision(desk, evidence, decide_id)
+    desk.step("close the decision", desk.records.decide, decide_id, decision.kind, decision.by)
+    desk.redraw("show the decision", job, place, jobs.decided(job, view, evidence, decision), state="done")
+
+
+def approver_roles(desk: Desk, model: str) -> tuple[Role, ...]:
+    """Return the roles that may decide on *model*."""
+    settings = desk.settings.team.models.get(model)
+    return settings.approvers if settings is not None else ModelSettings.model_fields["approvers"].default
+
+
+def _evidence(view: RunView) -> Evidence:
+    assert view.result is not None
+    assert view.result.comparison is not None  # the run flow starts a decision only where there is one
+    return view.result.comparison
+
+
+def _can_be_promoted(desk: Desk, evidence: Evidence) -> bool:
+    """Return whether the evidence speaks of a candidate beside the present champion."""
+    model = desk.model(evidence.model, fresh=True)
+    verdict = gates.evaluate_promotion(_promotion_facts(model, evidence))
+    return isinstance(verdict, gates.Proceed) and evidence.candidate != evidence.champion
+
+
+def _promotion_facts(model: ModelView, evidence: Evidence) -> gates.PromotionFacts:
+    return gates.PromotionFacts(
+        compared_champion=evidence.champion,
+        compared_event=evidence.champion_event,
+        champion_now=model.champion.version if model.champion else None,
+        event_now=model.champion_event,
+    )
+
+
+def _explain(desk: Desk, job: Job, place: dict[str, str], view: RunView, evidence: Evidence) -> None:
+    """Put chart and lineage into the thread, then call those who may decide."""
+    chart = charts.evidence_chart(evidence)
+    try:
+        if chart is not None:
+            desk.step("show the chart", _upload, desk, place, chart, patience=SHORT)
+        manifest = desk.step("read the manifest", _manifest, desk, evidence, patience=SHORT)
+        desk.reply("show the lineage", place, versions.lineage(manifest))
+    except (Refused, FlowFailed) as error:
+        # A decision must not be lost because a picture could not be shown.
+        log.warning("evidence is shown without its thread", extra={"reason": str(error)})
+    approvers = list(desk.access.holders(approver_roles(desk, evidence.model)))
+    called = desk.step("look up whom to call", desk.slack.ids_to_call, approvers, patience=LONG)
+    desk.reply("call the approvers", place, jobs.run_ended_note(job, view, called, evidence))
+
+
+def _upload(desk: Desk, place: dict[str, str], chart: Attachment) -> None:
+    desk.slack.upload(place["channel"], place["ts"], [chart])
+
+
+def _manifest(desk: Desk, evidence: Evidence) -> dict[str, Any]:
+    return desk.functions.version(evidence.model, evidence.candidate).manifest
+
+
+def _decision(desk: Desk, evidence: Evidence, decide_id: str) -> Decided:
+    """Wait for presses until one decides or the time is over."""
+    deadline = datetime.fromisoformat(desk.step("set the deadline", _deadline, desk))
+    while True:
+        # The time left only says how long to wait; the engine keeps what it was on the first pass.
+        left = (deadline - desk.now()).total_seconds()
+        press = desk.wait(DECISION, max(left, 0.0))
+        if press is None:
+            return Decided(kind="expired", at=deadline)
+        decision = _act(desk, evidence, decide_id, press)
+        if decision is not None:
+            return decision
+
+
+def _deadline(desk: Desk) -> str:
+    return (desk.now() + timedelta(days=desk.settings.team.bot.decision_days)).isoformat()
+
+
+def _act(desk: Desk, evidence: Evidence, decide_id: str, press: dict[str, Any]) -> Decided | None:
+    """Do what was pressed; None where it could not be done and the card stays open."""
+    presser = Job.model_validate(press["job"])
+    at = presser.asked_at
+    if press["kind"] == "reject":
+        return Decided(kind="rejected", by=presser.user, at=at)
+    try:
+        moved = desk.step("move the champion", _promote, desk, evidence, decide_id, presser, patience=SHORT)
+    except Refused as refusal:
+        if refusal.problem.status == HTTPStatus.CONFLICT:
+            return Decided(kind="superseded", by=presser.user, at=at, why=refusal.problem.detail)
+        tell_refusal(desk, presser, refusal)
+        return None
+    except FlowFailed as failure:
+        tell_failure(desk, presser, failure)
+        return None
+    return Decided(kind="promoted", by=presser.user, at=at, alias=AliasView.model_validate(moved))
+
+
+def _promote(desk: Desk, evidence: Evidence, decide_id: str, presser: Job) -> dict[str, Any]:
+    """Ask the gate once more with fresh facts, then move the alias under the decision's own key."""
+    model = desk.model(evidence.model, fresh=True)
+    verdict = gates.evaluate_promotion(_promotion_facts(model, evidence))
+    # After a crash between move and checkpoint the champion is ours already: the same key gives the same answer.
+    moved_before = model.champion is not None and model.champion.evidence == evidence.digest
+    if isinstance(verdict, gates.Refuse) and not moved_before:
+        raise Refused(_moved(verdict))
+    move = AliasMove(
+        version=evidence.candidate,
+        expected_event=evidence.champion_event,
+        evidence=evidence.digest,
+        by=presser.user,
+        why=f"approved in Slack on {evidence.rows.count} rows",
+    )
+    alias = desk.functions.move_alias(evidence.model, CHAMPION, move, key=decide_id)
+    desk.records.note(decide_id, presser.user, "promoted", model=evidence.model, version=evidence.candidate)
+    return alias.model_dump(mode="json")
+
+
+def _moved(verdict: gates.Refuse) -> Problem:
+    return Problem(
+        title="The champion has changed",
+        status=HTTPStatus.CONFLICT,
+        detail=verdict.detail,
+        reason_code=verdict.reason_code,
+    )

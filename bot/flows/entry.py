@@ -1,0 +1,75 @@
+"""What every story begins with: who asks, which model, and which values they gave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot import gates
+from bot.commands import COMMANDS
+from bot.desk import SHORT, Desk
+from bot.errors import Refused, SlackUnreachable
+from bot.flows.refusals import refuse
+from bot.jobs import Job
+from bot.coercion import coerce
+from ml.contract import Caller, ModelView, Problem
+
+
+def admit(desk: Desk, job: Job) -> None:
+    """Go on only if the person may use this verb; raise Refused otherwise."""
+    desk.step("check who asks", _judge, desk, job)
+
+
+def _judge(desk: Desk, job: Job) -> None:
+    command = COMMANDS[job.verb]
+    try:
+        role = desk.access.role(job.user, fresh=command.touches_production)
+    except SlackUnreachable:
+        raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
+    verdict = gates.evaluate_command(gates.CommandFacts(job.verb, role, command.roles))
+    desk.records.note(job.flow_id, job.user, job.verb, typed=job.typed, allowed=verdict == gates.Proceed())
+    if isinstance(verdict, gates.Refuse):
+        raise refuse(verdict.reason_code, verdict.detail)
+
+
+def find_model(desk: Desk, job: Job) -> ModelView:
+    """Return the model that the job names; raise Refused with the nearest names where it does not exist."""
+    record = desk.step("look up the model", _model, desk, model_name(desk, job), patience=SHORT)
+    return ModelView.model_validate(record)
+
+
+def _model(desk: Desk, name: str) -> dict[str, Any]:
+    return desk.model(name).model_dump(mode="json", by_alias=True)
+
+
+def model_name(desk: Desk, job: Job) -> str:
+    """Return the model named in the job, or the only one there is; raise Refused where none is named."""
+    if job.model:
+        return job.model
+    names = tuple(desk.settings.team.models)
+    if len(names) == 1:
+        return names[0]
+    example = COMMANDS[job.verb].usage
+    raise refuse("missing_argument", f"Name the model: {example}", suggestions=names)
+
+
+def typed_values(job: Job, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the values given with the command, typed by *schema*; raise Refused naming every bad one."""
+    values, problems = coerce(job.inputs, schema)
+    if problems:
+        raise Refused(
+            Problem(
+                title="Some inputs cannot be used",
+                status=422,
+                detail=f"{len(problems)} of the values cannot be used.",
+                reason_code="invalid_inputs",
+                errors=tuple(problems),
+            )
+        )
+    return values
+
+
+def caller(job: Job) -> Caller:
+    """Return who asks and from where, as it is written beside predictions and runs."""
+    return Caller(
+        who=job.user, where=f"slack:{job.team}/{job.channel}" if job.team else f"slack:{job.channel}"
+    )

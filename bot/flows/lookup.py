@@ -1,0 +1,122 @@
+"""A person asks how things stand: models, status, runs, one thing by its id, their own roles, help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from bot.commands import COMMANDS
+from bot.desk import SHORT, Desk
+from bot.errors import BotError, Refused
+from bot.flows.decide import approver_roles
+from bot.flows.entry import admit
+from bot.flows.refusals import refuse
+from bot.flows.versions import version_number
+from bot.jobs import Job
+from bot.messages import help as help_messages
+from bot.messages import predictions, status, versions
+from bot.messages.message import Message
+from ml.contract import RUN_ID_PATTERN, HealthView, ModelsView, UsageView
+
+USAGE_WINDOW = timedelta(days=1)
+PREDICTION_ID = re.compile(r"^p-[A-Za-z0-9._-]+$")
+
+
+def lookup(desk: Desk, job: Job) -> None:
+    """Look it up and answer the asker privately."""
+    admit(desk, job)
+    desk.step(
+        "look it up and answer", lambda: desk.whisper(job, ANSWERS[job.verb](desk, job)), patience=SHORT
+    )
+
+
+def _models(desk: Desk, job: Job) -> Message:
+    if job.words:
+        return versions.model(desk.model(job.words[0], fresh=True))
+    return versions.models(desk.functions.models(), desk.now())
+
+
+def _status(desk: Desk, job: Job) -> Message:
+    health = _if_it_answers(desk.functions.health)
+    models = _if_it_answers(desk.functions.models)
+    return status.status(
+        health if isinstance(health, HealthView) else None,
+        models if isinstance(models, ModelsView) else None,
+        _usage(desk, models) if isinstance(models, ModelsView) else {},
+        _running(desk),
+        [Job.model_validate(card["job"]) for card in desk.records.open_cards("waiting")],
+        desk.now(),
+    )
+
+
+def _running(desk: Desk) -> list[status.RunView]:
+    run_ids = [card["run_id"] for card in desk.records.open_cards("running")]
+    try:
+        return list(desk.functions.status(run_ids).values()) if run_ids else []
+    except BotError:
+        return []
+
+
+def _usage(desk: Desk, models: ModelsView) -> dict[str, UsageView]:
+    since = datetime.now(UTC) - USAGE_WINDOW
+    found = {
+        one.name: _if_it_answers(lambda name=one.name: desk.functions.usage(name, since))
+        for one in models.models
+    }
+    return {name: usage for name, usage in found.items() if isinstance(usage, UsageView)}
+
+
+def _if_it_answers(read: Callable[[], object]) -> object | None:
+    """Return what *read* gives, or None: a status says what is down instead of failing with it."""
+    try:
+        return read()
+    except BotError:
+        return None
+
+
+def _runs(desk: Desk, job: Job) -> Message:
+    model = desk.model(job.words[0]).name if job.words else None
+    return status.runs(desk.functions.runs(model=model), desk.now())
+
+
+def _show(desk: Desk, job: Job) -> Message:
+    if not job.words:
+        raise refuse("missing_argument", f"Say what to show: {COMMANDS['show'].usage}")
+    name = job.words[0]
+    card = desk.records.card(name)
+    if card is not None and card["run_id"]:
+        name = card["run_id"]
+    if re.match(RUN_ID_PATTERN, name):
+        return status.run(desk.functions.run(name), desk.now())
+    if PREDICTION_ID.match(name):
+        return predictions.prediction_record(desk.functions.prediction(name))
+    model = desk.model(name, fresh=True)
+    if len(job.words) == 1:
+        return versions.model(model)
+    return versions.card(desk.functions.version(model.name, version_number(model, job.words[1])))
+
+
+def _whoami(desk: Desk, job: Job) -> Message:
+    role = desk.access.role(job.user, fresh=True)
+    models = {name: approver_roles(desk, name) for name in desk.settings.team.models}
+    return status.whoami(job.user, (role,) if role else (), models)
+
+
+def _help(desk: Desk, job: Job) -> Message:
+    command = COMMANDS[job.words[0]]
+    try:
+        model = desk.model(job.words[1]) if len(job.words) > 1 else None
+    except Refused:
+        model = None
+    return help_messages.help_for(command, desk.settings.team.bot.command, model)
+
+
+ANSWERS: dict[str, Callable[[Desk, Job], Message]] = {
+    "models": _models,
+    "status": _status,
+    "runs": _runs,
+    "show": _show,
+    "whoami": _whoami,
+    "help": _help,
+}

@@ -1,0 +1,70 @@
+"""Somebody presses a button on a decision card: is it theirs to press, and does it still count?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot import gates
+from bot.desk import SHORT, Desk
+from bot.errors import SlackUnreachable
+from bot.flows.decide import DECISION, approver_roles
+from bot.flows.refusals import refuse
+from bot.jobs import Job
+from bot.messages import versions
+from ml.contract import VersionView
+
+DECIDED = {
+    "promoted": "promoted",
+    "rejected": "rejected",
+    "expired": "closed because nobody decided in time",
+    "superseded": "closed because the champion changed",
+}
+
+
+def press(desk: Desk, job: Job, kind: str, decide_id: str, shown: str) -> None:
+    """Judge the press of *kind* (promote, reject, card) and pass it on to the waiting decision."""
+    if kind == "card":
+        view = VersionView.model_validate(desk.step("read the card", _card, desk, decide_id, patience=SHORT))
+        desk.tell(job, versions.card(view))
+        return
+    desk.step("check who pressed", _judge, desk, job, decide_id, shown)
+    message = {"kind": kind, "job": job.model_dump(mode="json")}
+    desk.send(decide_id, DECISION, message, key=job.flow_id)
+
+
+def _judge(desk: Desk, job: Job, decide_id: str, shown: str) -> None:
+    record = _record(desk, decide_id)
+    try:
+        role = desk.access.role(job.user, fresh=True)
+    except SlackUnreachable:
+        raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
+    facts = gates.DecisionFacts(
+        role=role,
+        approvers=approver_roles(desk, record["model"]),
+        shown=shown,
+        evidence=record["evidence"],
+        decided=_decided(record),
+    )
+    verdict = gates.evaluate_decision(facts)
+    desk.records.note(job.flow_id, job.user, job.verb, decide_id=decide_id, counts=verdict == gates.Proceed())
+    if isinstance(verdict, gates.Refuse):
+        raise refuse(verdict.reason_code, verdict.detail)
+
+
+def _record(desk: Desk, decide_id: str) -> dict[str, Any]:
+    record = desk.records.decision(decide_id)
+    if record is None:
+        raise refuse("evidence_not_found", "This card belongs to no decision that I know of.")
+    return record
+
+
+def _decided(record: dict[str, Any]) -> str | None:
+    if record["kind"] is None:
+        return None
+    by = f" by <@{record['by']}>" if record["by"] else ""
+    return f"{DECIDED.get(record['kind'], record['kind'])}{by}"
+
+
+def _card(desk: Desk, decide_id: str) -> dict[str, Any]:
+    record = _record(desk, decide_id)
+    return desk.functions.version(record["model"], record["candidate"]).model_dump(mode="json")

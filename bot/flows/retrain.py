@@ -1,0 +1,29 @@
+"""A person asks for a model to be trained again: the card is posted and the run takes its place in the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.desk import Desk
+from bot.engine import RUNS
+from bot.flows.entry import admit, find_model, typed_values
+from bot.jobs import Job
+from bot.messages import jobs as messages
+
+
+def retrain(desk: Desk, job: Job) -> None:
+    """Check who asks and what they gave, post the card, queue the run behind earlier ones of the model."""
+    admit(desk, job)
+    model = find_model(desk, job)
+    params = typed_values(job, model.params_schema)
+    queue_run(desk, job, model.name, {"kind": "retrain", "params": params})
+
+
+def queue_run(desk: Desk, job: Job, model: str, task: dict[str, Any]) -> None:
+    """Post the card of *job* and put its run on the model's queue."""
+    job = job.model_copy(update={"model": model})
+    run_flow_id = f"{job.flow_id}-run"
+    place = desk.show("post the card", job, messages.starting(job), state="open")
+    record = job.model_dump(mode="json")
+    desk.step("remember the card", desk.records.open_card, job.flow_id, run_flow_id, model, record, place)
+    desk.start("run", RUNS, run_flow_id, record, place, model, task, partition=model)

@@ -1,0 +1,116 @@
+"""The intake: flows are persisted here before Slack gets its ack, many in one transaction.
+
+One thread takes what waits, up to 64 requests, and writes them in one go, so that a burst of senders costs one
+commit and not one each. If a batch cannot be written because of one request in it, each is tried alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOSClient
+from dbos import EnqueueOptions
+from sqlalchemy.engine import Connection, Engine
+
+from bot.engine import FLOW_VERSION
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A flow to start: its registered name, its queue, its id (which makes it run once) and its arguments."""
+
+    flow: str
+    queue: str
+    flow_id: str
+    args: tuple[Any, ...]
+    stored: Future[None] = field(default_factory=Future, compare=False)
+
+
+class Intake:
+    """Stores flows to be run; `submit` returns only when the flow is on disk."""
+
+    def __init__(self, sql: Engine, client: DBOSClient) -> None:
+        self._sql = sql
+        self._client = client
+        self._waiting: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
+
+    def start(self) -> None:
+        """Start the intake's thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Store what still waits, then end the thread."""
+        self._waiting.put(None)
+        self._thread.join(timeout=10)
+
+    def submit(self, entry: Entry, timeout_seconds: float = 2.5) -> None:
+        """Persist *entry*; return when it is stored.
+
+        A flow id that is already known is success and starts nothing. Raises TimeoutError when the database
+        did not take it in time (the flow may still start later), or the database's own error.
+        """
+        self._waiting.put(entry)
+        entry.stored.result(timeout=timeout_seconds)
+
+    def _work(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch, more = self._gather(first)
+            self._store(batch)
+            if not more:
+                return
+
+    def _gather(self, first: Entry) -> tuple[list[Entry], bool]:
+        batch = [first]
+        while len(batch) < BATCH:
+            try:
+                entry = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if entry is None:
+                return batch, False
+            batch.append(entry)
+        return batch, True
+
+    def _store(self, batch: list[Entry]) -> None:
+        try:
+            self._write(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the requests of this batch
+            if len(batch) == 1:
+                log.error("request could not be stored", extra={"flow_id": batch[0].flow_id}, exc_info=True)
+                batch[0].stored.set_exception(error)
+                return
+            for entry in batch:
+                self._store([entry])
+            return
+        for entry in batch:
+            entry.stored.set_result(None)
+
+    def _write(self, batch: list[Entry]) -> None:
+        with self._sql.connect() as connection:
+            self._begin(connection)
+            for entry in batch:
+                options: EnqueueOptions = {
+                    "workflow_name": entry.flow,
+                    "queue_name": entry.queue,
+                    "workflow_id": entry.flow_id,
+                    "app_version": FLOW_VERSION,
+                }
+                self._client.enqueue_in_transaction(connection, options, *entry.args)
+            connection.commit()
+
+    @staticmethod
+    def _begin(connection: Connection) -> None:
+        # pysqlite opens its transaction only at the first write: take the write lock before the first read.
+        if connection.dialect.name == "sqlite":
+            connection.execute(sa.text("BEGIN IMMEDIATE"))

@@ -1,0 +1,175 @@
+"""Slack's doors: each checks that the request is for us, puts a flow on the intake, and acks.
+
+No Web API call is made before the ack. The flow's id comes from Slack's own unique id, so a request that Slack
+delivers again starts nothing new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from bot.commands import COMMANDS, suggest
+from bot.engine import REQUESTS
+from bot.intake import Entry, Intake
+from bot.jobs import Job
+from bot.messages import errors as error_messages
+from bot.messages import help as help_messages
+from bot.messages.message import Message
+from bot.parsing import Parsed, parse
+from bot.slack import Identity
+from ml.contract import Problem
+
+log = logging.getLogger(__name__)
+
+MOST_TYPED = 3000
+LOOKUPS = frozenset({"models", "status", "runs", "show", "whoami", "help"})
+BUTTONS = re.compile(r"^(version|run)\.[a-z_]+$")
+
+Reply = dict[str, Any] | None
+
+
+class Doors:
+    """What arrives from Slack, turned into flows."""
+
+    def __init__(self, command: str, identity: Identity, intake: Intake) -> None:
+        self._command = command
+        self._identity = identity
+        self._intake = intake
+
+    def register(self, app: App) -> None:
+        """Hang the doors into *app*."""
+        app.command(self._command)(self._on_command)
+        app.action(BUTTONS)(self._on_button)
+
+    def _on_command(self, ack: Ack, body: dict[str, Any]) -> None:
+        _answer(ack, self.take_command(body))
+
+    def _on_button(self, ack: Ack, body: dict[str, Any]) -> None:
+        _answer(ack, self.take_button(body))
+
+    def take_command(self, body: Mapping[str, Any]) -> Reply:
+        """Take a slash command; return what the ack shows to the asker, or None."""
+        if body.get("team_id") != self._identity.team_id:
+            return _private(_elsewhere())
+        text = str(body.get("text") or "")
+        parsed = parse(text[:MOST_TYPED])
+        job = self._job(body, parsed, f"{self._command} {text}".strip())
+        if parsed.verb in (None, "help") and not (parsed.words and parsed.words[0] in COMMANDS):
+            return _private(help_messages.help(COMMANDS.values(), self._command))
+        if parsed.verb not in COMMANDS:
+            return _private(
+                help_messages.unknown_verb(parsed.verb or "", suggest(parsed.verb or ""), self._command)
+            )
+        if parsed.problems:
+            return _private(error_messages.problem(job, _misread(parsed)))
+        flow = "lookup" if parsed.verb in LOOKUPS else parsed.verb
+        return self._submit(job, flow)
+
+    def take_button(self, body: Mapping[str, Any]) -> Reply:
+        """Take a button; return None. What came of the press is told by the flow."""
+        if (body.get("team") or {}).get("id") != self._identity.team_id:
+            return None
+        action = body["actions"][0]
+        noun, verb = str(action["action_id"]).split(".", 1)
+        value = str(action.get("value") or "")
+        typed = str((action.get("text") or {}).get("text") or verb)
+        job = self._pressed(body, action, verb, typed)
+        if noun == "run":
+            return self._submit(job.model_copy(update={"verb": "cancel", "words": (value,)}), "cancel")
+        decide_id, _, shown = value.partition("|")
+        return self._submit(job, "press", verb, decide_id, shown)
+
+    def _job(self, body: Mapping[str, Any], parsed: Parsed, typed: str) -> Job:
+        command = COMMANDS.get(parsed.verb or "")
+        words = parsed.words
+        names_model = command is not None and command.target in ("model", "version") and bool(words)
+        return Job(
+            flow_id=f"c-{_short(body.get('trigger_id'), body.get('user_id'))}",
+            verb=parsed.verb or "help",
+            model=words[0] if names_model else None,
+            words=words[1:] if names_model else words,
+            inputs=dict(parsed.inputs),
+            typed=typed[:MOST_TYPED],
+            user=str(body["user_id"]),
+            channel=str(body["channel_id"]),
+            team=str(body["team_id"]),
+            response_url=body.get("response_url"),
+            asked_at=datetime.now(UTC),
+        )
+
+    def _pressed(self, body: Mapping[str, Any], action: Mapping[str, Any], verb: str, typed: str) -> Job:
+        user = str(body["user"]["id"])
+        channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id")
+        return Job(
+            flow_id=f"b-{_short(action.get('action_ts'), user, action.get('action_id'), action.get('value'))}",
+            verb=verb,
+            typed=typed,
+            user=user,
+            channel=str(channel or user),
+            team=str(body["team"]["id"]),
+            response_url=body.get("response_url"),
+            asked_at=datetime.now(UTC),
+        )
+
+    def _submit(self, job: Job, flow: str, *args: Any) -> Reply:
+        record = job.model_dump(mode="json")
+        try:
+            self._intake.submit(Entry(flow, REQUESTS, job.flow_id, (record, *args)))
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the person must know that nothing was taken
+            log.error(
+                "request was not stored", extra={"flow_id": job.flow_id, "reason": type(error).__name__}
+            )
+            return _private(error_messages.problem(job, _not_stored()))
+        return None
+
+
+def _answer(ack: Ack, reply: Reply) -> None:
+    if reply is None:
+        ack()
+    else:
+        ack(**reply)
+
+
+def _private(message: Message) -> Reply:
+    return {"response_type": "ephemeral", "text": message.text, "blocks": list(message.blocks)}
+
+
+def _short(*parts: object) -> str:
+    """Return a short id that is the same whenever Slack delivers the same thing again."""
+    return hashlib.sha256("\x00".join(map(str, parts)).encode()).hexdigest()[:20]
+
+
+def _misread(parsed: Parsed) -> Problem:
+    return Problem(
+        title="The command could not be read",
+        status=400,
+        detail="Part of the command could not be read.",
+        reason_code="invalid_inputs",
+        errors=parsed.problems,
+    )
+
+
+def _not_stored() -> Problem:
+    return Problem(
+        title="The request was not stored",
+        status=503,
+        detail="The bot's database did not take your request; please send it again.",
+        reason_code="not_stored",
+    )
+
+
+def _elsewhere() -> Message:
+    problem = Problem(
+        title="Another workspace",
+        status=403,
+        detail="This bot belongs to another workspace.",
+        reason_code="not_allowed",
+    )
+    return Message(text=problem.detail, blocks=())

@@ -1,0 +1,135 @@
+"""The watcher: one thread that looks at all runs under way, outside of any flow's checkpoints.
+
+It draws progress and the place in the queue on the cards, and sends each waiting flow the one message that
+matters: the run has ended. With several bots on one database, the one that holds the lease watches.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dbos import DBOSClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.connectors.azure_functions import AzureFunctionsConnector
+from bot.edits import Edits
+from bot.errors import BotError
+from bot.jobs import Job
+from bot.messages import jobs as messages
+from bot.records import Records
+from ml.contract import FINAL_STATES, RunView
+
+log = logging.getLogger(__name__)
+
+CONTROL = "control"
+LEASE = "watcher"
+LEASE_DURATION = timedelta(seconds=15)
+
+Card = dict[str, Any]
+
+
+class Watcher:
+    """Follows the runs of all open cards."""
+
+    def __init__(
+        self,
+        records: Records,
+        functions: AzureFunctionsConnector,
+        client: DBOSClient,
+        edits: Edits,
+        holder: str,
+        tick_seconds: float = 0.5,
+    ) -> None:
+        self._records = records
+        self._functions = functions
+        self._client = client
+        self._edits = edits
+        self._holder = holder
+        self._tick_seconds = tick_seconds
+        self._shown: dict[str, object] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Start to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; runs go on."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    def _work(self) -> None:
+        while not self._stopping.wait(self._tick_seconds):
+            try:
+                if self._records.hold_lease(LEASE, self._holder, LEASE_DURATION):
+                    self.look()
+            except (BotError, SQLAlchemyError) as error:
+                log.warning("watching failed this time", extra={"reason": type(error).__name__})
+
+    def look(self) -> None:
+        """Look once at every open card."""
+        cards = self._records.open_cards("waiting", "running")
+        self._shown = {card["flow_id"]: self._shown.get(card["flow_id"]) for card in cards}
+        self._show_places(cards)
+        self._follow([card for card in cards if card["state"] == "running"])
+
+    def _show_places(self, cards: list[Card]) -> None:
+        for card, place, of in queue_places(cards):
+            if self._is_news(card, ("waiting", place, of)):
+                job = Job.model_validate(card["job"])
+                self._offer(card, messages.queued(job, place, of))
+
+    def _follow(self, cards: list[Card]) -> None:
+        views = self._functions.status([card["run_id"] for card in cards]) if cards else {}
+        for card in cards:
+            view = views.get(card["run_id"])
+            if view is None:
+                continue
+            if view.state in FINAL_STATES:
+                self._tell(card, view)
+            elif self._is_news(card, _progress(view)):
+                job = Job.model_validate(card["job"])
+                self._offer(card, messages.running(job, view, datetime.now(UTC)))
+
+    def _tell(self, card: Card, view: RunView) -> None:
+        if self._is_news(card, ("ended", view.run_id)):
+            message = {"kind": "ended", "run_id": view.run_id}
+            self._client.send(card["run_flow_id"], message, CONTROL, idempotency_key=f"{view.run_id}-ended")
+
+    def _is_news(self, card: Card, seen: object) -> bool:
+        if self._shown.get(card["flow_id"]) == seen:
+            return False
+        self._shown[card["flow_id"]] = seen
+        return True
+
+    def _offer(self, card: Card, message: messages.Message) -> None:
+        place = {"channel": card["channel"], "ts": card["ts"]}
+        self._edits.offer(place, message, {"flow_id": card["flow_id"], "state": "open"})
+
+
+def queue_places(cards: list[Card]) -> Iterator[tuple[Card, int, int]]:
+    """Yield each waiting card with its place (1 is next) and the number that wait for the same model.
+
+    *cards* are the open ones, oldest first. A model that nothing runs on has nobody waiting: its first card is
+    about to start.
+    """
+    by_model: dict[str, list[Card]] = defaultdict(list)
+    for card in cards:
+        by_model[card["model"]].append(card)
+    for queue in by_model.values():
+        waiting = [card for card in queue if card["state"] == "waiting"]
+        behind = waiting if len(waiting) < len(queue) else waiting[1:]
+        for place, card in enumerate(behind, start=1):
+            yield card, place, len(behind)
+
+
+def _progress(view: RunView) -> tuple[object, ...]:
+    """Return what makes a progress edit worth drawing: the event, and the time in steps of two seconds."""
+    return view.event, int(datetime.now(UTC).timestamp()) // 2

@@ -1,0 +1,1 @@
+"""Small stand-ins behind our interfaces, served on loopback."""
