@@ -13,14 +13,18 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
-    name for name in ("tests.parts", "tests.parts_postgres") if importlib.util.find_spec(name) is not None
+    name
+    for name in ("tests.parts", "tests.parts_postgres", "playground.slack.fixtures")
+    if importlib.util.find_spec(name) is not None
 ]
 
+ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_PREFIXES = ("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -29,6 +33,7 @@ for _name in list(os.environ):
     if _name.upper().startswith(SETTINGS_PREFIXES) or _name.upper() in PROXIES:
         del os.environ[_name]
 os.environ["NO_PROXY"] = "*"
+os.environ["TOBAN_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "toban")
 
 # Bounded and the same on every run; `make test-full` looks further and elsewhere each time.
 settings.register_profile(

@@ -1,0 +1,117 @@
+"""Workflows keep to their rules: least rights, pinned actions, time-outs, nothing pasted into shells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ON_A_TAG = {"azure/login", "Azure/functions-action"}
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Parse a workflow; YAML 1.1 reads the key `on` as True, which is put right here."""
+    parsed: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {"on" if key is True else key: value for key, value in parsed.items()}
+
+
+def jobs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield name and body of each job."""
+    yield from load(path)["jobs"].items()
+
+
+def steps(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield each step of each job."""
+    for _, job in jobs(path):
+        yield from job.get("steps", [])
+
+
+@pytest.fixture(params=WORKFLOWS, ids=lambda path: str(path.stem))
+def workflow(request: pytest.FixtureRequest) -> Path:
+    """Each workflow in turn."""
+    path: Path = request.param
+    return path
+
+
+def test_the_two_workflows_are_there() -> None:
+    """There is one workflow that tests and one that deploys."""
+    assert {"ci", "deploy"} <= {path.stem for path in WORKFLOWS}
+
+
+def test_no_rights_by_default(workflow: Path) -> None:
+    """A workflow grants nothing at its top, and each job asks for what it needs."""
+    assert load(workflow)["permissions"] == {}
+    assert [name for name, job in jobs(workflow) if "permissions" not in job] == []
+
+
+def test_each_job_has_a_timeout(workflow: Path) -> None:
+    """No job can hang for GitHub's default of six hours."""
+    assert [name for name, job in jobs(workflow) if "uses" not in job and "timeout-minutes" not in job] == []
+
+
+def test_runs_of_one_kind_do_not_pile_up(workflow: Path) -> None:
+    """Each workflow says which of its runs exclude each other."""
+    assert "group" in load(workflow)["concurrency"]
+
+
+def test_actions_are_pinned(workflow: Path) -> None:
+    """An action is named by the hash of a commit, its version beside it; two are listed as exceptions."""
+    text = workflow.read_text(encoding="utf-8")
+    for used in (step["uses"] for step in steps(workflow) if "uses" in step):
+        name, _, reference = used.partition("@")
+        if name in ON_A_TAG:
+            assert re.fullmatch(r"v\d+", reference), used
+        else:
+            assert re.fullmatch(r"[0-9a-f]{40}", reference), used
+            assert re.search(re.escape(used) + r" # v\d+\.\d+\.\d+$", text, re.MULTILINE), used
+
+
+def test_one_action_has_one_version() -> None:
+    """The same action is pinned alike everywhere."""
+    used = {step["uses"] for path in WORKFLOWS for step in steps(path) if "uses" in step}
+    assert len(used) == len({one.partition("@")[0] for one in used})
+
+
+def test_checkouts_keep_no_credentials(workflow: Path) -> None:
+    """The token of a checkout does not stay in the clone for later steps to find."""
+    checkouts = [
+        step for step in steps(workflow) if str(step.get("uses", "")).startswith("actions/checkout@")
+    ]
+    assert [step for step in checkouts if step["with"]["persist-credentials"] is not False] == []
+
+
+def test_nothing_is_pasted_into_a_shell(workflow: Path) -> None:
+    """Values reach scripts by the environment, where they cannot become commands."""
+    assert [step["run"] for step in steps(workflow) if "${{" in step.get("run", "")] == []
+
+
+def test_secrets_belong_to_an_environment(workflow: Path) -> None:
+    """A job that sees a secret runs in an environment, which a team can protect."""
+    assert [name for name, job in jobs(workflow) if "secrets." in str(job) and "environment" not in job] == []
+
+
+def test_deployment_waits_for_the_tests_and_is_announced() -> None:
+    """Pushing to main tests, deploys to Flex Consumption without a stored password, and says how it ended."""
+    deploy = load(ROOT / ".github" / "workflows" / "deploy.yml")
+    assert deploy["on"]["push"] == {"branches": ["main"]}
+    assert deploy["jobs"]["test"]["uses"] == "./.github/workflows/ci.yml"
+    assert deploy["jobs"]["deploy"]["needs"] == "test"
+    assert deploy["jobs"]["deploy"]["permissions"]["id-token"] == "write"
+    publish = next(s for s in deploy["jobs"]["deploy"]["steps"] if "functions-action" in s.get("uses", ""))
+    assert (publish["with"]["sku"], publish["with"]["remote-build"]) == ("flexconsumption", True)
+    assert deploy["jobs"]["announce"]["needs"] == ["test", "deploy"]
+    assert deploy["jobs"]["announce"]["if"].startswith("always()")
+
+
+def test_ci_calls_the_same_commands_as_people() -> None:
+    """CI runs `make check`, `make test` and the demo, on every Python that is promised."""
+    ci = ROOT / ".github" / "workflows" / "ci.yml"
+    assert {"make check", "make test", "make demo ONCE=1"} <= {step.get("run") for step in steps(ci)}
+    promised = set(re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text(encoding="utf-8")))
+    assert set(load(ci)["jobs"]["test"]["strategy"]["matrix"]["python"]) == promised
