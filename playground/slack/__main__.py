@@ -43,7 +43,12 @@ def _words(text: str) -> tuple[str, ...]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run until SIGINT or SIGTERM; print one JSON line with the address when ready."""
-    running = start(read_settings(arguments))
+    settings = read_settings(arguments)
+    try:
+        running = start(settings)
+    except OSError as error:
+        print(f"cannot listen on port {settings.port}: {error.strerror}", file=sys.stderr)
+        return 1
     print(json.dumps({"listening": running.url, "api_url": running.api_url}), flush=True)
     signal.sigwait({signal.SIGINT, signal.SIGTERM})
     running.stop()

@@ -124,8 +124,8 @@ class Playground:
         """Deliver to another address from now on, or over Socket Mode (None)."""
         self._post("app", {"url": app_url})
 
-    def disconnect(self, reason: str = "refresh_requested") -> int:
-        """Make Slack ask every socket to come again; return how many there were."""
+    def disconnect(self, reason: str | None = "refresh_requested") -> int:
+        """Make Slack close every socket, asking it to come again unless *reason* is None; return how many."""
         return int(self._post("disconnect", {"reason": reason})["closed"])
 
     def workspace(self) -> Json:

@@ -67,7 +67,7 @@ class _App(_Asked):
 
 
 class _Disconnect(_Asked):
-    reason: str = "refresh_requested"
+    reason: str | None = "refresh_requested"
 
 
 class Control:

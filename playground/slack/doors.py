@@ -60,4 +60,4 @@ class Doors:
 
     async def _spoilt(self, door: str) -> Response | None:
         fault = self._slack.faults.take(door)
-        return None if fault is None else await make_trouble(fault)
+        return None if fault is None else await make_trouble(self._slack, fault)

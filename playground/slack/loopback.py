@@ -1,5 +1,6 @@
 """The live workspace: its data and the parts that act on it, used from the server's loop only."""
 
+import asyncio
 from typing import Any
 
 from playground.slack.deliveries import Deliveries
@@ -27,18 +28,19 @@ class Loopback:
         self.base_url = base_url
         self.workspace = settings.workspace.model_copy(deep=True)
         team = self.workspace.team_id
+        self.closing = asyncio.Event()
         self.feed = Feed()
         self.journal = Journal(settings.state)
         self.messages = Messages(self.workspace, self.feed, self.journal, settings.clock)
         self.files = Files(self.journal, base_url, team)
         self.rates = Rates(settings.clock)
         self.faults = Faults()
-        self.triggers = Triggers(settings.clock, settings.trigger_seconds, team)
+        self.triggers = Triggers(settings.clock, settings.trigger_seconds)
         self.response_urls = ResponseUrls(
             settings.clock, settings.response_url_seconds, settings.response_url_uses
         )
         self.views = Views(self.workspace, self.feed)
-        self.sockets = Sockets(self.workspace.bot.app_id)
+        self.sockets = Sockets(self.workspace.bot.app_id, self.feed)
         self.deliveries = Deliveries(settings, self.feed, self.sockets)
         self._restore()
 
@@ -92,6 +94,7 @@ class Loopback:
 
     def close(self) -> None:
         """Wake who waits and stop what is planned."""
+        self.closing.set()
         self.feed.close()
         self.deliveries.close()
         self.journal.close()

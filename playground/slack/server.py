@@ -21,6 +21,8 @@ from playground.slack.settings import Settings
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 2
+# slack_sdk closes a socket only between two frames, so frequent pings let an app stop at once.
+PING_SECONDS = 0.5
 
 
 def build_app(slack: Loopback) -> ASGIApp:
@@ -94,6 +96,7 @@ class RunningSlack:
             lifespan="on",
             http="httptools",
             ws="websockets-sansio",
+            ws_ping_interval=PING_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         self._server = uvicorn.Server(config)

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from playground.slack.feed import Feed
 from playground.slack.ids import new_secret
 
 Json = dict[str, Any]
@@ -25,8 +26,9 @@ class NotConnected(Exception):
 class Sockets:
     """The app's open connections; each envelope goes to one of them."""
 
-    def __init__(self, app_id: str) -> None:
+    def __init__(self, app_id: str, feed: Feed) -> None:
         self._app_id = app_id
+        self._feed = feed
         self._tickets: set[str] = set()
         self._open: list[WebSocket] = []
         self._turn = itertools.count()
@@ -53,6 +55,7 @@ class Sockets:
         self._open.append(socket)
         try:
             await socket.send_json(self._hello())
+            self._feed.publish("socket_connected", sockets=len(self._open))
             while True:
                 self._take_ack(await socket.receive_json())
         except WebSocketDisconnect:
@@ -89,14 +92,14 @@ class Sockets:
         finally:
             del self._waiting[envelope_id]
 
-    async def disconnect(self, reason: str) -> int:
-        """Ask every connection to come again (reason “warning” or “refresh_requested”) and close it."""
+    async def disconnect(self, reason: str | None) -> int:
+        """Close every connection; with a reason (“warning”, “refresh_requested”) ask it to come again first."""
         closing = list(self._open)
         for socket in closing:
             self._drop(socket)
-            await socket.send_json(
-                {"type": "disconnect", "reason": reason, "debug_info": {"host": "loopback"}}
-            )
+            if reason is not None:
+                message = {"type": "disconnect", "reason": reason, "debug_info": {"host": "loopback"}}
+                await socket.send_json(message)
             await socket.close()
         return len(closing)
 
@@ -120,3 +123,4 @@ class Sockets:
     def _drop(self, socket: WebSocket) -> None:
         if socket in self._open:
             self._open.remove(socket)
+            self._feed.publish("socket_closed", sockets=len(self._open))

@@ -26,15 +26,15 @@ class Trigger:
 class Triggers:
     """Issues triggers and takes each of them once."""
 
-    def __init__(self, clock: Callable[[], float], seconds: float, team: str) -> None:
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
         self._clock = clock
         self._seconds = seconds
-        self._team = team
         self._issued: dict[str, Trigger] = {}
 
     def issue(self, user: str) -> Trigger:
         """Return a new trigger for what *user* just did."""
-        trigger_id = f"{10**12 + len(self._issued)}.{abs(hash(self._team)) % 10**12}.{new_secret(32).lower()}"
+        # Slack's are three parts with dots between; nobody should read them.
+        trigger_id = f"{10**12 + len(self._issued)}.{10**11}.{new_secret(32).lower()}"
         trigger = Trigger(trigger_id, user, self._clock())
         self._issued[trigger_id] = trigger
         return trigger

@@ -4,6 +4,7 @@ https://docs.slack.dev/apis/web-api
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ async def answer(slack: Loopback, name: str, request: Request) -> Response:
     """Return Slack's answer to one Web API request."""
     fault = slack.faults.take(name)
     if fault is not None and not fault.after:
-        spoilt = await make_trouble(fault)
+        spoilt = await make_trouble(slack, fault)
         if spoilt is not None:
             return spoilt
     headers: dict[str, str] = {}
@@ -114,16 +115,17 @@ async def answer(slack: Loopback, name: str, request: Request) -> Response:
         status = 429 if refused.error == "ratelimited" else 200
         if retry_after is not None:
             headers["retry-after"] = str(retry_after)
-    if fault is not None and fault.after and (spoilt := await make_trouble(fault)) is not None:
+    if fault is not None and fault.after and (spoilt := await make_trouble(slack, fault)) is not None:
         return spoilt
     if slack.settings.scopes is not None:
         headers["x-oauth-scopes"] = ",".join(slack.settings.scopes)
     return JSONResponse(body, status, headers)
 
 
-async def make_trouble(fault: Fault) -> Response | None:
+async def make_trouble(slack: Loopback, fault: Fault) -> Response | None:
     """Wait as the fault says and return the spoilt answer; None when it only makes things late."""
-    await asyncio.sleep(fault.hang_seconds)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(slack.closing.wait(), fault.hang_seconds)
     if not fault.spoils():
         return None
     if fault.cut:
@@ -197,8 +199,10 @@ def _decode_json(raw: bytes) -> Json:
 
 
 def _decode_argument(name: str, value: Any) -> Any:
-    if not isinstance(value, str) or not value:
-        return value or None
+    if value == "":
+        return None
+    if not isinstance(value, str):
+        return value
     try:
         return json.loads(value)
     except ValueError as error:

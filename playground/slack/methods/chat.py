@@ -36,10 +36,7 @@ def update(call: Call) -> Json:
     channel = joined_channel(call)
     message = own_message(call, channel, "cant_update_message")
     fields = content(call, UPDATE_TEXT_MOST)
-    stays = [
-        name for name in ("text", "blocks", "attachments", "metadata") if call.arguments.get(name) is None
-    ]
-    changes: Json = {name: value for name, value in fields.items() if name not in stays}
+    changes: Json = {name: value for name, value in fields.items() if name != "text" or value}
     changes["edited"] = {"user": call.slack.workspace.bot.user_id, "ts": call.slack.messages.next_ts()}
     changed = call.slack.messages.change(channel.id, message["ts"], changes)
     return {"channel": channel.id, "ts": changed["ts"], "text": changed.get("text", ""), "message": changed}
@@ -118,7 +115,7 @@ def validate_blocks(call: Call) -> Json:
 
 def content(call: Call, text_most: int) -> Json:
     """Return text, blocks, attachments and metadata of a message, or refuse what Slack would refuse."""
-    blocks, attachments = call.arguments.get("blocks"), call.arguments.get("attachments")
+    blocks, attachments = _blocks(call), call.arguments.get("attachments")
     prove_content(call.text("text"), blocks, attachments, text_most)
     fields: Json = {"text": escaped(call.text("text"))}
     if blocks is not None:
@@ -128,6 +125,14 @@ def content(call: Call, text_most: int) -> Json:
     if (metadata := call.arguments.get("metadata")) is not None:
         fields["metadata"] = _proven_metadata(metadata)
     return fields
+
+
+def _blocks(call: Call) -> Any:
+    """https://docs.slack.dev/reference/methods/chat.postMessage: markdown_text stands alone."""
+    blocks, markdown = call.arguments.get("blocks"), call.text("markdown_text")
+    if markdown and (blocks or call.text("text")):
+        raise ApiError("markdown_text_conflict")
+    return [{"type": "markdown", "text": markdown}] if markdown else blocks
 
 
 def prove_content(text: str, blocks: Any, attachments: Any, text_most: int = POST_TEXT_MOST) -> None:

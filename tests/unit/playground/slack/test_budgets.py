@@ -41,7 +41,7 @@ def test_a_response_url_lives_half_an_hour() -> None:
 def test_a_trigger_opens_one_view_within_three_seconds() -> None:
     """It is taken once, and not after its time."""
     clock = Clock()
-    made = Triggers(clock, 3, "T1")
+    made = Triggers(clock, 3)
     first, second = made.issue("U1"), made.issue("U1")
     clock.now += 3
     assert made.exchange(first.id).user == "U1"

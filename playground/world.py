@@ -1,0 +1,118 @@
+"""The whole thing on one machine: a loopback Slack, the function app on a folder, and the real bot between them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playground.programs import Program, free_port
+from playground.slack.client import Playground
+
+ROOT = Path(__file__).resolve().parent.parent
+PORTS = {"slack": 4100, "functions": 7071, "bot": 3000}
+
+Say = Callable[[str], None]
+
+
+class World:
+    """Three programs and their data in one folder. Make it, `start` it, use it, `stop` it."""
+
+    def __init__(self, home: Path, say: Say = print) -> None:
+        self.home = home
+        self._say = say
+        self.ports: dict[str, int] = {}
+        self.programs: dict[str, Program] = {}
+        self.secrets: dict[str, str] = {}
+
+    @property
+    def store(self) -> Path:
+        """The folder that stands for the object store."""
+        return self.home / "store"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The settings of function app and bot, as a team would put them into the environment."""
+        return {
+            "TOBAN_CONFIG": str(ROOT / "toban.toml"),
+            "TOBAN_DATABASE_URL": f"sqlite:///{self.home / 'bot.sqlite3'}",
+            "TOBAN_STORE_URL": self.store.as_uri(),
+            "TOBAN_FUNCTIONS_URL": f"http://127.0.0.1:{self.ports['functions']}",
+            "TOBAN_FUNCTIONS_KEY": self.secrets["functions_key"],
+            "SLACK_BOT_TOKEN": self.secrets["bot_token"],
+            "SLACK_SIGNING_SECRET": self.secrets["signing_secret"],
+            "SLACK_API_URL": f"http://127.0.0.1:{self.ports['slack']}/api/",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where the programs listen."""
+        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+
+    def start(self) -> Playground:
+        """Start everything and return people's side of the loopback Slack."""
+        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        self.store.mkdir(exist_ok=True)
+        self.secrets = self._secrets()
+        for name, preferred in PORTS.items():
+            self.ports[name] = free_port(preferred)
+            if self.ports[name] != preferred:
+                self._say(f"port {preferred} is busy; {name} takes {self.ports[name]}")
+        self._start("slack", "playground.slack", "--port", str(self.ports["slack"]), *self._slack_arguments())
+        self.start_functions()
+        self._start("bot", "bot", "up", "--http", f"127.0.0.1:{self.ports['bot']}")
+        return Playground(self.addresses["slack"])
+
+    def start_functions(self) -> None:
+        """Start the function host; also again after it was stopped."""
+        queues = str(self.home / "queues")
+        self._start(
+            "functions", "functions.local", "--port", str(self.ports["functions"]), "--queue-dir", queues
+        )
+
+    def restart_functions(self) -> None:
+        """Stop and start the function host, as a serverless platform does all the time."""
+        self.programs["functions"].stop()
+        self.start_functions()
+
+    def stop(self) -> None:
+        """Stop everything, the last one started first."""
+        for program in reversed(self.programs.values()):
+            program.stop()
+
+    def forget(self) -> None:
+        """Delete all data of this playground."""
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _slack_arguments(self) -> list[str]:
+        return [
+            *("--app", f"http://127.0.0.1:{self.ports['bot']}/slack/events"),
+            *("--state", str(self.home / "slack")),
+            *("--signing-secret", self.secrets["signing_secret"]),
+            *("--bot-token", self.secrets["bot_token"]),
+        ]
+
+    def _start(self, name: str, module: str, *arguments: str) -> dict[str, Any]:
+        log = self.home / "logs" / f"{name}.log"
+        program = Program(name, ["-m", module, *arguments], self.env, ROOT, log)
+        ready = program.start()
+        self.programs[name] = program
+        return ready
+
+    def _secrets(self) -> dict[str, str]:
+        """Return this playground's own secrets, made at its first start."""
+        path = self.home / "secrets.json"
+        if not path.exists():
+            made = {
+                "bot_token": f"xoxb-{secrets.token_hex(12)}",
+                "signing_secret": secrets.token_hex(16),
+                "functions_key": secrets.token_urlsafe(24),
+            }
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(made), encoding="utf-8")
+        loaded: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return loaded

@@ -1,0 +1,48 @@
+"""The loopback Slack as a program of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from slack_sdk import WebClient
+
+from playground.slack.client import Playground
+from playground.slack.under_test import SlackUnderTest
+
+pytest_plugins = ["playground.slack.fixtures"]
+
+
+def test_the_program_says_where_it_listens_and_ends_when_told(tmp_path: Path) -> None:
+    """One JSON line with the address; the settings of the command line hold; SIGTERM ends it with 0."""
+    token = "xoxb-" + "own"
+    command = [
+        sys.executable,
+        "-m",
+        "playground.slack",
+        "--state",
+        str(tmp_path / "state"),
+        "--bot-token",
+        token,
+    ]
+    with subprocess.Popen([*command, "--commands", "/ml"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = json.loads(process.stdout.readline())
+        client = WebClient(token=token, base_url=address["api_url"])
+        assert client.chat_postMessage(channel="C01ARRIVALS", text="hello")["ok"]
+        with Playground(address["listening"]) as people:
+            assert people.messages("ml-arrivals", "viewer")[0]["plain"] == "hello"
+            assert people.say("viewer", "ml-arrivals", "/other")["error"] == "invalid_command"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    assert (tmp_path / "state" / "journal.jsonl").exists()
+
+
+def test_a_taken_port_is_said(slack: SlackUnderTest) -> None:
+    """A port that is in use is named in one line, with exit code 1."""
+    port = slack.url.rpartition(":")[2]
+    command = [sys.executable, "-m", "playground.slack", "--port", port]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.strip() == f"cannot listen on port {port}: Address already in use"
