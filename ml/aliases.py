@@ -84,30 +84,21 @@ class Aliases:
             raise _conflict(present)
         return present
 
-    def require_evidence(self, model: str, version: int, evidence: Evidence) -> None:
-        """Refuse evidence that is about another model, candidate or champion than those of this decision.
-
-        Raises:
-            Refused: `evidence_mismatch`.
-        """
-        champion = self.view(model, CHAMPION)
-        present = (champion.version, champion.event) if champion else (None, 0)
-        found = (evidence.model, evidence.candidate, evidence.champion, evidence.champion_event)
-        if found != (model, version, *present):
-            compared = f"version {found[1]} of {found[0]} with champion {found[2]} (move {found[3]})"
-            asked = f"version {version} of {model} in place of {present[0]} (move {present[1]})"
-            raise Refused("evidence_mismatch", f"the evidence compares {compared}; asked is {asked}")
-
     def move(
-        self, model: str, alias: str, move: AliasMove, manifest_digest: str, key: str | None = None
+        self,
+        model: str,
+        alias: str,
+        move: AliasMove,
+        present: AliasView | None,
+        manifest_digest: str,
+        key: str | None = None,
     ) -> AliasView:
-        """Write the move as the event after the expected one; who comes second is told so.
+        """Write the move as the event after *present*, which is the expected one; who comes second is told so.
 
         Raises:
             Conflict: The alias moved since `expected_event`.
             Refused: `idempotency_key_reused`.
         """
-        present = self.expect(model, alias, move.expected_event)
         log, n = self.log(model, alias), move.expected_event + 1
         event = {
             "at": utc_now(),
@@ -143,6 +134,20 @@ class Aliases:
     def _newest(self, log: EventLog) -> int:
         n = self._known[log.prefix] = log.newest(self._known.get(log.prefix, 0))
         return n
+
+
+def require_evidence(model: str, version: int, champion: AliasView | None, evidence: Evidence) -> None:
+    """Refuse evidence that is about another model, candidate or champion than those of this decision.
+
+    Raises:
+        Refused: `evidence_mismatch`.
+    """
+    present = (champion.version, champion.event) if champion else (None, 0)
+    found = (evidence.model, evidence.candidate, evidence.champion, evidence.champion_event)
+    if found != (model, version, *present):
+        compared = f"version {found[1]} of {found[0]} with champion {found[2]} (move {found[3]})"
+        asked = f"version {version} of {model} in place of {present[0]} (move {present[1]})"
+        raise Refused("evidence_mismatch", f"the evidence compares {compared}; asked is {asked}")
 
 
 def _hash(text: str) -> str:

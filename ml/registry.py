@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic_core import to_json
 
-from ml.aliases import CHAMPION, Aliases
+from ml.aliases import CHAMPION, Aliases, require_evidence
 from ml.contract import AliasMove, AliasView
 from ml.errors import AlreadyExists, Corrupt, NotFound, Refused
 from ml.events import EventLog, decode, validated
@@ -123,7 +123,7 @@ class Registry:
         """
         if key and (earlier := self._aliases.earlier_answer(model, alias, move, key)):
             return earlier
-        self._aliases.expect(model, alias, move.expected_event)
+        present = self._aliases.expect(model, alias, move.expected_event)
         try:
             manifest = self.manifest(model, move.version)
         except NotFound:
@@ -132,8 +132,10 @@ class Registry:
             evidence = self.evidence(move.evidence)
         except NotFound:
             raise Refused("evidence_mismatch", "there is no such evidence") from None
-        self._aliases.require_evidence(model, move.version, evidence)
-        return self._aliases.move(model, alias, move, manifest.digest, key)
+        # Not read again for the champion itself: if it moves just now, that is a conflict, not wrong evidence.
+        champion = present if alias == CHAMPION else self.alias(model, CHAMPION)
+        require_evidence(model, move.version, champion, evidence)
+        return self._aliases.move(model, alias, move, present, manifest.digest, key)
 
     # --- parts of the above -------------------------------------------------------------------------------
 
