@@ -1,4 +1,4 @@
-"""What the terminal shows: who says what, what people then see, and a line that moves while something runs."""
+"""What the terminal shows: who says what, what people then see, and a line that moves meanwhile."""
 
 from __future__ import annotations
 

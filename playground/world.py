@@ -1,4 +1,4 @@
-"""The whole thing on one machine: a loopback Slack, the function app on a folder, and the real bot between them."""
+"""The whole thing on one machine: a loopback Slack, the function app on a folder, the real bot between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playground.programs import Program, free_port
+from playground.programs import Program, ProgramFailed, free_port
 from playground.slack.client import Playground
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +27,10 @@ class World:
         self.ports: dict[str, int] = {}
         self.programs: dict[str, Program] = {}
         self.secrets: dict[str, str] = {}
+
+    @property
+    def _secrets_file(self) -> Path:
+        return self.home / "secrets.json"
 
     @property
     def store(self) -> Path:
@@ -85,7 +89,13 @@ class World:
             program.stop()
 
     def forget(self) -> None:
-        """Delete all data of this playground."""
+        """Delete all data of this playground; a folder with anything else in it is left alone.
+
+        Raises:
+            ProgramFailed: the folder is not a playground's.
+        """
+        if self.home.exists() and any(self.home.iterdir()) and not self._secrets_file.exists():
+            raise ProgramFailed(f"{self.home} is not a playground's folder; choose an empty one with --home")
         shutil.rmtree(self.home, ignore_errors=True)
 
     def _slack_arguments(self) -> list[str]:
@@ -105,7 +115,7 @@ class World:
 
     def _secrets(self) -> dict[str, str]:
         """Return this playground's own secrets, made at its first start."""
-        path = self.home / "secrets.json"
+        path = self._secrets_file
         if not path.exists():
             made = {
                 "bot_token": f"xoxb-{secrets.token_hex(12)}",

@@ -1,0 +1,91 @@
+"""`make demo`: the whole of Toban on this machine, a story played on it, then a prompt.
+
+python -m playground            play the story (once; later starts reuse what is there), then a prompt
+python -m playground --once     play the story on fresh data, check each step, end with 0 or 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from playground.programs import ProgramFailed
+from playground.prompt import HELP, Prompt
+from playground.slack.client import Playground
+from playground.stage import Stage, StoryFailed
+from playground.story import Story
+from playground.terminal import Terminal
+from playground.world import ROOT, World
+
+FOLDER = ROOT / ".playground"
+ADDRESSES = FOLDER / "address.json"
+PLAYED = "story-played.json"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the playground; 0 when all went as it should, 1 when a step of the story did not."""
+    parser = argparse.ArgumentParser(prog="python -m playground", description=__doc__.partition("\n")[0])
+    parser.add_argument("--once", action="store_true", help="play and check the story, then end")
+    parser.add_argument("--home", type=Path, help="folder for the data (default .playground/demo or …/once)")
+    options = parser.parse_args(arguments)
+    terminal = Terminal()
+    world = World(options.home or FOLDER / ("once" if options.once else "demo"), terminal.note)
+    played = world.home / PLAYED
+    begun = time.monotonic()
+    try:
+        if options.once or (world.home.exists() and not played.exists()):
+            world.forget()
+        slack = world.start()
+        _say_where(terminal, world, time.monotonic() - begun)
+        if not played.exists():
+            _play(terminal, world, slack, played)
+        else:
+            terminal.note("The data of the last start is reused; `make clean` forgets it.")
+        if not options.once:
+            _converse(terminal, slack)
+    except (StoryFailed, ProgramFailed) as error:
+        terminal.failed(str(error))
+        terminal.note(f"The programs' logs are in {world.home / 'logs'}.")
+        return 1
+    except KeyboardInterrupt:
+        return 1 if options.once else 0
+    finally:
+        ADDRESSES.unlink(missing_ok=True)
+        world.stop()
+    return 0
+
+
+def _say_where(terminal: Terminal, world: World, seconds: float) -> None:
+    ADDRESSES.parent.mkdir(parents=True, exist_ok=True)
+    ADDRESSES.write_text(json.dumps(world.addresses), encoding="utf-8")
+    terminal.note(f"The playground is up after {seconds:.1f} s; its data is in {world.home}.")
+    for name, what in (("slack", "loopback Slack"), ("functions", "function app"), ("bot", "bot")):
+        terminal.line(f"  {what:<15} {world.addresses[name]}")
+
+
+def _play(terminal: Terminal, world: World, slack: Playground, played: Path) -> None:
+    stage = Stage(slack, terminal)
+    story = Story(world, stage)
+    begun = time.monotonic()
+    story.play()
+    timings = {**story.timings, "whole story": time.monotonic() - begun}
+    played.write_text(json.dumps(timings), encoding="utf-8")
+    said = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())
+    terminal.line()
+    terminal.note(f"The story did what it says: {stage.checks} checks hold. Timings: {said}.")
+
+
+def _converse(terminal: Terminal, slack: Playground) -> None:
+    terminal.chapter("Your turn")
+    terminal.line(HELP)
+    terminal.line("From a second terminal in this folder:")
+    terminal.line(f'  cd {ROOT} && {sys.executable} -m bot say --as operator --in ml-arrivals "/ml models"')
+    Prompt(slack, terminal).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
