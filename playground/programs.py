@@ -1,4 +1,4 @@
-"""The programs that the playground runs: started with a log file, ready when they say so, ended by their handle."""
+"""The programs that the playground runs: each with a log, ready when it says so, ended by its handle."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Program:
         return self._process.pid
 
     def start(self) -> dict[str, Any]:
-        """Start it and return the JSON line that it prints when ready; raise ProgramFailed if it ends first."""
+        """Start it and return the JSON line that it prints when ready; ProgramFailed if it ends first."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
