@@ -5,6 +5,7 @@
     ├── Conflict             the world moved: look again, decide again
     ├── AttemptLost          stop working: another worker has taken the run over
     ├── TrainingFailed       give up this run, with a code and a sentence that a person understands
+    ├── Misconfigured        stop at start: toban.toml, or a recipe that it names, cannot be used
     └── StoreError
         ├── StoreUnavailable     retry later: the store did not answer, or not in time
         ├── StoreMisconfigured   stop at start: the address or the credentials cannot work
@@ -76,6 +77,10 @@ class TrainingFailed(TobanError):
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+
+
+class Misconfigured(TobanError):
+    """`toban.toml`, or a recipe that it names, cannot be used; only a person can change that."""
 
 
 class StoreError(TobanError):

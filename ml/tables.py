@@ -1,0 +1,128 @@
+"""Rows in columns: what a recipe loads, what a snapshot holds, and what serving builds from a request.
+
+A table is a set of numpy columns of equal length. Text columns are fixed-width (`U` or `S`), days are
+`datetime64[D]`, everything else is numbers with NaN for "unknown". No pickled object can be in one.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import numpy as np
+from pydantic import BaseModel
+
+from ml.errors import Corrupt
+
+Kind = Literal["text", "day", "number"]
+ARCHIVE_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a zip archive can hold; fixed, so that equal rows are equal bytes."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length by name; `len()` is the number of rows."""
+
+    columns: Mapping[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        lengths = {len(column) for column in self.columns.values()}
+        if len(lengths) > 1:
+            raise ValueError(f"columns of unequal length: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    def take(self, rows: np.ndarray | slice) -> Table:
+        """Return the chosen rows, by a mask, by positions or by a slice."""
+        return Table({name: column[rows] for name, column in self.columns.items()})
+
+    def write(self) -> bytes:
+        """Return the table as an uncompressed `.npz`; equal tables give equal bytes on every machine."""
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as files:
+            for name in sorted(self.columns):
+                content = io.BytesIO()
+                np.lib.format.write_array(
+                    content, np.ascontiguousarray(self.columns[name]), version=(1, 0), allow_pickle=False
+                )
+                files.writestr(zipfile.ZipInfo(f"{name}.npy", ARCHIVE_TIME), content.getvalue())
+        return archive.getvalue()
+
+    def row_digests(self) -> np.ndarray:
+        """Return one digest per row, over its values in the order of the columns' names."""
+        columns = [np.ascontiguousarray(self.columns[name]) for name in sorted(self.columns)]
+        lines = np.concatenate(
+            [column.view(np.uint8).reshape(len(self), column.dtype.itemsize) for column in columns], axis=1
+        )
+        return np.array([sha256(line.tobytes()).hexdigest()[:32] for line in lines], dtype="U32")
+
+
+def read_table(path: str, data: bytes) -> Table:
+    """Return the table that `Table.write` wrote; *path* names it in errors.
+
+    Raises:
+        Corrupt: It is no such file, or holds anything but plain columns.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as columns:
+            return Table({name: columns[name] for name in columns.files})
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise Corrupt(path, f"is no table of rows ({error})") from error
+
+
+def join_tables(parts: Sequence[Table]) -> Table:
+    """Return the rows of all *parts*, which have the same columns, one after the other."""
+    return Table({name: np.concatenate([part[name] for part in parts]) for name in parts[0].columns})
+
+
+def column_kinds(row_type: type[BaseModel]) -> dict[str, Kind]:
+    """Return for each field of a typed row how its column is kept."""
+    return {name: _kind(field.annotation) for name, field in row_type.model_fields.items()}
+
+
+def build_table(kinds: Mapping[str, Kind], rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return *rows* (validated) as a table; None becomes NaN in numbers and the empty text in texts."""
+    return Table({name: build_column(kind, [row[name] for row in rows]) for name, kind in kinds.items()})
+
+
+def build_column(kind: Kind, values: Iterable[Any]) -> np.ndarray:
+    """Return one column of *kind*; numbers are float32, the precision in which models see them."""
+    if kind == "number":
+        return np.array(values, dtype=np.float32)
+    if kind == "day":
+        return np.array(values, dtype="datetime64[D]")
+    texts = ["" if value is None else value for value in values]
+    return np.array(texts, dtype=np.str_) if texts else np.empty(0, dtype="U1")
+
+
+def _kind(annotation: Any) -> Kind:
+    types = _plain_types(annotation)
+    if types <= {int, float}:
+        return "number"
+    if types == {date}:
+        return "day"
+    if types == {str}:
+        return "text"
+    raise TypeError(f"a typed row holds numbers, texts or days, not {annotation!r}")
+
+
+def _plain_types(annotation: Any) -> set[type]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _plain_types(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        parts = [_plain_types(part) for part in get_args(annotation) if part is not NoneType]
+        return set().union(*parts)
+    if origin is Literal:
+        return {type(choice) for choice in get_args(annotation)}
+    return {annotation}
