@@ -96,13 +96,14 @@ class Runs:
         """Take the run for *worker*, or return None: it has ended, or a live attempt holds it.
 
         A run whose attempts are used up ends here as failed; one that a person cancelled ends as cancelled.
+        The holder's own name may take the run over at once: a name lives once, so the holder is dead.
 
         Raises:
             NotFound: There is no such run.
         """
         while True:
             event, at = self._newest(run_id), self._clock()
-            if event.final or event.held(at):
+            if event.final or (event.held(at) and event.worker != worker):
                 return None
             ending = _ending_before_claim(event, at)
             following = ending or event.claimed(worker, at)
