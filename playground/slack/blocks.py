@@ -44,6 +44,7 @@ from playground.slack.block_elements import (
     text,
 )
 from playground.slack.ids import new_secret
+from playground.slack.rich_text import ITEMS_MOST, PART
 
 Surface = Literal["message", "modal", "home"]
 
@@ -99,12 +100,12 @@ def _by_library(value: Json, at: str) -> Iterator[Problem]:
         yield Problem(at, str(error))
 
 
-_RICH_TEXT = record({**_OWN, "elements": items(anything, 1_000, 0)}, _ID)
+_RICH_TEXT = record({**_OWN, "elements": items(PART, ITEMS_MOST, 0)}, _ID)
 _CELL = by_type(
     {
         "raw_text": record({**_OWN, "text": string(3_000)}),
         "raw_number": record({**_OWN, "value": number()}, {"text": string(3_000)}),
-        "rich_text": both(_RICH_TEXT, _by_library),
+        "rich_text": _RICH_TEXT,
     }
 )
 _COLUMN = record({}, {"align": choice("left", "center", "right"), "is_wrapped": boolean})
@@ -179,7 +180,7 @@ _BOTH_SURFACES: dict[str, Check] = {
         {"label": plain(InputBlock.label_max_length), "element": INPUT_ELEMENT},
         {"hint": plain(InputBlock.hint_max_length), "optional": boolean, "dispatch_action": boolean},
     ),
-    "rich_text": both(_RICH_TEXT, _by_library),
+    "rich_text": _RICH_TEXT,
     **dict.fromkeys(
         ("call", "file", "video", "context_actions", "container", "card", "carousel"), _by_library
     ),

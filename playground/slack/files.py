@@ -4,7 +4,7 @@ https://docs.slack.dev/messaging/working-with-files
 """
 
 import mimetypes
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,6 +27,7 @@ class StoredFile:
     title: str = ""
     upload_path: str = ""
     complete: bool = False
+    shares: dict[str, list[dict[str, str]]] = field(default_factory=dict)
 
     def mimetype(self) -> str:
         """Return the media type that the name suggests."""
@@ -70,6 +71,11 @@ class Files:
         self._journal.append("file", file=asdict(file))
         return file
 
+    def share(self, file: StoredFile, channel: str, ts: str) -> None:
+        """Remember in which message of which channel a file stands."""
+        file.shares.setdefault(channel, []).append({"ts": ts})
+        self._journal.append("file", file=asdict(file))
+
     def find(self, file_id: str) -> StoredFile | None:
         """Return a file whose upload was completed."""
         file = self._files.get(file_id)
@@ -105,6 +111,8 @@ class Files:
             "alt_txt": file.alt_txt,
             "is_external": False,
             "is_public": True,
+            "channels": [*file.shares],
+            "shares": {"public": file.shares} if file.shares else {},
             "url_private": private,
             "url_private_download": private + "?download=1",
             "permalink": f"{self._base_url}/files/{file.user}/{file.id}/{file.name}",

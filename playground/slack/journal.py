@@ -21,7 +21,8 @@ class Journal:
         """Yield every row written so far, oldest first; a last line cut short by a crash is left out."""
         if self.folder is None or not (path := self.folder / "journal.jsonl").exists():
             return
-        for line in path.read_text(encoding="utf-8").splitlines():
+        # Not splitlines: a message may hold other line ends, such as U+2028.
+        for line in path.read_text(encoding="utf-8").split("\n"):
             try:
                 yield json.loads(line)
             except ValueError:
@@ -33,6 +34,7 @@ class Journal:
             return
         if self._file is None:
             self._file = (self.folder / "journal.jsonl").open("a", encoding="utf-8")
+            self._file.write("\n")  # the last run may have been killed in the middle of a line
         self._file.write(json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n")
         self._file.flush()
 

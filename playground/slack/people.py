@@ -61,7 +61,8 @@ async def press(
 async def _command(
     slack: Loopback, person: Person, channel: Channel, text: str, thread_ts: str | None
 ) -> Json:
-    command, _, rest = text.partition(" ")
+    command, *more = text.split(maxsplit=1)
+    rest = more[0].rstrip() if more else ""
     slack.feed.publish(
         "command_typed",
         channel=channel.id,
@@ -77,7 +78,7 @@ async def _command(
         )
     if slack.settings.commands is not None and command not in slack.settings.commands:
         return _refuse(slack, person, channel, f"{command} is not a valid command.", "invalid_command")
-    sent = _referred(slack, rest.strip()) if slack.settings.escape_commands else rest.strip()
+    sent = _referred(slack, rest) if slack.settings.escape_commands else rest
     issued = slack.response_urls.issue("commands", slack.workspace.team_id, channel.id, person.id)
     trigger, url = slack.triggers.issue(person.id), slack.base_url + issued.path
     fields = payloads.slash_command(slack.workspace, person, channel, command, sent, trigger.id, url)

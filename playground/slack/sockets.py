@@ -93,7 +93,7 @@ class Sockets:
             del self._waiting[envelope_id]
 
     async def disconnect(self, reason: str | None) -> int:
-        """Close every connection; with a reason (“warning”, “refresh_requested”) ask it to come again first."""
+        """Close every connection; with a reason (such as “refresh_requested”) ask it to come again first."""
         closing = list(self._open)
         for socket in closing:
             self._drop(socket)

@@ -69,6 +69,40 @@ def test_a_private_message_is_seen_by_one_person_only(slack: SlackUnderTest, cli
     assert refusal(client.chat_update, channel=ARRIVALS, ts=ts, text="x") == "message_not_found"
 
 
+def test_the_feed_says_who_can_see_what(slack: SlackUnderTest, client: WebClient) -> None:
+    """A post is for the channel's members, a private one for one person, in the order of their numbers."""
+    client.chat_postMessage(channel=ARRIVALS, text="all")
+    client.chat_postEphemeral(channel=ARRIVALS, user="U01VIEWER00", text="one")
+    posted, private = slack.feed()
+    assert (posted["kind"], posted["channel_name"], posted["plain"]) == (
+        "message_posted",
+        "ml-arrivals",
+        "all",
+    )
+    assert {"U01OWNER000", "U01OPERATOR", "U01VIEWER00"} < {*posted["visible_to"]}
+    assert (private["kind"], private["visible_to"]) == ("ephemeral_posted", ["U01VIEWER00"])
+    assert slack.feed(after=posted["seq"]) == [private]
+    assert slack.feed(after=private["seq"]) == []
+
+
+def test_history_can_be_cut_by_time(client: WebClient) -> None:
+    """Oldest and latest leave their own message out unless inclusive; nonsense is refused."""
+    first, second, third = (client.chat_postMessage(channel=ARRIVALS, text=t)["ts"] for t in "abc")
+
+    def texts(**limits: Any) -> str:
+        return "".join(
+            m["text"] for m in client.conversations_history(channel=ARRIVALS, **limits)["messages"]
+        )
+
+    assert texts(oldest=first) == "cb"
+    assert texts(oldest=first, latest=third) == "b"
+    assert texts(oldest=second, latest=third, inclusive=True) == "cb"
+    assert texts(limit=1) == "c"
+    history = client.conversations_history
+    assert refusal(history, channel=ARRIVALS, oldest="yesterday") == "invalid_ts_oldest"
+    assert refusal(history, channel=ARRIVALS, cursor="nonsense") == "invalid_cursor"
+
+
 def test_threads_count_their_replies(slack: SlackUnderTest, client: WebClient) -> None:
     """Replies stay in the thread, broadcast ones stand in the channel too, the first message counts them."""
     root = client.chat_postMessage(channel=ARRIVALS, text="root")["ts"]
@@ -243,7 +277,9 @@ def test_a_file_goes_up_is_shared_and_comes_down(slack: SlackUnderTest, client: 
     )
     file = uploaded["file"]
     assert (file["mimetype"], file["size"], file["title"]) == ("image/png", 4, "Chart")
-    assert client.files_info(file=file["id"])["file"]["alt_txt"] == "a chart"
+    info = client.files_info(file=file["id"])["file"]
+    reply = client.conversations_replies(channel=ARRIVALS, ts=root)["messages"][1]
+    assert (info["alt_txt"], info["shares"]) == ("a chart", {"public": {ARRIVALS: [{"ts": reply["ts"]}]}})
     assert slack.messages("ml-arrivals", "owner", root)[1]["plain"] == "📎 Chart (a chart)"
     bearer = {"authorization": f"Bearer {slack.bot_token}"}
     assert requests.get(file["url_private"], headers=bearer, timeout=10).content == b"\x89PNG"

@@ -1,5 +1,6 @@
 """conversations.*: https://docs.slack.dev/reference/methods?filter=conversations"""
 
+import math
 from typing import Any
 
 from playground.slack.methods.lookups import joined_channel, known_person, page, seen_channel
@@ -107,10 +108,17 @@ def _is_visible(call: Call, channel: Channel) -> bool:
 
 def _between(call: Call, messages: list[Json]) -> list[Json]:
     """Keep what is newer than “oldest” and older than “latest”; “inclusive” lets the ends in."""
-    oldest, latest = float(call.text("oldest") or 0), float(call.text("latest") or "inf")
+    oldest, latest = _moment(call, "oldest", 0.0), _moment(call, "latest", math.inf)
     if call.flag("inclusive"):
         return [m for m in messages if oldest <= float(m["ts"]) <= latest]
     return [m for m in messages if oldest < float(m["ts"]) < latest]
+
+
+def _moment(call: Call, name: str, default: float) -> float:
+    try:
+        return float(call.text(name) or default)
+    except ValueError as error:
+        raise ApiError(f"invalid_ts_{name}") from error
 
 
 def _messages(call: Call, rows: list[Json], cursor: str) -> Json:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from playground.slack.blocks import with_ids
 from playground.slack.files import ALT_TEXT_MOST, StoredFile
 from playground.slack.methods.chat import prove_blocks
 from playground.slack.methods.lookups import seen_channel
@@ -43,7 +44,9 @@ def complete_upload(call: Call) -> Json:
     completed = [_completed(call, each) for each in asked]
     shown = [call.slack.files.shown(file) for file in completed]
     for channel in channels:
-        _share(call, channel, shown)
+        message = _share(call, channel, shown)
+        for file in completed:
+            call.slack.files.share(file, channel.id, message["ts"])
     return {"files": shown}
 
 
@@ -72,14 +75,15 @@ def _channels(call: Call) -> list[Channel]:
     return found
 
 
-def _share(call: Call, channel: Channel, files: list[Json]) -> None:
+def _share(call: Call, channel: Channel, files: list[Json]) -> Json:
     fields: Json = {"text": call.text("initial_comment"), "files": files, "upload": True}
     if thread_ts := call.text("thread_ts"):
         fields["thread_ts"] = thread_ts
     if (blocks := call.arguments.get("blocks")) is not None:
-        fields["blocks"] = blocks
+        fields["blocks"] = with_ids(blocks)
     message = call.slack.messages.post(channel.id, call.slack.bot_message(fields))
     for file in files:
         call.slack.feed.publish(
             "file_shared", channel=channel.id, channel_name=channel.name, file=file, ts=message["ts"]
         )
+    return message

@@ -161,6 +161,20 @@ def test_what_is_refused(blocks: Any, message: str) -> None:
     assert message in [problem.message for problem in find_problems(blocks)]
 
 
+def rich(*leaves: Json, kind: str = "rich_text_section", **fields: Any) -> Json:
+    """A rich_text block with one part."""
+    return {"type": "rich_text", "elements": [{"type": kind, "elements": list(leaves), **fields}]}
+
+
+def test_rich_text_is_judged_down_to_its_leaves() -> None:
+    """Known parts and leaves pass, unknown ones and wrong values are located."""
+    bold = {"type": "text", "text": "x", "style": {"bold": True}}
+    listed = {"type": "rich_text_section", "elements": [bold, {"type": "user", "user_id": "U1"}]}
+    assert find_problems([rich(bold), rich(listed, kind="rich_text_list", style="bullet")]) == []
+    for wrong in (rich({"type": "shout"}), rich({"type": "text", "text": ""}), rich(bold, kind="poem")):
+        assert find_problems([wrong])[0].pointer.startswith("/blocks/0/elements/0")
+
+
 def test_the_same_action_in_two_blocks_is_fine() -> None:
     """An action_id is unique within its block only, so a list may repeat a button on each row."""
     assert find_problems([actions(button(action_id="run.show")), actions(button(action_id="run.show"))]) == []

@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from playground.slack.blocks import find_problems
 from playground.slack.transcript import plain_block, plain_message, plain_text
 from playground.slack.workspace import default_workspace
 
@@ -94,6 +97,56 @@ def test_each_kind_of_block_has_a_line() -> None:
         "Card",
         "📎 card.md (the card)",
     ]
+
+
+LEAF = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3))
+NAMES = [
+    "type",
+    "text",
+    "elements",
+    "fields",
+    "accessory",
+    "rows",
+    "alt_text",
+    "label",
+    "element",
+    "caption",
+    "url",
+]
+KINDS = [
+    "section",
+    "context",
+    "actions",
+    "rich_text",
+    "rich_text_section",
+    "rich_text_list",
+    "table",
+    "raw_text",
+]
+VALUES = st.recursive(
+    LEAF,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+        st.builds(
+            lambda kind, rest: {**rest, "type": kind},
+            st.sampled_from(KINDS),
+            st.dictionaries(st.sampled_from(NAMES), inner),
+        ),
+    ),
+)
+
+
+@given(VALUES, st.sampled_from(["rich_text", "card", "container", "data_visualization", "call", "plan"]))
+def test_whatever_is_accepted_can_be_shown(value: Any, kind: str) -> None:
+    """Blocks that pass the limits never break the rendering."""
+    block = {"type": kind, "elements": value, "title": value, "body": value}
+    for candidate in (
+        block,
+        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": value}]},
+    ):
+        if not find_problems([candidate]):
+            assert isinstance(plain_block(candidate, WORKSPACE), str)
 
 
 def test_without_blocks_the_text_is_shown() -> None:
