@@ -22,15 +22,15 @@ MACHINE_PATHS = re.compile(
 )
 SECRETS = {
     "Slack token": re.compile(
-        r"\bxox[abeprs]-[A-Za-z0-9-]{6,}|\bxapp-[A-Za-z0-9-]{6,}|\bxoxe\.[A-Za-z0-9-]{6,}"
+        r"\bxox[abeprs]-(?=[A-Za-z-]*\d)[A-Za-z0-9-]{6,}|\bxapp-(?=[A-Za-z-]*\d)[A-Za-z0-9-]{6,}|\bxoxe\.[A-Za-z0-9-]{6,}"
     ),
     "Slack webhook": re.compile(r"hooks\.slack\.com/services/T\w+/B\w+/\w+"),
     "GitHub token": re.compile(r"\b(?:gh[opsur]_[A-Za-z0-9]{20,}|github_pat_\w{20,})"),
     "AWS key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     "Google key": re.compile(r"\bAIza[\w-]{35}\b"),
     "private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    # Azurite's one account has a key that Microsoft publishes; it begins so.
-    "Azure storage key": re.compile(r"(?<![\w+/])(?!Eby8vdM02)[A-Za-z0-9+/]{86}==(?![\w=])"),
+    # Azurite's one account has a key that Microsoft publishes; npm's hashes of packages follow a hyphen.
+    "Azure storage key": re.compile(r"(?<![\w+/-])(?!Eby8vdM02)[A-Za-z0-9+/]{86}==(?![\w=])"),
     "shared access signature": re.compile(r"[?&]sig=[A-Za-z0-9%+/]{30,}"),
 }
 

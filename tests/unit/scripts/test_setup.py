@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,11 @@ def set_up(programs: Path, folder: Path, **env: str) -> subprocess.CompletedProc
     )
 
 
-OLD = 'case "$*" in *version_info*) exit 1;; *) echo "Python 3.9.2";; esac'
+OLD = (
+    'case "$1" in -c) exec '
+    f"'{sys.executable}' -c 'import sys; sys.version_info = (3, 10, 13); exec(sys.argv[1])' "
+    '"$2";; *) echo "Python 3.10.13";; esac'
+)
 WITHOUT_VENV = (
     'case "$*" in *"-m venv"*) echo "No module named venv" >&2; exit 1;; *) echo "Python 3.12.0";; esac'
 )
@@ -67,7 +72,7 @@ def test_a_python_that_is_too_old(programs: Path, tmp_path: Path) -> None:
     a_python(programs, OLD)
     done = set_up(programs, tmp_path / "project")
     assert done.returncode == 1
-    assert "python3 here is Python 3.9.2" in done.stderr
+    assert "python3 here is Python 3.10.13" in done.stderr
     assert "PYTHON=" in done.stderr
 
 
