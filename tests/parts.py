@@ -1,7 +1,7 @@
-"""Azurite, the Azure Storage emulator, as a fixture: on free loopback ports, with an account of the tests' own.
+"""Azurite, the Azure Storage emulator: on free loopback ports, with an account of the tests' own.
 
-It comes from npm (`npm ci --prefix tests`). A test that asks for it is marked `azurite` and is skipped where there
-is none.
+It comes from npm (`npm ci --prefix tests`). A test that asks for it is marked `azurite` and is skipped where
+there is none.
 """
 
 from __future__ import annotations

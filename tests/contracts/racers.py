@@ -1,4 +1,4 @@
-"""What racing processes do; each opens the store for itself. Imported by the processes, so nothing heavy here."""
+"""What racing processes do; each opens the store for itself. They import this, so nothing heavy here."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def register_one(place: Place, number: int) -> int:
 
 
 def race(work: Work, place: Place, count: int) -> Sequence[Any]:
-    """Run *work* for each number below *count* at once, in processes where the store is shared, else in threads."""
+    """Run *work* for each number below *count* at once, in processes or (on memory) in threads."""
     if not place.shared:
         with ThreadPoolExecutor(count) as pool:
             return list(pool.map(work, [place] * count, range(count)))
@@ -56,7 +56,7 @@ def _run(work: Work, place: Place, number: int, gate: Any, answers: SimpleQueue[
     try:
         gate.wait()
         answers.put((number, work(place, number)))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told to the test, which raises it
         answers.put((number, RuntimeError(f"racer {number}: {error!r}")))
 
 

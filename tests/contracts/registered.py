@@ -13,7 +13,7 @@ AT = datetime(2013, 7, 1, 12, tzinfo=UTC)
 
 
 def put_manifest(registry: Registry, *, seed: int = 0, run_id: str | None = None) -> Manifest:
-    """Store the files of a version and return the manifest that names them; each *seed* makes another model file."""
+    """Store the files of a version and return the manifest that names them; the model file is the seed's."""
     files = {}
     for name in sorted(REQUIRED_FILES):
         data = f"{name} {seed if name == 'model.onnx' else ''}".encode()

@@ -226,7 +226,7 @@ def test_a_move_is_refused_when_the_alias_moved_meanwhile(registry: Registry) ->
 
 
 def test_the_same_key_gives_the_first_answer(place: Place, registry: Registry) -> None:
-    """A repeated request returns what it returned before, also after the alias moved on, and moves nothing."""
+    """A repeated request returns what it returned before, also after the alias moved on."""
     register(registry), register(registry, seed=1)
     move = move_for(registry, 1)
     first = registry.move_alias(MODEL, CHAMPION, move, key="k")
