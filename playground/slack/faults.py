@@ -1,8 +1,8 @@
 """Trouble made on purpose: a Web API method that answers 429 or 500, names an error, hangs, or is cut off."""
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Fault(BaseModel):
@@ -16,12 +16,22 @@ class Fault(BaseModel):
     error: str | None = Field(
         default=None, description="Slack's error name, in a 200 answer unless status is given"
     )
-    retry_after: int | None = Field(default=None, ge=0, description="seconds in the Retry-After header")
+    retry_after: int | None = Field(
+        default=None, ge=0, description="seconds in the Retry-After header; a 429 by itself"
+    )
     hang_seconds: float = Field(default=0.0, ge=0, description="wait so long before anything else")
     cut: bool = Field(default=False, description="close the connection without an answer")
     after: bool = Field(
         default=False, description="let the method do its work first; only the answer is spoilt"
     )
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.retry_after is not None and self.status is None:
+            self.status = 429
+        if not self.spoils() and self.hang_seconds == 0:
+            raise ValueError("a fault needs a status, an error, hang_seconds, retry_after or cut")
+        return self
 
     def body(self) -> dict[str, Any]:
         """Return the JSON answer that goes with the trouble."""

@@ -7,6 +7,7 @@ import mimetypes
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from playground.slack.ids import new_id, new_secret
 from playground.slack.journal import Journal
@@ -95,7 +96,8 @@ class Files:
     def shown(self, file: StoredFile) -> dict[str, Any]:
         """Return the file object: https://docs.slack.dev/reference/objects/file-object"""
         extension = PurePosixPath(file.name).suffix.lstrip(".") or "binary"
-        private = f"{self._base_url}/files-pri/{self._team}-{file.id}/{file.name}"
+        last = quote(PurePosixPath(file.name).name or "file")
+        private = f"{self._base_url}/files-pri/{self._team}-{file.id}/{last}"
         return {
             "id": file.id,
             "created": file.created,
@@ -115,5 +117,5 @@ class Files:
             "shares": {"public": file.shares} if file.shares else {},
             "url_private": private,
             "url_private_download": private + "?download=1",
-            "permalink": f"{self._base_url}/files/{file.user}/{file.id}/{file.name}",
+            "permalink": f"{self._base_url}/files/{file.user}/{file.id}/{last}",
         }

@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
+from playground.slack.client import PlaygroundError
 from playground.slack.under_test import SlackUnderTest
 
 pytest_plugins = ["playground.slack.fixtures"]
@@ -269,7 +270,7 @@ def test_a_file_goes_up_is_shared_and_comes_down(slack: SlackUnderTest, client: 
     root = client.chat_postMessage(channel=ARRIVALS, text="root")["ts"]
     uploaded = client.files_upload_v2(
         content=b"\x89PNG",
-        filename="chart.png",
+        filename="a chart/July & ü.png",
         alt_txt="a chart",
         channel=ARRIVALS,
         thread_ts=root,
@@ -321,7 +322,7 @@ def test_tiers_are_enforced_on_request_and_the_client_waits(start_slack: START) 
 
 def test_trouble_on_purpose(slack: SlackUnderTest, client: WebClient) -> None:
     """A method can answer 429 or 500, name an error, or be cut off before or after its work."""
-    slack.fault("chat.postMessage", status=429, retry_after=0)
+    slack.fault("chat.postMessage", retry_after=0)
     patient = slack.web_client(retry_handlers=[RateLimitErrorRetryHandler()])
     assert patient.chat_postMessage(channel=ARRIVALS, text="after 429")["ok"]
     slack.fault("chat.postMessage", error="fatal_error")
@@ -335,6 +336,8 @@ def test_trouble_on_purpose(slack: SlackUnderTest, client: WebClient) -> None:
             once.chat_postMessage(channel=ARRIVALS, text=f"cut after={after}")
     shown = [message["plain"] for message in slack.messages("ml-arrivals", "owner")]
     assert shown == ["after 429", "cut after=True"]
+    with pytest.raises(PlaygroundError, match="a fault needs"):
+        slack.fault("chat.postMessage")
     slack.fault("chat.postMessage", status=500, times=5)
     slack.clear_faults()
     assert client.chat_postMessage(channel=ARRIVALS, text="fine again")["ok"]
