@@ -425,7 +425,9 @@ def test_waiting_says_what_came_instead(slack: SlackUnderTest) -> None:
 def test_control_is_closed_to_web_pages(slack: SlackUnderTest) -> None:
     """Another host name, or a form instead of JSON, is refused."""
     say = f"{slack.url}/playground/say"
-    assert requests.post(say, json={}, headers={"host": "evil.example"}, timeout=10).status_code == 400
+    workspace = f"{slack.url}/playground/workspace"
+    assert requests.get(workspace, timeout=10).status_code == 200
+    assert requests.get(workspace, headers={"host": "evil.example"}, timeout=10).status_code == 400
     assert (
         requests.post(say, data="{}", headers={"content-type": "text/plain"}, timeout=10).status_code == 415
     )

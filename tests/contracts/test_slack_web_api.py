@@ -129,6 +129,7 @@ def test_errors_have_slacks_names(slack: SlackUnderTest, client: WebClient) -> N
     mistakes["channel_not_found"] = refusal(post, channel="C0NOWHERE", text="x")
     assert refusal(post, channel="secret", text="x") == "channel_not_found"
     mistakes["not_in_channel"] = refusal(post, channel=RANDOM, text="x")
+    assert refusal(client.conversations_history, channel=RANDOM) == "not_in_channel"
     mistakes["no_text"] = refusal(client.api_call, "chat.postMessage", json={"channel": ARRIVALS})
     mistakes["msg_too_long"] = refusal(post, channel=ARRIVALS, text="x" * 40_001)
     mistakes["invalid_blocks_format"] = refusal(post, channel=ARRIVALS, text="x", blocks="{")
