@@ -293,7 +293,11 @@ class RowsUsed(Reply):
 
 
 class Evidence(Reply):
-    """What was compared with what, on which rows, with which result; immutable, named by its digest."""
+    """What was compared with what, on which rows, with which result; immutable, named by its digest.
+
+    `beats_champion` and `beats_rule` ask for more than luck. `notes` are sentences that a person who decides
+    should read, for instance that the champion could not be scored.
+    """
 
     format: int
     digest: str = ""
@@ -308,6 +312,7 @@ class Evidence(Reply):
     beats_champion: bool | None
     beats_rule: bool
     histograms: tuple[Histogram, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class RunResult(Reply):

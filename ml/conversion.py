@@ -84,9 +84,7 @@ class AgreementCheck:
     tolerance: float
 
 
-def check_agreement(
-    recipe: Recipe, estimator: Any, model: LoadedModel, tables: list[Table]
-) -> AgreementCheck:
+def check_agreement(recipe: Recipe, estimator: Any, model: LoadedModel, table: Table) -> AgreementCheck:
     """Compare both on real rows, and on the same rows moved onto the trees' splits.
 
     Raises:
@@ -94,11 +92,10 @@ def check_agreement(
     """
     rows, worst = 0, 0.0
     thresholds = split_points(recipe, estimator)
-    for table in tables:
-        features = recipe.features(table)
-        for columns in (features, _onto_splits(recipe, features, thresholds)):
-            difference = _largest_difference(recipe, estimator, model, columns, table)
-            rows, worst = rows + len(table), max(worst, difference)
+    features = recipe.features(table)
+    for columns in (features, _onto_splits(recipe, features, thresholds)):
+        difference = _largest_difference(recipe, estimator, model, columns, table)
+        rows, worst = rows + len(table), max(worst, difference)
     if not worst <= recipe.agreement:
         raise TrainingFailed(
             "disagreement",

@@ -122,6 +122,7 @@ class Manifest(Part):
     reference_sample: FileRef | None = None
     calibration: Calibration | None = None
     agreement: Agreement | None = None
+    evaluation_window: tuple[str, str] | None = None
     timings: dict[str, float] = Field(default_factory=dict)
     sizes: dict[str, int] = Field(default_factory=dict)
     tolerance: dict[str, float] = Field(default_factory=dict)

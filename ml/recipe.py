@@ -202,6 +202,7 @@ class Recipe(ABC):
 
     metrics: ClassVar[tuple[MetricSpec, ...]]
     paired_metric: ClassVar[str]
+    loss_edges: ClassVar[tuple[float, ...]]
     policy: ClassVar[ServingPolicy]
     input_checks: ClassVar[tuple[Check, ...]] = ()
     output_checks: ClassVar[tuple[OutputCheck, ...]] = ()
@@ -286,7 +287,16 @@ class Recipe(ABC):
     def losses(self, predicted: Predicted, actual: np.ndarray) -> np.ndarray:
         """Return the loss of each row whose mean is `paired_metric`."""
 
+    def blocks(self, table: Table) -> np.ndarray | None:
+        """Return for each row the block whose luck it shares (a day, a shop); None where rows are independent."""
+        return None
+
     # --- ready made -----------------------------------------------------------------------------------
+
+    def query_values(self, params: Any) -> dict[str, Any]:
+        """Return the values of the parameters in `query`, as plain JSON."""
+        values: dict[str, Any] = params.model_dump(mode="json")
+        return values
 
     @property
     def kinds(self) -> dict[str, Kind]:

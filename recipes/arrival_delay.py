@@ -133,6 +133,7 @@ class ArrivalDelay(Recipe):
                    business=True, description="share of arrivals promised within 15 minutes of the truth"),
     )  # fmt: skip
     paired_metric = "mae"
+    loss_edges = tuple(float(edge) for edge in range(0, 65, 5))
     policy = ServingPolicy(
         on_failure="rule",
         safe_action="Promise no time: say that the flight is late and that a time follows.",
@@ -169,6 +170,10 @@ class ArrivalDelay(Recipe):
                 "no_rows", f"no flight arrived from {params.since} to {params.evaluation_until}"
             )
         return _typed(rows)
+
+    def query_values(self, params: TrainingWindow) -> dict[str, Any]:
+        """Return both ends of the days that are read."""
+        return {"since": params.since.isoformat(), "evaluation_until": params.evaluation_until.isoformat()}
 
     def split(self, table: Table, params: TrainingWindow) -> Split:
         """Return the window to train on and the month after it."""
@@ -247,6 +252,10 @@ class ArrivalDelay(Recipe):
     def losses(self, predicted: Predicted, actual: np.ndarray) -> np.ndarray:
         """Return the distance between promise and arrival of each flight, in minutes."""
         return absolute_errors(predicted, actual)
+
+    def blocks(self, table: Table) -> np.ndarray:
+        """Return the days: a storm makes all flights of a day late."""
+        return table["date"]
 
     # --- what a person gives --------------------------------------------------------------------------
 
