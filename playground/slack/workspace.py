@@ -126,7 +126,7 @@ def default_workspace() -> Workspace:
         ],
         channels=[
             Channel(id="C01ARRIVALS", name="ml-arrivals", members=[*everybody, bot.user_id]),
-            Channel(id="C01FLOWERS0", name="ml-flowers", members=[*everybody, bot.user_id]),
+            Channel(id="C01WINE0000", name="ml-wine", members=[*everybody, bot.user_id]),
             Channel(id="C01RANDOM00", name="random", members=everybody),
         ],
     )

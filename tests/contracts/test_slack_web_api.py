@@ -244,9 +244,9 @@ def test_people_groups_and_channels_can_be_read(slack: SlackUnderTest, client: W
     assert client.auth_test()["user"] == "toban"
     assert client.api_test(foo="bar")["args"]["foo"] == "bar"
     names = [row["name"] for page in client.conversations_list(limit=1) for row in page["channels"]]
-    assert names == ["ml-arrivals", "ml-flowers", "random"]
+    assert names == ["ml-arrivals", "ml-wine", "random"]
     mine = client.users_conversations()["channels"]
-    assert [row["name"] for row in mine] == ["ml-arrivals", "ml-flowers"]
+    assert [row["name"] for row in mine] == ["ml-arrivals", "ml-wine"]
     assert client.conversations_info(channel=RANDOM)["channel"]["is_member"] is False
     assert client.conversations_join(channel=RANDOM)["channel"]["is_member"] is True
     assert slack.workspace()["bot"]["user_id"] in client.conversations_members(channel=RANDOM)["members"]
