@@ -70,6 +70,7 @@ class _Group:
         self.segment = segment
         self.records: list[tuple[int, Loggable]] = []
         self.rows = 0
+        self.trial = False
         self.taken: Future[bool] = Future()
         # A waiting task that is cancelled would else cancel the future that all of the group share.
         self.taken.set_running_or_notify_cancel()
@@ -157,6 +158,7 @@ class PredictionLog:
             if self._refusing(rows):
                 return self._refuse(model, rows)
             group = self._group(model)
+            group.trial = group.trial or self._retry_at is not None
             first = group.segment.rows
             row = first
             for record in records:
@@ -270,6 +272,10 @@ class PredictionLog:
 
     def _write(self, group: _Group) -> bool:
         try:
+            if self._retry_at is not None and not group.trial:
+                # It gathered while the last write was failing; trying again would double its wait.
+                self.counters["rows_lost"] += group.rows
+                return False
             data = b"".join([encode_line(record, row) for row, record in group.records])
             self._put(group.segment, data)
         except Exception as error:  # noqa: BLE001 - whatever it is, the requests that wait must be answered

@@ -59,9 +59,9 @@ class PredictionRecord:
         """Number of predictions."""
         return 1
 
-    def tally(self) -> Tally:
-        """Return how the prediction was answered."""
-        return Counter({f"{self.answer['outcome']}:{self.answer['source']}": 1})
+    def tally(self) -> str:
+        """Return how the prediction was answered, as it stands in the line."""
+        return f"{self.answer['outcome']}:{self.answer['source']}:1"
 
 
 @dataclass(slots=True)
@@ -90,10 +90,11 @@ class PredictionColumns:
         if any(len(column) != self.rows for column in lists):
             raise ValueError(f"each column holds {self.rows} values")
 
-    def tally(self) -> Tally:
-        """Return how the predictions were answered."""
+    def tally(self) -> str:
+        """Return how the predictions were answered, as it stands in the line."""
         outcomes, sources = (self._spread(self.answer[name]) for name in ("outcome", "source"))
-        return Counter(f"{outcome}:{source}" for outcome, source in zip(outcomes, sources, strict=True))
+        counts = Counter(zip(outcomes, sources, strict=True))
+        return " ".join(f"{outcome}:{source}:{count}" for (outcome, source), count in counts.items())
 
     def _spread(self, value: Any) -> Sequence[Any]:
         return value if isinstance(value, list) else [value] * self.rows
@@ -104,12 +105,11 @@ Loggable = PredictionRecord | PredictionColumns
 
 def encode_line(record: Loggable, row: int) -> bytes:
     """Return the line, with its end, for a record whose first row has number *row* in the segment."""
-    tally = " ".join(f"{name}:{count}" for name, count in record.tally().items())
     line = {
         "format": FORMAT,
         "row": row,
         "rows": record.rows,
-        "tally": tally,
+        "tally": record.tally(),
         "columns": isinstance(record, PredictionColumns),
         "at": record.at,
         "who": record.who,

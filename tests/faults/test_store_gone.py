@@ -150,6 +150,29 @@ class Held(ObjectStore):
         super().create(path, data, patience)
 
 
+def test_what_waits_behind_a_failed_write_does_not_wait_for_another() -> None:
+    """Rows that gathered while a write was failing hear False with it, and the store is not asked again."""
+
+    class Failing(Held):
+        tries = 0
+
+        def create(self, path: str, data: bytes, patience: Patience | None = None) -> None:
+            self.tries += 1
+            super().create(path, data, patience)
+            raise StoreUnavailable(path)
+
+    store = Failing()
+    with PredictionLog(store, Clock()) as log:
+        writing = log.submit(MODEL, [record()])
+        assert store.entered.wait(BOUND_SECONDS)
+        waiting = log.submit(MODEL, [record()])
+        store.let_go.set()
+        assert not writing.taken.result(BOUND_SECONDS)
+        assert not waiting.taken.result(BOUND_SECONDS)
+        assert log.counters["rows_lost"] == 2
+    assert store.tries == 1
+
+
 def test_what_waits_for_a_slow_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows beyond the bound are refused at once instead of filling the memory, and later ones are taken."""
     monkeypatch.setattr("ml.predictions.MAX_WAITING_ROWS", 10)
