@@ -1,1 +1,1 @@
-"""Slack's side: takes commands, runs durable flows, shows the outcome. Knows the function app only by HTTP."""
+"""Slack's side: takes commands, runs durable flows, shows outcomes. Knows the function app only by HTTP."""

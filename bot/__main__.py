@@ -1,36 +1,37 @@
-"""The `toban` command line: run the bot, speak in a playground, send a digest, print the Slack manifest."""
+"""The `toban` command line: run the bot, speak in a playground, send a digest, print the Slack manifest.
+
+Imports inside the functions are meant: speaking and printing must not wait a second for the flow engine.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bot.errors import BotError, ConfigurationError
+from bot.logs import set_up_logging
+from bot.timing import Timing
 
 DEFAULT_BIND = "127.0.0.1:3000"
+GRACE_SECONDS = 8.0
+"""So long after SIGTERM the process is gone, whatever is under way."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 it could not be done, 2 wrong usage or settings."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=getattr(logging, os.environ.get("TOBAN_LOG", "WARNING").upper(), logging.WARNING),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    set_up_logging(os.environ.get("TOBAN_LOG", "WARNING"))
     try:
         return int(options.run(options))
     except ConfigurationError as error:
-        print(
-            f"toban cannot start; {len(error.problems)} setting(s) need attention:\n{error}", file=sys.stderr
-        )
+        print(f"toban cannot start:\n{error}", file=sys.stderr)
         return 2
     except BotError as error:
         print(f"toban: {error}", file=sys.stderr)
@@ -47,8 +48,10 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         const=DEFAULT_BIND,
         metavar="HOST:PORT",
-        help=f"take Slack's requests over HTTP on this address (default {DEFAULT_BIND}; port 0 takes a free one)",
+        help=f"take Slack's requests over HTTP here (default {DEFAULT_BIND}; port 0 takes a free one)",
     )
+    for name in ("heartbeat", "stale", "silence"):
+        up.add_argument(f"--{name}-seconds", type=float, help=argparse.SUPPRESS)  # for tests that cannot wait
     up.set_defaults(run=_up)
 
     say = commands.add_parser("say", help="speak in a running playground and print what people see")
@@ -76,27 +79,44 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(options: argparse.Namespace) -> int:
-    # Imported here: the other commands must not wait a second for the flow engine.
     from bot.app import HttpDoor, SocketDoor, build_bot
-    from bot.settings import load_settings
+    from bot.settings import SECRETS, load_settings
 
     address = _bind(options.http) if options.http else None
-    bot = build_bot(load_settings(os.environ, "http" if address else "socket"))
+    settings = load_settings(os.environ, "http" if address else "socket")
+    for name in SECRETS:
+        os.environ.pop(name, None)  # read once: nothing else in this process is to find them
+    bot = build_bot(settings, _timing(options))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     bot.start()
-    door = HttpDoor(bot, *address) if address else SocketDoor(bot)
-    door.start()
-    print(
-        json.dumps({"ready": True, "address": door.address, "workspace": bot.desk.identity.team}), flush=True
-    )
-    stop.wait()
-    door.stop()
-    bot.stop()
+    try:
+        door = HttpDoor(bot, *address) if address else SocketDoor(bot)
+        door.start()
+        ready = {"ready": True, "address": door.address, "workspace": bot.desk.identity.team}
+        print(json.dumps(ready), flush=True)
+        stop.wait()
+        _exit_within(GRACE_SECONDS)
+        door.stop()
+        bot.leave()
+    except (BotError, OSError) as error:
+        print(f"toban cannot start:\n{error}", file=sys.stderr, flush=True)
+        os._exit(2)
     # Flows that wait are threads; they go on at the next start and must not hold this process back.
-    sys.stdout.flush()
     os._exit(0)
+
+
+def _exit_within(seconds: float) -> None:
+    """End the process after *seconds* in any case: whoever asked it to stop is waiting."""
+    limit = threading.Timer(seconds, os._exit, [0])
+    limit.daemon = True
+    limit.start()
+
+
+def _timing(options: argparse.Namespace) -> Timing:
+    given = {name: value for name, value in vars(options).items() if name.endswith("_seconds") and value}
+    return Timing(**given)
 
 
 def _bind(text: str) -> tuple[str, int]:
@@ -139,8 +159,6 @@ def _digest(options: argparse.Namespace) -> int:
 def _manifest(options: argparse.Namespace) -> int:
     from bot.manifest import build_manifest
     from bot.settings import DEFAULT_CONFIG, load_team
-
-    from pathlib import Path
 
     team = load_team(Path(os.environ.get("TOBAN_CONFIG") or DEFAULT_CONFIG))
     print(json.dumps(build_manifest(team.bot, options.http), indent=2))

@@ -7,35 +7,47 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from bot.jobs import ROLES, Role
 from bot.settings import RolesTable
 
 REMEMBER_SECONDS = 60.0
 
-GroupMembers = Callable[[str], frozenset[str]]
+Groups = Mapping[str, frozenset[str]]
+"""The members of each user group, found by its id (`S…`) and by its `@handle`."""
 
 
 class Access:
     """Answers which role a person holds. Thread-safe."""
 
     def __init__(
-        self, roles: RolesTable, group_members: GroupMembers, clock: Callable[[], float] = time.monotonic
+        self,
+        roles: RolesTable,
+        read_groups: Callable[[], Groups],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._roles = roles
-        self._group_members = group_members
+        self._read_groups = read_groups
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, frozenset[str]]] = {}
+        self._known: tuple[float, Groups] | None = None
 
     def role(self, user: str, *, fresh: bool = False) -> Role | None:
-        """Return the highest role of *user*, or None. Raises SlackUnreachable if a group cannot be read.
+        """Return the highest role of *user*, or None. Raises SlackUnreachable if groups cannot be read.
 
-        With *fresh*, groups are read from Slack now: somebody who left a group a moment ago is out.
+        With *fresh*, groups are read from Slack now: somebody who left a group a moment ago is out. Slack is
+        not asked at all where no group can change the answer.
         """
+        groups: Groups | None = None
         for role in reversed(ROLES):
-            if any(self._matches(entry, user, fresh) for entry in self._roles.members(role)):
+            entries = self._roles.members(role)
+            if user in entries or "*" in entries:
+                return role
+            named = [entry for entry in entries if entry.startswith(("S", "@"))]
+            if named and groups is None:
+                groups = self._groups(fresh)
+            if groups is not None and any(user in groups.get(entry, ()) for entry in named):
                 return role
         return None
 
@@ -49,21 +61,16 @@ class Access:
         entries = [entry for role in roles for entry in self._roles.members(role) if entry != "*"]
         return tuple(dict.fromkeys(entries))
 
-    def _matches(self, entry: str, user: str, fresh: bool) -> bool:
-        if entry in {"*", user}:
-            return True
-        return entry.startswith(("S", "@")) and user in self._members(entry, fresh)
-
-    def _members(self, group: str, fresh: bool) -> frozenset[str]:
+    def _groups(self, fresh: bool) -> Groups:
         now = self._clock()
         with self._lock:
-            known = self._known.get(group)
+            known = self._known
         if known is not None and not fresh and now - known[0] < REMEMBER_SECONDS:
             return known[1]
-        members = self._group_members(group)
+        groups = self._read_groups()
         with self._lock:
-            self._known[group] = (now, members)
-        return members
+            self._known = (now, groups)
+        return groups
 
 
 def includes(held: Role, allowed: Iterable[Role]) -> bool:

@@ -1,4 +1,4 @@
-"""Puts the bot together: settings in, a running bot out. Everything is built here and handed on, nothing at import."""
+"""Puts the bot together: settings in, a running bot out. All is built here, nothing at import."""
 
 from __future__ import annotations
 
@@ -6,31 +6,36 @@ import logging
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from dbos import ClientScheduleInput, EnqueueOptions
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
 from waitress.server import create_server
 
 from bot.access import Access
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.desk import Desk
 from bot.edits import Edits
-from bot.engine import FLOW_VERSION, REQUESTS, Engine, Timing
+from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
 from bot.flows import digest, register_all
 from bot.intake import Intake
 from bot.listeners import Doors
+from bot.messages.message import Message
 from bot.settings import DigestTable, Settings
 from bot.slack import Identity, SlackDesk
+from bot.timing import Timing
 from bot.watchers import Watcher
 
 log = logging.getLogger(__name__)
 
 HOUSEKEEPING_CRON = "30 3 * * *"
 HTTP_THREADS = 32
+STOP_SECONDS = 3
 SLACK_PATH = "/slack/events"
 MOST_BODY_BYTES = 1024 * 1024
 """Slack's own payloads stay far below; anything larger is refused unread."""
@@ -56,15 +61,15 @@ class Bot:
         self.watcher.start()
         self._schedule()
 
-    def stop(self) -> None:
-        """Stop in order; what is under way goes on at the next start."""
+    def leave(self) -> None:
+        """Stop in order, just before the process ends; what is under way goes on at the next start."""
         self.watcher.stop()
         self.intake.stop()
         self.desk.edits.stop()
-        self.engine.stop()
+        self.engine.leave()
 
     def _schedule(self) -> None:
-        """Bring the engine's schedules in line with the settings, and serve a digest that fell due meanwhile."""
+        """Bring the engine's schedules in line with the settings, and send a digest that fell due."""
         client = self.engine.client
         wanted = [_digest_schedule(table) for table in self.settings.team.digests]
         wanted.append(
@@ -83,21 +88,30 @@ class Bot:
 
 
 def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
-    """Build a bot from *settings*. Asks Slack who the bot is; raises ConfigurationError where Slack says no."""
+    """Build a bot from *settings*. Asks Slack who it is; raises ConfigurationError where Slack says no."""
     slack = SlackDesk(settings.slack)
     identity = _identify(slack)
     engine = Engine(settings.database_url.get_secret_value(), timing)
+    records = engine.records
+
+    def draw(place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
+        # Asked at the last moment: a result that was drawn meanwhile must not be drawn over.
+        card = records.card(about["flow_id"])
+        if card is not None and card["state"] in {"waiting", "running"}:
+            slack.edit(place, message, about=about)
+
     desk = Desk(
         settings=settings,
         identity=identity,
         slack=slack,
         functions=AzureFunctionsConnector(settings.functions),
-        access=Access(settings.team.roles, slack.group_members),
-        records=engine.records,
-        edits=Edits(lambda place, message, about: slack.edit(place, message, about=about)),
+        access=Access(settings.team.roles, slack.groups),
+        records=records,
+        edits=Edits(draw),
+        fence=engine.fence,
     )
     intake = Intake(engine.sql, engine.client)
-    watcher = Watcher(engine.records, desk.functions, engine.client, desk.edits, engine.executor_id)
+    watcher = Watcher(records, desk.functions, engine.client, desk.edits, engine.executor_id, engine.timing)
     app = _bolt_app(settings, slack, identity)
     Doors(settings.team.bot.command, identity, intake).register(app)
     return Bot(settings, engine, desk, intake, watcher, app)
@@ -108,14 +122,21 @@ class SocketDoor:
 
     def __init__(self, bot: Bot) -> None:
         token = bot.settings.slack.app_token
-        assert token is not None  # load_settings("socket") has seen to it
-        self._handler = SocketModeHandler(
+        if token is None:
+            raise ConfigurationError(["SLACK_APP_TOKEN is not set: Socket Mode needs it"])
+        self._handler: Any = SocketModeHandler(
             bot.slack_app, token.get_secret_value(), web_client=bot.desk.slack.client
         )
 
     def start(self) -> None:
-        """Connect; the handler reconnects by itself."""
-        self._handler.connect()
+        """Connect; the handler reconnects by itself. Raises ConfigurationError where Slack says no."""
+        try:
+            self._handler.connect()
+        except SlackApiError as error:
+            code = error.response.get("error")
+            raise ConfigurationError(
+                [f"SLACK_APP_TOKEN: Slack answered {code} to apps.connections.open"]
+            ) from None
 
     def stop(self) -> None:
         """Close the connection."""
@@ -131,7 +152,7 @@ class HttpDoor:
     """HTTP by waitress: Slack posts to `<address>/slack/events`."""
 
     def __init__(self, bot: Bot, host: str, port: int) -> None:
-        self._server = create_server(
+        self._server: Any = create_server(
             SlackRequestHandler(bot.slack_app, path=SLACK_PATH),
             host=host,
             port=port,
@@ -149,13 +170,14 @@ class HttpDoor:
 
     def stop(self) -> None:
         """Stop to serve, letting requests under way end."""
-        self._server.task_dispatcher.shutdown(timeout=5)
-        self._server.close()
+        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=STOP_SECONDS)
 
     @property
     def address(self) -> str:
         """Where Slack's requests are to be sent."""
-        return f"http://{self._host}:{self._server.effective_port}{SLACK_PATH}"
+        several = getattr(self._server, "effective_listen", None)  # a name may stand for two addresses
+        port = several[0][1] if several else self._server.effective_port
+        return f"http://{self._host}:{port}{SLACK_PATH}"
 
 
 def _bolt_app(settings: Settings, slack: SlackDesk, identity: Identity) -> App:

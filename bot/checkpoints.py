@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from dbos import Serializer
+from dbos import error as engine_errors
 
 from bot.errors import FlowFailed
 
@@ -33,13 +34,18 @@ class JsonSerializer(Serializer):
         return json.loads(serialized_data, object_hook=_decode)
 
 
+def last_cause(error: BaseException) -> BaseException:
+    """Return what the last attempt of a step failed with, or *error* itself where it is about no step."""
+    given_up = isinstance(error, engine_errors.DBOSMaxStepRetriesExceeded) and error.errors
+    return given_up[-1] if given_up else error
+
+
 def _encode(value: Any) -> Any:
     if isinstance(value, datetime):
         return {_TIME: value.isoformat()}
-    if isinstance(value, FlowFailed):
-        return {_ERROR: [value.kind, str(value).removeprefix(f"{value.kind}: ")]}
     if isinstance(value, BaseException):
-        return {_ERROR: [type(value).__name__, str(value)[:2000]]}
+        failure = FlowFailed.of(last_cause(value))
+        return {_ERROR: [failure.kind, failure.detail]}
     raise TypeError(f"a checkpoint holds plain JSON only, not {type(value).__name__}")
 
 

@@ -194,12 +194,11 @@ def _why_not(value: str, field: Schema) -> str:
 
 
 def _date(value: str) -> str:
-    found = re.fullmatch(
-        r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})",
-        _half_width(value).replace("‐", "-").replace("–", "-"),
-    )
+    found = re.fullmatch(r"([0-9]{4})[-/.‐–]([0-9]{1,2})[-/.‐–]([0-9]{1,2})", _half_width(value))
+    if not found:
+        raise _Unfit("it is not a date")
     try:
-        return date(*map(int, found.groups())).isoformat() if found else _unfit("it is not a date")
+        return date(*map(int, found.groups())).isoformat()
     except ValueError as error:
         raise _Unfit("there is no such date") from error
 
@@ -231,7 +230,3 @@ def _unknown(given: str, value: Any, names: tuple[str, ...]) -> FieldProblem:
         allowed=f"the inputs {listed(names)}" if names else "no inputs",
         message=why,
     )
-
-
-def _unfit(why: str) -> Any:
-    raise _Unfit(why)

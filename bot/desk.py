@@ -6,6 +6,7 @@ crash the flow runs again from the top, and steps that are done answer from thei
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -13,13 +14,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from dbos import DBOS
+from dbos import DBOS, StepOptions
+from dbos import error as engine_errors
 
 from bot.access import Access
+from bot.checkpoints import last_cause
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.edits import Edits
-from bot.engine import FLOW_VERSION
-from bot.errors import FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
+from bot.engine import FLOW_VERSION, Fence
+from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
 from bot.jobs import Job
 from bot.messages.message import Message
 from bot.records import Records
@@ -27,6 +30,7 @@ from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
 from ml.contract import ModelView, Problem
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MODEL_MEMORY_SECONDS = 60.0
@@ -34,17 +38,21 @@ MODEL_MEMORY_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Patience:
-    """How often a step is tried when the other side does not answer; waits double from `first_seconds`."""
+    """How often a step is tried when the other side does not answer, and how the waits between grow."""
 
     attempts: int = 1
     first_seconds: float = 0.5
+    growth: float = 2.0
 
 
 ONCE = Patience()
 SHORT = Patience(attempts=6)
 """About 15 seconds: somebody is waiting."""
-LONG = Patience(attempts=14)
-"""About an hour: a result must not be lost because Slack has a bad day."""
+LONG = Patience(attempts=160, first_seconds=2.0, growth=1.05)
+"""About a day, because a result must not be lost; a wait is never longer than a twentieth of the whole."""
+
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+"""What Slack says of a message that cannot be edited any more, for instance because a person deleted it."""
 
 
 @dataclass
@@ -58,6 +66,7 @@ class Desk:
     access: Access
     records: Records
     edits: Edits
+    fence: Fence
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -72,37 +81,40 @@ class Desk:
 
         def run() -> dict[str, Any]:
             try:
-                return {"done": action(*args)}
+                with self.fence:
+                    return {"done": action(*args)}
             except Refused as refusal:
                 return {"refused": refusal.problem.model_dump(mode="json")}
             except NotInChannel as error:
                 return {"refused": _not_in_channel(error).model_dump(mode="json")}
 
-        options = {
+        options: StepOptions = {
             "name": name,
             "retries_allowed": patience.attempts > 1,
             "max_attempts": patience.attempts,
             "interval_seconds": patience.first_seconds,
-            "backoff_rate": 2.0,
+            "backoff_rate": patience.growth,
             "should_retry": _may_help,
         }
         try:
-            outcome = DBOS.run_step(options, run)  # type: ignore[arg-type]
-        except FlowFailed:
-            raise
+            outcome = DBOS.run_step(options, run)
         except Exception as error:
-            raise FlowFailed(type(error).__name__, str(error)) from error
+            raise FlowFailed.of(last_cause(error)) from error
         if "refused" in outcome:
             raise Refused(Problem.model_validate(outcome["refused"]))
-        return outcome["done"]  # type: ignore[no-any-return]
+        done: T = outcome["done"]
+        return done
 
     def wait(self, topic: str, seconds: float) -> Any:
         """Wait durably for a message to this flow on *topic*; None after *seconds*."""
         return DBOS.recv(topic, timeout_seconds=seconds)
 
     def send(self, flow_id: str, topic: str, message: dict[str, Any], key: str) -> None:
-        """Send a message to another flow; the same *key* is delivered once."""
-        DBOS.send(flow_id, message, topic, idempotency_key=key)
+        """Send a message to another flow; the same *key* is delivered once, and to no flow it is dropped."""
+        try:
+            DBOS.send(flow_id, message, topic, idempotency_key=key)
+        except engine_errors.DBOSNonExistentWorkflowError:
+            log.info("message to a flow that does not exist", extra={"flow_id": flow_id, "topic": topic})
 
     def start(self, flow: str, queue: str, flow_id: str, *args: Any, partition: str | None = None) -> None:
         """Put another flow on a queue; the same *flow_id* runs once."""
@@ -119,44 +131,78 @@ class Desk:
     # --- answers ------------------------------------------------------------------------------------------
 
     def tell(self, job: Job, message: Message) -> None:
-        """Answer the person who asked, privately; where the bot is no member, by the command's response URL."""
+        """Answer the person who asked, privately, also where the bot is no member."""
         self.step("answer privately", self.whisper, job, message, patience=SHORT)
 
     def whisper(self, job: Job, message: Message) -> None:
-        """Answer the person who asked, privately and at once; the undurable part of `tell`."""
+        """Answer the person who asked, privately and at once; the undurable part of `tell`.
+
+        Where the bot is no member, the command's response URL answers; where that is spent, a direct message.
+        """
         try:
             self.slack.whisper(job.channel, job.user, message, thread_ts=job.thread_ts)
         except NotInChannel:
-            if job.response_url is None:
-                raise
-            self.slack.respond(job.response_url, message)
+            if not self._responded(job, message):
+                self.slack.post(job.user, message)
+
+    def _responded(self, job: Job, message: Message) -> bool:
+        try:
+            return job.response_url is not None and self.slack.respond(job.response_url, message)
+        except BotError as error:
+            log.warning("response URL did not take the answer", extra={"reason": str(error)})
+            return False
 
     def show(self, name: str, job: Job, message: Message, *, state: str) -> dict[str, str]:
         """Post *message* into the job's channel as a step called *name*; return where it stands."""
         about = {"flow_id": job.flow_id, "state": state}
-        return self.step(
-            name,
-            lambda: self.slack.post(job.channel, message, thread_ts=job.thread_ts, about=about),
-            patience=LONG,
-        )
 
-    def redraw(self, name: str, job: Job, place: dict[str, str], message: Message, *, state: str) -> None:
-        """Replace the job's card as a step called *name*. Progress that still waits to be drawn is dropped."""
+        def post() -> dict[str, str]:
+            return self.slack.post(job.channel, message, thread_ts=job.thread_ts, about=about)
+
+        place = self.step(name, post, patience=LONG)
+        self.attach(f"{name}: files", {**place, "ts": job.thread_ts or place["ts"]}, message)
+        return place
+
+    def redraw(
+        self, name: str, job: Job, place: dict[str, str], message: Message, *, state: str
+    ) -> dict[str, str]:
+        """Replace the job's card as a step called *name*; return where it stands now.
+
+        Progress that still waits to be drawn is dropped. A card that somebody deleted is posted anew.
+        """
         about = {"flow_id": job.flow_id, "state": state}
 
-        def draw() -> None:
+        def draw() -> dict[str, str]:
             self.edits.forget(place)
-            self.slack.edit(place, message, about=about)
+            try:
+                self.slack.edit(place, message, about=about)
+            except SlackRefused as refusal:
+                if refusal.code not in GONE:
+                    raise
+                moved = self.slack.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
+                self.records.move_card(job.flow_id, moved)
+                return moved
+            return place
 
-        self.step(name, draw, patience=LONG)
+        return self.step(name, draw, patience=LONG)
 
     def reply(self, name: str, place: dict[str, str], message: Message) -> None:
         """Reply in the thread of the card at *place* as a step called *name*."""
-        self.step(
-            name,
-            lambda: (self.slack.post(place["channel"], message, thread_ts=place["ts"]), None)[1],
-            patience=LONG,
-        )
+
+        def post() -> None:
+            self.slack.post(place["channel"], message, thread_ts=place["ts"])
+
+        self.step(name, post, patience=LONG)
+        self.attach(f"{name}: files", place, message)
+
+    def attach(self, name: str, place: dict[str, str], message: Message) -> None:
+        """Put the message's files into the thread at *place*; without them the message still stands."""
+        if not message.files:
+            return
+        try:
+            self.step(name, self.slack.upload, place["channel"], place["ts"], message.files, patience=SHORT)
+        except (Refused, FlowFailed) as error:
+            log.warning("files could not be shown", extra={"reason": str(error)})
 
     # --- facts --------------------------------------------------------------------------------------------
 

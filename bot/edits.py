@@ -1,6 +1,6 @@
 """Progress edits of messages: the newest wins, drawn inside Slack's rate limits, never kept.
 
-A result is never drawn here but by a flow's step. Losing a progress edit loses nothing: the next one is whole.
+A result is never drawn here but by a flow's step. Losing a progress edit loses nothing: each is whole.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import BotError
 from bot.messages.message import Message
 
 log = logging.getLogger(__name__)
 
 Draw = Callable[[dict[str, str], Message, dict[str, Any]], None]
 Place = tuple[str, str]
+STOP_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,24 @@ class Pace:
 class _Waiting:
     message: Message
     about: dict[str, Any]
-    since: float = field(default_factory=time.monotonic)
+    since: float
 
 
 class Edits:
     """Draws offered edits on its own thread, one channel at a time, oldest offer first."""
 
-    def __init__(self, draw: Draw, pace: Pace | None = None) -> None:
+    def __init__(
+        self, draw: Draw, pace: Pace | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._draw = draw
         self._pace = pace or Pace()
+        self._clock = clock
         self._condition = threading.Condition()
         self._waiting: dict[Place, _Waiting] = {}
         self._drawing: Place | None = None
         self._next_in_channel: dict[str, float] = {}
         self._allowance = self._pace.burst
-        self._counted_at = time.monotonic()
+        self._counted_at = clock()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="edits", daemon=True)
 
@@ -66,16 +69,15 @@ class Edits:
             self._stopping = True
             self._condition.notify_all()
         if self._thread.is_alive():
-            self._thread.join(timeout=20)
+            self._thread.join(timeout=STOP_SECONDS)
 
     def offer(self, place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
-        """Ask for the message at *place* to be replaced soon; a later offer for it takes the place of this one."""
+        """Ask for the message at *place* to be replaced soon; a later offer takes the place of this one."""
         key = (place["channel"], place["ts"])
         with self._condition:
             known = self._waiting.get(key)
-            self._waiting[key] = _Waiting(message, about)
-            if known is not None:
-                self._waiting[key].since = known.since
+            since = known.since if known is not None else self._clock()
+            self._waiting[key] = _Waiting(message, about, since)
             self._condition.notify_all()
 
     def forget(self, place: dict[str, str]) -> None:
@@ -90,9 +92,9 @@ class Edits:
             (channel, ts), waiting = job
             try:
                 self._draw({"channel": channel, "ts": ts}, waiting.message, waiting.about)
-            except BotError as error:
+            except Exception as error:  # noqa: BLE001 - this thread serves all cards: one must not end it
                 # A failed notification never changes a job; the next progress edit may succeed.
-                log.warning("progress could not be drawn", extra={"reason": str(error)})
+                log.warning("progress could not be drawn", extra={"reason": repr(error)})
             finally:
                 with self._condition:
                     self._drawing = None
@@ -101,17 +103,23 @@ class Edits:
     def _next(self) -> tuple[Place, _Waiting] | None:
         with self._condition:
             while not self._stopping:
-                now = time.monotonic()
-                self._refill(now)
-                ready = [key for key in self._waiting if self._next_in_channel.get(key[0], 0.0) <= now]
-                if ready and self._allowance >= 1.0:
-                    key = min(ready, key=lambda item: self._waiting[item].since)
-                    self._allowance -= 1.0
-                    self._next_in_channel[key[0]] = now + self._pace.channel_seconds
+                now = self._clock()
+                if (key := self._ready(now)) is not None:
                     self._drawing = key
                     return key, self._waiting.pop(key)
                 self._condition.wait(timeout=self._pause(now))
             return None
+
+    def _ready(self, now: float) -> Place | None:
+        """Return the place to draw now and count it against the limits, or None."""
+        self._refill(now)
+        ready = [key for key in self._waiting if self._next_in_channel.get(key[0], now) <= now]
+        if not ready or self._allowance < 1.0:
+            return None
+        key = min(ready, key=lambda item: self._waiting[item].since)
+        self._allowance -= 1.0
+        self._next_in_channel[key[0]] = now + self._pace.channel_seconds
+        return key
 
     def _refill(self, now: float) -> None:
         earned = (now - self._counted_at) * self._pace.per_minute / 60.0
@@ -122,6 +130,6 @@ class Edits:
         """Return the seconds until a waiting edit may be drawn, or None while nothing waits."""
         if not self._waiting:
             return None
-        soonest = min(self._next_in_channel.get(key[0], 0.0) for key in self._waiting) - now
+        soonest = min(self._next_in_channel.get(key[0], now) for key in self._waiting) - now
         earning = (1.0 - self._allowance) * 60.0 / self._pace.per_minute
         return max(soonest, earning, 0.01)

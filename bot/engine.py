@@ -1,4 +1,4 @@
-"""The engine under the flows: DBOS on SQLite or PostgreSQL, its queues, and who of several processes does what.
+"""The engine under the flows: DBOS on SQLite or PostgreSQL, its queues, and which process does what.
 
 DBOS keeps every flow's arguments and the result of each step; a flow whose process dies goes on where it was.
 Two things are ours: which process may recover whose flows, and a version that does not change with the code,
@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import math
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
-import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig
 from sqlalchemy.engine import Engine as SqlEngine
 
 from bot.checkpoints import JsonSerializer
 from bot.errors import ConfigurationError
 from bot.records import Records, make_engine, psycopg_url
+from bot.timing import Timing
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +39,63 @@ REQUESTS = "requests"
 RUNS = "runs"
 DECISIONS = "decisions"
 
-NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "fuse.sshfs"})
+USE_ANOTHER = "SQLite loses data there: use a local disk or PostgreSQL"
+STOP_IT = "stop it first, or use PostgreSQL for several"
+
+LEAVE_SECONDS = 3.0
+"""So long a process that is told to end waits for steps under way."""
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    {
+        *("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre"),
+        *("fuse.sshfs", "fuse.blobfuse2", "fuse.gcsfuse", "fuse.s3fs", "fuse.rclone"),
+    }
+)
 
 
-@dataclass(frozen=True)
-class Timing:
-    """How often the engine looks for work, and how long a silent process counts as alive (seconds)."""
+class Fence:
+    """Stands between a process and its effects; a step enters it before it does anything.
 
-    poll_seconds: float = 0.1
-    heartbeat_seconds: float = 5.0
-    stale_seconds: float = 60.0
+    A process that has not written its heartbeat for a while (stopped, or cut off from the database) may have
+    been replaced: it leaves before it does anything that its successor does again. A process that is to end
+    closes the fence: steps under way come to their end, and no other one begins.
+    """
+
+    def __init__(
+        self, stale_seconds: float, leave: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._allowed_seconds = stale_seconds * 0.8
+        self._leave = leave
+        self._clock = clock
+        self._beat_at = clock()
+        self._condition = threading.Condition()
+        self._inside = 0
+        self._closed = False
+
+    def beat(self) -> None:
+        """Say that the heartbeat has just been written."""
+        self._beat_at = self._clock()
+
+    def __enter__(self) -> None:
+        """Begin an effect; does not return once the fence is closed."""
+        if self._clock() - self._beat_at > self._allowed_seconds:
+            log.error("no heartbeat for too long; another process may have taken over")
+            self._leave()
+        with self._condition:
+            self._condition.wait_for(lambda: not self._closed)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        """End an effect."""
+        with self._condition:
+            self._inside -= 1
+            self._condition.notify_all()
+
+    def close(self, patience_seconds: float) -> bool:
+        """Let no further effect begin; return whether all under way ended within *patience_seconds*."""
+        with self._condition:
+            self._closed = True
+            return self._condition.wait_for(lambda: self._inside == 0, timeout=patience_seconds)
 
 
 class Engine:
@@ -62,11 +110,12 @@ class Engine:
         self.sql: SqlEngine = make_engine(database_url)
         self.records = Records(self.sql)
         self.records.migrate()
+        stale = math.inf if self.on_sqlite else self.timing.stale_seconds
+        self.fence = Fence(stale, _leave_at_once)
         self._stopping = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._dbos = DBOS(config=self._config())
         self.client = open_client(database_url)
-        self.on_taken_over: Callable[[], None] = _leave_at_once
 
     def _config(self) -> DBOSConfig:
         return {
@@ -80,11 +129,13 @@ class Engine:
             "notification_listener_polling_interval_sec": self.timing.poll_seconds,
             "scheduler_polling_interval_sec": 5.0,
             "run_migrations": True,
+            "db_engine_kwargs": {"hide_parameters": True},
         }
 
     def launch(self) -> None:
         """Start to run flows: those that a dead process left, those that wait, and those to come."""
         self.records.beat(self.executor_id)
+        self.fence.beat()
         DBOS.launch()
         DBOS.set_latest_application_version(FLOW_VERSION)
         poll = self.timing.poll_seconds
@@ -93,31 +144,29 @@ class Engine:
         DBOS.register_queue(
             RUNS, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"
         )
+        self._recover()
         self._heart.start()
 
-    def stop(self) -> None:
-        """Stop taking work and leave; flows under way are taken up by the next process."""
+    def leave(self) -> None:
+        """Stop in order, just before the process ends: flows under way go on at the next start, or elsewhere.
+
+        They are not stopped one by one: they live in threads that end with the process, as after a crash.
+        """
+        self.fence.close(LEAVE_SECONDS)
         self._stopping.set()
         if self._heart.is_alive():
-            self._heart.join(timeout=5)
-        DBOS.destroy(workflow_completion_timeout_sec=0, destroy_registry=False)
+            self._heart.join(timeout=LEAVE_SECONDS)
         self.records.leave(self.executor_id)
-        self.client.destroy()
-        self.sql.dispose()
-        if self._lock is not None:
-            self._lock.close()
 
     def _beat(self) -> None:
         while not self._stopping.wait(self.timing.heartbeat_seconds):
             try:
                 if not self.records.beat(self.executor_id):
-                    log.error(
-                        "another process has taken over the flows of this one", extra={"id": self.executor_id}
-                    )
-                    self.on_taken_over()
-                    return
+                    log.error("another process has taken over", extra={"executor_id": self.executor_id})
+                    _leave_at_once()
+                self.fence.beat()
                 self._recover()
-            except sa.exc.SQLAlchemyError:
+            except Exception:
                 log.warning("heartbeat could not be written", exc_info=True)
 
     def _recover(self) -> None:
@@ -125,7 +174,7 @@ class Engine:
         dead = self.records.taken_over(self.executor_id)
         if dead:
             # Idempotent: a flow that a live process has begun again no longer carries the dead one's id.
-            DBOS._recover_pending_workflows(dead)
+            DBOS._recover_pending_workflows(dead)  # noqa: SLF001 - the engine has no public door for it
 
 
 def register(name: str, function: Callable[..., Any]) -> None:
@@ -159,21 +208,15 @@ def _lock_sqlite(url: str) -> IO[str]:
     kind = _file_system(path.parent, _mounts())
     if kind in NETWORK_FILE_SYSTEMS:
         raise ConfigurationError(
-            [
-                f"TOBAN_DATABASE_URL: {path} lies on a network file system ({kind}), where SQLite loses data; "
-                "use a local disk or PostgreSQL"
-            ]
+            [f"TOBAN_DATABASE_URL: {path} lies on a network file system ({kind}); {USE_ANOTHER}"]
         )
-    lock = open(f"{path}.lock", "a+", encoding="utf-8")  # noqa: SIM115 - held until the process ends
+    lock = Path(f"{path}.lock").open("a+", encoding="utf-8")  # noqa: SIM115 - held until the process ends
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
         raise ConfigurationError(
-            [
-                f"TOBAN_DATABASE_URL: another bot already runs on {path}; "
-                "stop it first, or use PostgreSQL for several"
-            ]
+            [f"TOBAN_DATABASE_URL: another bot already runs on {path}; {STOP_IT}"]
         ) from None
     return lock
 

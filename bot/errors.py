@@ -17,6 +17,9 @@ from collections.abc import Sequence
 
 from ml.contract import Problem
 
+MOST_DETAIL = 2000
+"""So many characters of an exception's text are kept."""
+
 
 class BotError(Exception):
     """Anything that the bot itself raises."""
@@ -64,8 +67,16 @@ class NotInChannel(SlackRefused):
 
 
 class FlowFailed(BotError):
-    """A step failed; `kind` and the message are all that its checkpoint keeps of the original exception."""
+    """A step failed; `kind` and `detail` are all that its checkpoint keeps of the original exception."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, detail: str) -> None:
         self.kind = kind
-        super().__init__(f"{kind}: {message}")
+        self.detail = detail
+        super().__init__(f"{kind}: {detail}")
+
+    @classmethod
+    def of(cls, error: BaseException) -> FlowFailed:
+        """Return *error* as a checkpoint keeps it."""
+        if isinstance(error, FlowFailed):
+            return error
+        return cls(type(error).__name__, str(error)[:MOST_DETAIL])

@@ -1,7 +1,7 @@
 """The intake: flows are persisted here before Slack gets its ack, many in one transaction.
 
-One thread takes what waits, up to 64 requests, and writes them in one go, so that a burst of senders costs one
-commit and not one each. If a batch cannot be written because of one request in it, each is tried alone.
+One thread takes what waits, up to 64 requests, and writes them in one go, so that a burst of senders costs
+one commit and not one each. If a batch cannot be written because of one request in it, each is tried alone.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOSClient
-from dbos import EnqueueOptions
+from dbos import DBOSClient, EnqueueOptions
 from sqlalchemy.engine import Connection, Engine
 
 from bot.engine import FLOW_VERSION
@@ -23,6 +22,8 @@ from bot.engine import FLOW_VERSION
 log = logging.getLogger(__name__)
 
 BATCH = 64
+BEING_STORED_SECONDS = 0.4
+"""What is left of Slack's three seconds for a request whose batch is being written when its time is over."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,21 @@ class Intake:
     def submit(self, entry: Entry, timeout_seconds: float = 2.5) -> None:
         """Persist *entry*; return when it is stored.
 
-        A flow id that is already known is success and starts nothing. Raises TimeoutError when the database
-        did not take it in time (the flow may still start later), or the database's own error.
+        A flow id that is already known is success and starts nothing. Raises TimeoutError when its turn did
+        not come in time (the flow will not start then), or the database's own error.
         """
         self._waiting.put(entry)
-        entry.stored.result(timeout=timeout_seconds)
+        try:
+            entry.stored.result(timeout=timeout_seconds)
+        except TimeoutError:
+            if entry.stored.cancel():
+                raise
+            entry.stored.result(timeout=BEING_STORED_SECONDS)
 
     def _work(self) -> None:
         while (first := self._waiting.get()) is not None:
             batch, more = self._gather(first)
-            self._store(batch)
+            self._store([entry for entry in batch if entry.stored.set_running_or_notify_cancel()])
             if not more:
                 return
 
@@ -83,11 +89,13 @@ class Intake:
         return batch, True
 
     def _store(self, batch: list[Entry]) -> None:
+        if not batch:
+            return
         try:
             self._write(batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the requests of this batch
+        except Exception as error:
             if len(batch) == 1:
-                log.error("request could not be stored", extra={"flow_id": batch[0].flow_id}, exc_info=True)
+                log.exception("request could not be stored", extra={"flow_id": batch[0].flow_id})
                 batch[0].stored.set_exception(error)
                 return
             for entry in batch:

@@ -1,7 +1,7 @@
 """Slack's doors: each checks that the request is for us, puts a flow on the intake, and acks.
 
-No Web API call is made before the ack. The flow's id comes from Slack's own unique id, so a request that Slack
-delivers again starts nothing new.
+No Web API call is made before the ack. The flow's id comes from Slack's own unique id, so one that comes
+again starts nothing new.
 """
 
 from __future__ import annotations
@@ -107,8 +107,9 @@ class Doors:
     def _pressed(self, body: Mapping[str, Any], action: Mapping[str, Any], verb: str, typed: str) -> Job:
         user = str(body["user"]["id"])
         channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id")
+        pressed = (action.get("action_ts"), user, action.get("action_id"), action.get("value"))
         return Job(
-            flow_id=f"b-{_short(action.get('action_ts'), user, action.get('action_id'), action.get('value'))}",
+            flow_id=f"b-{_short(*pressed)}",
             verb=verb,
             typed=typed,
             user=user,

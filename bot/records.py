@@ -45,6 +45,7 @@ decisions = sa.Table(
     sa.Column("model", sa.String(64), nullable=False),
     sa.Column("candidate", sa.Integer, nullable=False),
     sa.Column("evidence", sa.String(80), nullable=False),
+    sa.Column("press", sa.String(120)),
     sa.Column("kind", sa.String(20)),
     sa.Column("by", sa.String(80)),
     sa.Column("at", sa.DateTime, nullable=False),
@@ -102,8 +103,10 @@ def make_engine(url: str) -> Engine:
     readers and the one writer do not stop each other (https://www.sqlite.org/wal.html).
     """
     if not url.startswith("sqlite"):
-        return sa.create_engine(psycopg_url(url), pool_pre_ping=True, pool_size=5, max_overflow=10)
-    engine = sa.create_engine(url, isolation_level="SERIALIZABLE")
+        return sa.create_engine(
+            psycopg_url(url), pool_pre_ping=True, pool_size=5, max_overflow=10, hide_parameters=True
+        )
+    engine = sa.create_engine(url, isolation_level="SERIALIZABLE", hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -123,7 +126,7 @@ def psycopg_url(url: str) -> str:
 
 
 class Records:
-    """The bot's tables behind verbs; each call is one transaction, safe from several threads and processes."""
+    """The bot's tables behind verbs; each call is one transaction, safe from threads and processes."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -163,6 +166,10 @@ class Records:
         """Mark a card's run as started, so that the watcher follows it."""
         self._set_card(flow_id, run_id=run_id, state="running")
 
+    def move_card(self, flow_id: str, place: Mapping[str, str]) -> None:
+        """Remember that a card stands elsewhere now."""
+        self._set_card(flow_id, channel=place["channel"], ts=place["ts"])
+
     def close_card(self, flow_id: str) -> None:
         """Mark a card as finished: neither the watcher nor the queue's place is shown on it any more."""
         self._set_card(flow_id, state="closed")
@@ -198,19 +205,50 @@ class Records:
             return connection.execute(statement).scalar()
 
     def open_decision(self, decide_id: str, model: str, candidate: int, evidence: str) -> None:
-        """Record that people are asked to decide on *candidate* by *evidence*; a second call changes nothing."""
+        """Record that people are asked to decide on *candidate*; a second call changes nothing."""
         self._claim(
             decisions, decide_id=decide_id, model=model, candidate=candidate, evidence=evidence, at=utc_now()
         )
 
-    def decide(self, decide_id: str, kind: str, by: str | None) -> bool:
-        """Record the outcome of a decision; True for the first one."""
-        is_open = sa.and_(decisions.c.decide_id == decide_id, decisions.c.kind.is_(None))
+    def press(self, decide_id: str, press: str, by: str) -> bool:
+        """Claim an open decision for the flow *press*; True if that has it, also when asked again.
+
+        Whoever is first has the decision until it is closed, or until `release` says that nothing came of it.
+        """
+        free = sa.or_(decisions.c.press.is_(None), decisions.c.press == press)
         with self.engine.begin() as connection:
-            changed = connection.execute(
-                sa.update(decisions).where(is_open).values(kind=kind, by=by, at=utc_now())
+            claimed = connection.execute(
+                sa.update(decisions).where(_is_open(decide_id), free).values(press=press, by=by)
             )
-        return changed.rowcount == 1
+        return claimed.rowcount == 1
+
+    def release(self, decide_id: str, press: str) -> None:
+        """Give a decision back that *press* had claimed and could not carry out."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                sa.update(decisions)
+                .where(_is_open(decide_id), decisions.c.press == press)
+                .values(press=None, by=None)
+            )
+
+    def close_decision(self, decide_id: str, kind: str, by: str | None) -> bool:
+        """Record how a decision ended; True if it ended so, also when asked again.
+
+        One that nobody pressed (*by* is None) is not closed while somebody's press is being carried out.
+        """
+        ready = _is_open(decide_id) if by else sa.and_(_is_open(decide_id), decisions.c.press.is_(None))
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(decisions).where(ready).values(kind=kind, by=by, at=utc_now()))
+            statement = sa.select(decisions.c.kind).where(decisions.c.decide_id == decide_id)
+            return connection.execute(statement).scalar() == kind
+
+    def open_decisions(self, model: str) -> list[str]:
+        """Return the ids of all decisions on *model* that are still open."""
+        statement = sa.select(decisions.c.decide_id).where(
+            decisions.c.model == model, decisions.c.kind.is_(None)
+        )
+        with self.engine.connect() as connection:
+            return list(connection.execute(statement).scalars())
 
     def decision(self, decide_id: str) -> dict[str, Any] | None:
         """Return a decision as a dict (`kind` is None while it is open), or None."""
@@ -244,7 +282,7 @@ class Records:
         return found.replace(tzinfo=UTC) if found else None
 
     def note(self, flow_id: str, who: str, what: str, **facts: Any) -> None:
-        """Append one line to the audit: who did what by which flow; the same flow's same deed is kept once."""
+        """Append one line to the audit: who did what by which flow; a flow's same deed is kept once."""
         self._claim(audit, at=utc_now(), flow_id=flow_id, who=who, what=what, facts=json.dumps(facts))
 
     def _claim(self, table: sa.Table, **values: Any) -> bool:
@@ -278,18 +316,25 @@ class Records:
         return True
 
     def take_over_stale(self, executor_id: str, stale: timedelta) -> list[str]:
-        """Mark every process silent for longer than *stale* as taken over by this one; return their ids."""
+        """Mark every process silent for longer than *stale* as taken over by this one; return their ids.
+
+        What such a process had itself taken over is inherited: it may have died before it came to that.
+        """
         with self.engine.begin() as connection:
             found = self._stale(connection, executor_id, utc_now() - stale)
-            return [
-                other
-                for other in found
-                if connection.execute(
-                    sa.update(processes)
-                    .where(processes.c.executor_id == other, processes.c.recovered_by.is_(None))
-                    .values(recovered_by=executor_id)
-                ).rowcount
-            ]
+            taken = [other for other in found if self._take_over(connection, other, executor_id)]
+            connection.execute(
+                sa.update(processes)
+                .where(processes.c.recovered_by.in_(taken))
+                .values(recovered_by=executor_id)
+            )
+        return taken
+
+    @staticmethod
+    def _take_over(connection: Connection, other: str, executor_id: str) -> bool:
+        still_there = sa.and_(processes.c.executor_id == other, processes.c.recovered_by.is_(None))
+        statement = sa.update(processes).where(still_there).values(recovered_by=executor_id)
+        return connection.execute(statement).rowcount == 1
 
     @staticmethod
     def _stale(connection: Connection, executor_id: str, limit: datetime) -> Sequence[str]:
@@ -329,6 +374,10 @@ class Records:
         if renewed:
             return True
         return self._claim(leases, name=name, holder=holder, expires_at=now + duration)
+
+
+def _is_open(decide_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(decisions.c.decide_id == decide_id, decisions.c.kind.is_(None))
 
 
 def _plain(moment: datetime) -> datetime:

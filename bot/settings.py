@@ -41,6 +41,15 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 """Every environment variable that the bot reads, with one line of meaning; `.env.example` explains them."""
 
+SECRETS = (
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "TOBAN_FUNCTIONS_KEY",
+    "TOBAN_DATABASE_URL",
+)
+"""Those of them that nobody else may see."""
+
 DEFAULT_CONFIG = "toban.toml"
 DEFAULT_DATABASE_URL = "sqlite:///.toban/bot.sqlite3"
 DEFAULT_SLACK_API_URL = "https://slack.com/api/"
@@ -73,7 +82,7 @@ class BotTable(_Table):
 class RolesTable(_Table):
     """`[roles]`: who holds which role, as Slack user ids (`U…`), user group ids (`S…`) or `@handle`s, or `*`.
 
-    A higher role includes the lower ones: an owner may do what an operator may, an operator what a viewer may.
+    A higher role includes the lower ones: an owner may what an operator may, an operator what a viewer may.
     """
 
     viewer: tuple[str, ...] = ("*",)
@@ -211,16 +220,16 @@ def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
 
 
 def _slack(env: Mapping[str, str], mode: Mode | None, problems: list[str]) -> SlackSettings | None:
-    wanted = {"SLACK_BOT_TOKEN": ("xoxb-", "xoxp-", "xoxe.")}
+    wanted: dict[str, tuple[str, ...]] = {"SLACK_BOT_TOKEN": ("xoxb-", "xoxp-", "xoxe.")}
     if mode == "socket":
         wanted["SLACK_APP_TOKEN"] = ("xapp-",)
     if mode == "http":
-        wanted["SLACK_SIGNING_SECRET"] = ()
+        wanted["SLACK_SIGNING_SECRET"] = ("",)
     for name, prefixes in wanted.items():
         value = env.get(name, "")
         if not value:
             problems.append(f"{name} is not set: {ENVIRONMENT[name]} (looked in the environment)")
-        elif prefixes and not value.startswith(prefixes):
+        elif not value.startswith(prefixes):
             problems.append(
                 f"{name} does not begin with {' or '.join(prefixes)}: is it another kind of token?"
             )
@@ -240,7 +249,7 @@ def _functions(env: Mapping[str, str], problems: list[str]) -> FunctionsSettings
     url = env.get("TOBAN_FUNCTIONS_URL", "")
     if not url:
         problems.append(
-            f"TOBAN_FUNCTIONS_URL is not set: {ENVIRONMENT['TOBAN_FUNCTIONS_URL']} (looked in the environment)"
+            f"TOBAN_FUNCTIONS_URL is not set: {ENVIRONMENT['TOBAN_FUNCTIONS_URL']} (looked in environment)"
         )
         return None
     problems += _url_problems("TOBAN_FUNCTIONS_URL", url)
@@ -259,7 +268,7 @@ def _url_problems(name: str, value: str) -> list[str]:
 
 
 def _database_problems(value: str) -> list[str]:
-    if re.match(r"(sqlite:///|postgres(ql)?(\+psycopg)?://)", value):
+    if re.match(r"(sqlite:///[^:?]|postgres(ql)?(\+psycopg)?://)", value):
         return []
     scheme = value.split("://", 1)[0]
     return [

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.error import URLError
 
@@ -20,9 +22,10 @@ from slack_sdk.http_retry.builtin_handlers import (
     RateLimitErrorRetryHandler,
     ServerErrorRetryHandler,
 )
+from slack_sdk.web import SlackResponse
 
 from bot.errors import NotInChannel, SlackRefused, SlackUnreachable
-from bot.messages.message import Attachment, Message
+from bot.messages.message import Attachment, Message, without_files
 from bot.settings import SlackSettings
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,11 @@ RETRY_LATER = frozenset(
         "team_added_to_org",
     }
 )
-NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"})
+NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
+BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+RATE_LIMITED = HTTPStatus.TOO_MANY_REQUESTS
+MOST_SECTION = 3000
+"""Characters of a section's text (https://docs.slack.dev/reference/block-kit/blocks/section-block)."""
 
 
 @dataclass(frozen=True)
@@ -88,98 +95,68 @@ class SlackDesk:
         thread_ts: str | None = None,
         about: dict[str, Any] | None = None,
     ) -> dict[str, str]:
-        """Post *message*; return `{"channel", "ts"}`. Raises NotInChannel where the bot is no member."""
-        reply = self._call(
-            "chat.postMessage",
-            lambda: self.client.chat_postMessage(
-                channel=channel,
-                text=message.text,
-                blocks=list(message.blocks),
-                thread_ts=thread_ts,
-                metadata=_metadata(about),
-                unfurl_links=False,
-                unfurl_media=False,
-            ),
-        )
-        place = {"channel": str(reply["channel"]), "ts": str(reply["ts"])}
-        self._upload(place["channel"], thread_ts or place["ts"], message.files)
-        return place
+        """Post *message* without its files; return `{"channel", "ts"}`. *channel* may be a person, too.
+
+        Raises NotInChannel where the bot is no member.
+        """
+        where = {"channel": channel, "thread_ts": thread_ts, "unfurl_links": False, "unfurl_media": False}
+        reply = self._send("chat.postMessage", message, {**where, "metadata": _metadata(about)})
+        return {"channel": str(reply["channel"]), "ts": str(reply["ts"])}
 
     def edit(self, place: dict[str, str], message: Message, *, about: dict[str, Any] | None = None) -> None:
         """Replace the message at *place*. An edit notifies nobody."""
-        self._call(
-            "chat.update",
-            lambda: self.client.chat_update(
-                channel=place["channel"],
-                ts=place["ts"],
-                text=message.text,
-                blocks=list(message.blocks),
-                metadata=_metadata(about),
-            ),
-        )
+        self._send("chat.update", message, {**place, "metadata": _metadata(about)})
 
     def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
         """Show *message* to *user* only. Raises NotInChannel where the bot is no member."""
-        self._call(
-            "chat.postEphemeral",
-            lambda: self.client.chat_postEphemeral(
-                channel=channel,
-                user=user,
-                text=message.text,
-                blocks=list(message.blocks),
-                thread_ts=thread_ts,
-            ),
-        )
+        where = {"channel": channel, "user": user, "thread_ts": thread_ts}
+        self._send("chat.postEphemeral", without_files(message), where)
 
-    def respond(self, response_url: str, message: Message) -> None:
-        """Answer privately by a command's `response_url`, which works where the bot is no member.
+    def respond(self, response_url: str, message: Message) -> bool:
+        """Answer privately by a command's `response_url`; False where Slack does not take it any more.
 
-        At most five times within half an hour
+        It works where the bot is no member, at most five times within half an hour
         (https://docs.slack.dev/interactivity/handling-user-interaction#message_responses).
         """
+        shown = without_files(message)
+        body = {"response_type": "ephemeral", "text": shown.text, "blocks": list(shown.blocks)}
         try:
-            reply = requests.post(
-                response_url,
-                json={"response_type": "ephemeral", "text": message.text, "blocks": list(message.blocks)},
-                timeout=TIMEOUT_SECONDS,
-            )
+            reply = requests.post(response_url, json=body, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise SlackUnreachable(f"response_url: {type(error).__name__}") from None
-        if reply.status_code >= 500 or reply.status_code == 429:
+        if reply.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status_code == RATE_LIMITED:
             raise SlackUnreachable(f"response_url: status {reply.status_code}")
-        if reply.status_code >= 400:
-            raise SlackRefused(reply.text[:80] or str(reply.status_code), "response_url")
+        return reply.status_code < HTTPStatus.BAD_REQUEST
 
     def upload(self, channel: str, thread_ts: str, files: Sequence[Attachment]) -> None:
         """Put *files* into a thread."""
-        self._upload(channel, thread_ts, files)
+        for file in files:
+            self._call("files.completeUploadExternal", partial(self._send_file, channel, thread_ts, file))
 
-    def group_members(self, group: str) -> frozenset[str]:
-        """Return the user ids of a user group, given by id (`S…`) or `@handle`; empty where it is unknown."""
-        group_id = group if not group.startswith("@") else self._group_id(group[1:])
-        if group_id is None:
-            return frozenset()
-        reply = self._call(
-            "usergroups.users.list", lambda: self.client.usergroups_users_list(usergroup=group_id)
-        )
-        return frozenset(reply.get("users", ()))
+    def groups(self) -> dict[str, frozenset[str]]:
+        """Return the members of every user group, under its id and under its `@handle`."""
+        found: dict[str, frozenset[str]] = {}
+        for group in self._user_groups(include_users=True):
+            members = frozenset(group.get("users", ()))
+            found |= {group["id"]: members, f"@{group['handle']}": members}
+        return found
 
     def ids_to_call(self, entries: Sequence[str]) -> list[str]:
-        """Return the ids to mention for *entries* (user ids, group ids, `@handle`s); unknown handles fall out."""
-        found = [self._group_id(entry[1:]) if entry.startswith("@") else entry for entry in entries]
-        return [entry for entry in found if entry is not None]
+        """Return the ids to mention for *entries* (ids of people and groups, `@handle`s that are known)."""
+        handles: dict[str, str] = {}
+        if any(entry.startswith("@") for entry in entries):
+            handles = {f"@{group['handle']}": group["id"] for group in self._user_groups(include_users=False)}
+        found = [handles.get(entry, "") if entry.startswith("@") else entry for entry in entries]
+        return [entry for entry in found if entry]
 
-    def _group_id(self, handle: str) -> str | None:
-        reply = self._call("usergroups.list", self.client.usergroups_list)
-        return next((group["id"] for group in reply["usergroups"] if group["handle"] == handle), None)
+    def _user_groups(self, *, include_users: bool) -> list[dict[str, Any]]:
+        reply = self._call(
+            "usergroups.list", lambda: self.client.usergroups_list(include_users=include_users)
+        )
+        groups: list[dict[str, Any]] = reply["usergroups"]
+        return groups
 
-    def _upload(self, channel: str, thread_ts: str, files: Sequence[Attachment]) -> None:
-        for file in files:
-            self._call(
-                "files.completeUploadExternal", lambda file=file: self._send_file(channel, thread_ts, file)
-            )
-
-    def _send_file(self, channel: str, thread_ts: str, file: Attachment) -> Any:
+    def _send_file(self, channel: str, thread_ts: str, file: Attachment) -> SlackResponse:
         return self.client.files_upload_v2(
             channel=channel,
             thread_ts=thread_ts,
@@ -188,6 +165,18 @@ class SlackDesk:
             content=file.content,
             alt_txt=file.alt_text,
         )
+
+    def _send(self, method: str, message: Message, fields: dict[str, Any]) -> SlackResponse:
+        """Send *message*; a workspace that does not know one of its blocks gets it as plain text."""
+        given = {name: value for name, value in fields.items() if value is not None}
+        content = {**given, "text": message.text, "blocks": list(message.blocks)}
+        try:
+            return self._call(method, lambda: self.client.api_call(method, json=content))
+        except SlackRefused as refusal:
+            if refusal.code not in BLOCKS_REFUSED:
+                raise
+            plain = {**content, "blocks": _plain_blocks(message)}
+            return self._call(method, lambda: self.client.api_call(method, json=plain))
 
     def _call(self, method: str, send: Callable[[], T]) -> T:
         try:
@@ -198,14 +187,22 @@ class SlackDesk:
             raise SlackUnreachable(f"{method}: {type(error).__name__}") from None
 
 
+def _plain_blocks(message: Message) -> list[dict[str, Any]]:
+    """Return the message's text and its buttons, in blocks that every workspace knows."""
+    text = {"type": "mrkdwn", "text": message.text[:MOST_SECTION]}
+    buttons = [block for block in message.blocks if block["type"] == "actions"]
+    return [{"type": "section", "text": text}, *buttons]
+
+
 def _translated(error: SlackApiError, method: str) -> Exception:
     response = error.response
     code = str(response.get("error", "")) if isinstance(response.data, dict) else ""
-    if response.status_code == 429 or response.status_code >= 500 or code in RETRY_LATER or not code:
+    busy = response.status_code == RATE_LIMITED or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if busy or code in RETRY_LATER or not code:
         return SlackUnreachable(f"{method}: {code or response.status_code}")
     if code in NOT_THERE:
         return NotInChannel(code, method)
-    if code == "invalid_blocks":
+    if code in BLOCKS_REFUSED:
         detail = (response.get("response_metadata") or {}).get("messages", [])
         log.error("Slack refused the blocks", extra={"method": method, "detail": detail})
     return SlackRefused(code, method)

@@ -43,7 +43,7 @@ class Speaker:
         self._http.trust_env = False
 
     def say(self, person: str, channel: str, text: str, wait_seconds: float, out: TextIO) -> int:
-        """Say *text*; print what follows until its job rests or *wait_seconds* are over. 0, or 1 if refused."""
+        """Say *text*; print what follows until its job rests or *wait_seconds* are over; 1 if refused."""
         workspace = self._get("workspace")
         user = next((one["id"] for one in workspace["people"] if one["name"] == person), person)
         print(f"{person}> {text}", file=out, flush=True)

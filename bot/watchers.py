@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dbos import DBOSClient
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.edits import Edits
 from bot.errors import BotError
 from bot.jobs import Job
 from bot.messages import jobs as messages
+from bot.messages.message import Message
 from bot.records import Records
+from bot.timing import Timing
 from ml.contract import FINAL_STATES, RunView
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 CONTROL = "control"
 LEASE = "watcher"
 LEASE_DURATION = timedelta(seconds=15)
+STOP_SECONDS = 2.0
 
 Card = dict[str, Any]
 
@@ -43,15 +46,16 @@ class Watcher:
         client: DBOSClient,
         edits: Edits,
         holder: str,
-        tick_seconds: float = 0.5,
+        timing: Timing,
     ) -> None:
         self._records = records
         self._functions = functions
         self._client = client
         self._edits = edits
         self._holder = holder
-        self._tick_seconds = tick_seconds
+        self._timing = timing
         self._shown: dict[str, object] = {}
+        self._answered_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
 
@@ -63,15 +67,15 @@ class Watcher:
         """Stop watching; runs go on."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=30)
+            self._thread.join(timeout=STOP_SECONDS)
 
     def _work(self) -> None:
-        while not self._stopping.wait(self._tick_seconds):
+        while not self._stopping.wait(self._timing.watch_seconds):
             try:
                 if self._records.hold_lease(LEASE, self._holder, LEASE_DURATION):
                     self.look()
-            except (BotError, SQLAlchemyError) as error:
-                log.warning("watching failed this time", extra={"reason": type(error).__name__})
+            except Exception as error:  # noqa: BLE001 - this thread serves all runs: nothing must end it
+                log.warning("watching failed this time", extra={"reason": repr(error)})
 
     def look(self) -> None:
         """Look once at every open card."""
@@ -83,25 +87,38 @@ class Watcher:
     def _show_places(self, cards: list[Card]) -> None:
         for card, place, of in queue_places(cards):
             if self._is_news(card, ("waiting", place, of)):
-                job = Job.model_validate(card["job"])
-                self._offer(card, messages.queued(job, place, of))
+                self._offer(card, messages.queued(Job.model_validate(card["job"]), place, of))
 
     def _follow(self, cards: list[Card]) -> None:
-        views = self._functions.status([card["run_id"] for card in cards]) if cards else {}
+        try:
+            views = self._functions.status([card["run_id"] for card in cards]) if cards else {}
+        except BotError as error:
+            self._show_silence(cards, error)
+            return
+        self._answered_at = time.monotonic()
         for card in cards:
             view = views.get(card["run_id"])
-            if view is None:
-                continue
-            if view.state in FINAL_STATES:
+            if view is not None and view.state in FINAL_STATES:
                 self._tell(card, view)
-            elif self._is_news(card, _progress(view)):
+            elif view is not None and self._is_news(card, _progress(view)):
                 job = Job.model_validate(card["job"])
                 self._offer(card, messages.running(job, view, datetime.now(UTC)))
 
+    def _show_silence(self, cards: list[Card], error: BotError) -> None:
+        """Say on the cards that the function app does not answer, once that has lasted for a while."""
+        log.info("function app did not say how runs stand", extra={"reason": str(error)})
+        if time.monotonic() - self._answered_at < self._timing.silence_seconds:
+            return
+        for card in cards:
+            if self._is_news(card, "silence"):
+                self._offer(card, messages.out_of_sight(Job.model_validate(card["job"]), card["run_id"]))
+
     def _tell(self, card: Card, view: RunView) -> None:
-        if self._is_news(card, ("ended", view.run_id)):
+        """Send the waiting flow that its run has ended; the engine delivers the same key once."""
+        if self._shown.get(card["flow_id"]) != ("ended", view.run_id):
             message = {"kind": "ended", "run_id": view.run_id}
             self._client.send(card["run_flow_id"], message, CONTROL, idempotency_key=f"{view.run_id}-ended")
+            self._is_news(card, ("ended", view.run_id))
 
     def _is_news(self, card: Card, seen: object) -> bool:
         if self._shown.get(card["flow_id"]) == seen:
@@ -109,7 +126,7 @@ class Watcher:
         self._shown[card["flow_id"]] = seen
         return True
 
-    def _offer(self, card: Card, message: messages.Message) -> None:
+    def _offer(self, card: Card, message: Message) -> None:
         place = {"channel": card["channel"], "ts": card["ts"]}
         self._edits.offer(place, message, {"flow_id": card["flow_id"], "state": "open"})
 
@@ -117,8 +134,7 @@ class Watcher:
 def queue_places(cards: list[Card]) -> Iterator[tuple[Card, int, int]]:
     """Yield each waiting card with its place (1 is next) and the number that wait for the same model.
 
-    *cards* are the open ones, oldest first. A model that nothing runs on has nobody waiting: its first card is
-    about to start.
+    *cards* are the open ones, oldest first. Where nothing runs on a model, its first card is about to start.
     """
     by_model: dict[str, list[Card]] = defaultdict(list)
     for card in cards:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from ml.contract import (
     AliasMove,
     AliasView,
     Caller,
+    CancelRequest,
     CompareRequest,
     HealthView,
     ModelsView,
@@ -38,6 +40,9 @@ ReplyType = TypeVar("ReplyType", bound=BaseModel)
 
 LIST_FROM = 5
 """From this many runs on, one list request is cheaper than one request each."""
+LIST_MOST = 100
+"""The longest page of runs that the function app gives."""
+REJECTED_KEY = "function_app_rejected_key"
 
 
 def build_start(kind: Literal["retrain", "compare"], model: str, body: BaseModel, key: str) -> HttpCall:
@@ -62,25 +67,38 @@ def build_move(model: str, alias: str, move: AliasMove, key: str) -> HttpCall:
     )
 
 
+def build_cancel(run_id: str, caller: Caller, key: str) -> HttpCall:
+    """Return the call that asks a run to stop, in the name of *caller*."""
+    return HttpCall(
+        "POST",
+        f"/api/runs/{quote(run_id, safe='')}/cancel",
+        body=CancelRequest(caller=caller).model_dump(mode="json"),
+        headers={"Idempotency-Key": key},
+        repeatable=True,
+    )
+
+
 def read_reply(reply: HttpReply, kind: type[ReplyType]) -> ReplyType:
     """Return the body as *kind*; raise Refused for a refusal, FunctionsUnreachable for anything else."""
-    if reply.status in (401, 403):
+    if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise Refused(
             Problem(
                 title="The function app does not accept the bot's key",
                 status=reply.status,
                 detail="TOBAN_FUNCTIONS_KEY is missing, wrong, or for another function app.",
-                reason_code="function_app_rejected_key",
+                reason_code=REJECTED_KEY,
             )
         )
-    if 200 <= reply.status < 300:
+    if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
         try:
             return kind.model_validate(reply.body)
         except ValidationError as error:
             raise FunctionsUnreachable(
                 f"an answer that is not a {kind.__name__} ({error.error_count()} problems)"
             ) from None
-    if 400 <= reply.status < 500:
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise FunctionsUnreachable("it is too busy (status 429)")
+    if HTTPStatus.BAD_REQUEST <= reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Refused(_problem(reply))
     raise FunctionsUnreachable(f"status {reply.status}")
 
@@ -128,15 +146,14 @@ class AzureFunctionsConnector:
 
     def status(self, run_ids: Sequence[str]) -> dict[str, RunView]:
         """Return the runs of *run_ids* that are known, with as few requests as make sense."""
-        if len(run_ids) < LIST_FROM:
-            return {run_id: view for run_id in run_ids if (view := self._known(run_id)) is not None}
         wanted = set(run_ids)
-        recent = self.runs(limit=100).runs
+        recent = self.runs(limit=LIST_MOST).runs if len(wanted) >= LIST_FROM else ()
         found = {view.run_id: view for view in recent if view.run_id in wanted}
-        return {
-            **found,
-            **self.status([run_id for run_id in run_ids if run_id not in found][: LIST_FROM - 1]),
-        }
+        for run_id in sorted(wanted - found.keys()):
+            view = self._known(run_id)
+            if view is not None:
+                found[run_id] = view
+        return found
 
     def runs(self, model: str | None = None, limit: int = 10, after: str | None = None) -> RunsView:
         """Return runs, newest first."""
@@ -145,16 +162,9 @@ class AzureFunctionsConnector:
         query |= {"after": after} if after else {}
         return self._get("/api/runs", RunsView, query)
 
-    def cancel(self, run_id: str, by: str) -> RunView:
+    def cancel(self, run_id: str, caller: Caller, *, key: str) -> RunView:
         """Ask for a run to be stopped; asking again is harmless."""
-        call = HttpCall(
-            "POST",
-            f"/api/runs/{quote(run_id, safe='')}/cancel",
-            body={"by": by},
-            headers={"Idempotency-Key": f"cancel-{run_id}"},
-            repeatable=True,
-        )
-        return read_reply(self._sender.send(call), RunView)
+        return read_reply(self._sender.send(build_cancel(run_id, caller, key)), RunView)
 
     def models(self) -> ModelsView:
         """Return all models."""
@@ -192,5 +202,7 @@ class AzureFunctionsConnector:
     def _known(self, run_id: str) -> RunView | None:
         try:
             return self.run(run_id)
-        except Refused:
+        except Refused as refusal:
+            if refusal.problem.status != HTTPStatus.NOT_FOUND:
+                raise
             return None

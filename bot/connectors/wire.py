@@ -18,6 +18,7 @@ from urllib3.util import Retry
 from bot.errors import FunctionsUnreachable
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
+PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Sender:
             ) as response:
                 return HttpReply(response.status_code, response.headers, _decode(response))
         except requests.Timeout as error:
-            raise FunctionsUnreachable(f"no answer within {self._timeout[1]:g} s") from error
+            raise FunctionsUnreachable("no answer in time") from error
         except requests.RequestException as error:
             raise FunctionsUnreachable(_reason(error)) from error
 
@@ -102,9 +103,11 @@ def _session(headers: Mapping[str, str], repeats: int) -> requests.Session:
 
 
 def _decode(response: requests.Response) -> Any:
-    raw = response.raw.read(MAX_REPLY_BYTES + 1, decode_content=True)
-    if len(raw) > MAX_REPLY_BYTES:
-        raise FunctionsUnreachable(f"the answer is larger than {MAX_REPLY_BYTES >> 20} MiB")
+    raw = bytearray()
+    for piece in response.iter_content(PIECE_BYTES):
+        raw += piece
+        if len(raw) > MAX_REPLY_BYTES:
+            raise FunctionsUnreachable(f"the answer is larger than {MAX_REPLY_BYTES >> 20} MiB")
     if not raw:
         return None
     try:

@@ -7,6 +7,7 @@ never change.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,8 @@ from bot.flows import (
 from bot.flows.refusals import tell_failure, tell_refusal
 from bot.jobs import Job
 
+log = logging.getLogger(__name__)
+
 Story = Callable[..., None]
 
 JOB_STORIES: dict[str, Story] = {
@@ -42,7 +45,7 @@ JOB_STORIES: dict[str, Story] = {
     "cancel": cancel.cancel,
     "lookup": lookup.lookup,
 }
-"""Stories of a person's job: the first argument of the flow is the job, and refusals go back to that person."""
+"""Stories of a person's job: the flow's first argument is the job, and refusals go back to that person."""
 
 
 def register_all(desk: Desk) -> None:
@@ -62,5 +65,9 @@ def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:
             tell_refusal(desk, job, refusal)
         except FlowFailed as failure:
             tell_failure(desk, job, failure)
+        except Exception as error:
+            # A fault of ours: the person must not wait for an answer that never comes.
+            log.exception("flow broke", extra={"flow_id": job.flow_id})
+            tell_failure(desk, job, FlowFailed.of(error))
 
     return flow

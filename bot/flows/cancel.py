@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.desk import SHORT, Desk
-from bot.flows.entry import admit
+from bot.flows.entry import admit, caller
 from bot.flows.refusals import refuse
 from bot.jobs import Job
 from bot.messages import jobs as messages
@@ -21,7 +21,7 @@ def cancel(desk: Desk, job: Job) -> None:
         raise refuse("missing_argument", "Name the run: cancel RUN (`runs` lists them)")
     card = desk.step("find the run", _find, desk, job.words[0])
     if card is None:
-        desk.step("cancel the run", _cancel_elsewhere, desk, job.words[0], job.user, patience=SHORT)
+        desk.step("cancel the run", _cancel_elsewhere, desk, job, patience=SHORT)
         desk.tell(job, status.cancelling(job.words[0]))
         return
     desk.step("record the cancel", desk.records.cancel, card["flow_id"], job.user)
@@ -43,8 +43,9 @@ def _find(desk: Desk, name: str) -> dict[str, Any] | None:
     return {**card, "created_at": None} if card is not None else None
 
 
-def _cancel_elsewhere(desk: Desk, run_id: str, by: str) -> None:
+def _cancel_elsewhere(desk: Desk, job: Job) -> None:
     """Cancel a run that this bot did not start, for instance one of a workflow."""
+    run_id = job.words[0]
     if desk.functions.run(run_id).state in FINAL_STATES:
         raise refuse("already_finished", "That run has ended already.")
-    desk.functions.cancel(run_id, by)
+    desk.functions.cancel(run_id, caller(job), key=job.flow_id)

@@ -10,16 +10,17 @@ from typing import Any
 from bot import gates
 from bot.desk import LONG, SHORT, Desk
 from bot.errors import FlowFailed, Refused
-from bot.flows.refusals import tell_failure, tell_refusal
+from bot.flows.refusals import refuse, tell_failure, tell_refusal
 from bot.jobs import Job, Role
 from bot.messages import charts, jobs, versions
 from bot.messages.jobs import Decided
-from bot.messages.message import Attachment
 from ml.contract import AliasMove, AliasView, Evidence, ModelSettings, ModelView, Problem, RunView
 
 log = logging.getLogger(__name__)
 
 DECISION = "decision"
+PRESS_SECONDS = 5.0
+"""So long is waited, when the time is over, for a press that was made just before."""
 CHAMPION = "champion"
 
 
@@ -28,17 +29,16 @@ def decide(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) 
     view = RunView.model_validate(record)
     evidence = _evidence(view)
     if not desk.step("see whether it can be promoted", _can_be_promoted, desk, evidence, patience=LONG):
-        desk.redraw("show the comparison", job, place, jobs.finished(job, view), state="done")
+        place = desk.redraw("show the comparison", job, place, jobs.finished(job, view), state="done")
         desk.reply("tell the requester", place, jobs.run_ended_note(job, view))
         return
     decide_id = f"{job.flow_id}-decide"
     facts = (decide_id, view.model, evidence.candidate, evidence.digest)
     desk.step("open the decision", desk.records.open_decision, *facts)
     card = jobs.decision(job, view, evidence, decide_id)
-    desk.redraw("show candidate and champion", job, place, card, state="decision")
+    place = desk.redraw("show candidate and champion", job, place, card, state="decision")
     _explain(desk, job, place, view, evidence)
     decision = _decision(desk, evidence, decide_id)
-    desk.step("close the decision", desk.records.decide, decide_id, decision.kind, decision.by)
     desk.redraw("show the decision", job, place, jobs.decided(job, view, evidence, decision), state="done")
 
 
@@ -49,9 +49,10 @@ def approver_roles(desk: Desk, model: str) -> tuple[Role, ...]:
 
 
 def _evidence(view: RunView) -> Evidence:
-    assert view.result is not None
-    assert view.result.comparison is not None  # the run flow starts a decision only where there is one
-    return view.result.comparison
+    evidence = view.result.comparison if view.result is not None else None
+    if evidence is None:
+        raise refuse("evidence_missing", f"Run {view.run_id} compared nothing.")
+    return evidence
 
 
 def _can_be_promoted(desk: Desk, evidence: Evidence) -> bool:
@@ -71,23 +72,28 @@ def _promotion_facts(model: ModelView, evidence: Evidence) -> gates.PromotionFac
 
 
 def _explain(desk: Desk, job: Job, place: dict[str, str], view: RunView, evidence: Evidence) -> None:
-    """Put chart and lineage into the thread, then call those who may decide."""
-    chart = charts.evidence_chart(evidence)
+    """Put chart and lineage into the thread, then call those who may decide.
+
+    The decision waits in any case: it must not be lost because a picture could not be shown.
+    """
     try:
-        if chart is not None:
-            desk.step("show the chart", _upload, desk, place, chart, patience=SHORT)
+        desk.step("show the chart", _show_chart, desk, place, evidence, patience=SHORT)
         manifest = desk.step("read the manifest", _manifest, desk, evidence, patience=SHORT)
         desk.reply("show the lineage", place, versions.lineage(manifest))
     except (Refused, FlowFailed) as error:
-        # A decision must not be lost because a picture could not be shown.
         log.warning("evidence is shown without its thread", extra={"reason": str(error)})
-    approvers = list(desk.access.holders(approver_roles(desk, evidence.model)))
-    called = desk.step("look up whom to call", desk.slack.ids_to_call, approvers, patience=LONG)
-    desk.reply("call the approvers", place, jobs.run_ended_note(job, view, called, evidence))
+    try:
+        approvers = list(desk.access.holders(approver_roles(desk, evidence.model)))
+        called = desk.step("look up whom to call", desk.slack.ids_to_call, approvers, patience=LONG)
+        desk.reply("call the approvers", place, jobs.run_ended_note(job, view, called, evidence))
+    except (Refused, FlowFailed) as error:
+        log.error("approvers could not be called", extra={"flow_id": job.flow_id, "reason": str(error)})
 
 
-def _upload(desk: Desk, place: dict[str, str], chart: Attachment) -> None:
-    desk.slack.upload(place["channel"], place["ts"], [chart])
+def _show_chart(desk: Desk, place: dict[str, str], evidence: Evidence) -> None:
+    chart = charts.evidence_chart(evidence)
+    if chart is not None:
+        desk.slack.upload(place["channel"], place["ts"], [chart])
 
 
 def _manifest(desk: Desk, evidence: Evidence) -> dict[str, Any]:
@@ -95,17 +101,36 @@ def _manifest(desk: Desk, evidence: Evidence) -> dict[str, Any]:
 
 
 def _decision(desk: Desk, evidence: Evidence, decide_id: str) -> Decided:
-    """Wait for presses until one decides or the time is over."""
+    """Wait until a press decides, the champion changes, or the time is over; close the decision with that."""
     deadline = datetime.fromisoformat(desk.step("set the deadline", _deadline, desk))
     while True:
         # The time left only says how long to wait; the engine keeps what it was on the first pass.
         left = (deadline - desk.now()).total_seconds()
-        press = desk.wait(DECISION, max(left, 0.0))
-        if press is None:
-            return Decided(kind="expired", at=deadline)
-        decision = _act(desk, evidence, decide_id, press)
-        if decision is not None:
+        news = desk.wait(DECISION, max(left, PRESS_SECONDS))
+        decision: Decided | None
+        if news is None:
+            decision = Decided(kind="expired", at=deadline)
+        elif news["kind"] == "champion_moved":
+            decision = _overtaken(desk, evidence, news)
+        else:
+            decision = _act(desk, evidence, decide_id, news)
+        if decision is not None and _closed(desk, decide_id, decision):
             return decision
+
+
+def _closed(desk: Desk, decide_id: str, decision: Decided) -> bool:
+    """Close the decision; False where somebody's press, on its way already, goes first."""
+    return desk.step("close the decision", desk.records.close_decision, decide_id, decision.kind, decision.by)
+
+
+def _overtaken(desk: Desk, evidence: Evidence, news: dict[str, Any]) -> Decided | None:
+    """Return that the decision came too late, or None where the evidence still speaks of the champion."""
+    try:
+        if desk.step("see whether it still counts", _can_be_promoted, desk, evidence, patience=SHORT):
+            return None
+    except (Refused, FlowFailed):
+        return None  # a press asks again
+    return Decided(kind="superseded", at=datetime.fromisoformat(news["at"]), why=news["why"])
 
 
 def _deadline(desk: Desk) -> str:
@@ -113,29 +138,45 @@ def _deadline(desk: Desk) -> str:
 
 
 def _act(desk: Desk, evidence: Evidence, decide_id: str, press: dict[str, Any]) -> Decided | None:
-    """Do what was pressed; None where it could not be done and the card stays open."""
+    """Do what was pressed; None where it could not be done and the card stays open for the next press."""
     presser = Job.model_validate(press["job"])
     at = presser.asked_at
     if press["kind"] == "reject":
+        desk.step("note the rejection", _note, desk, evidence, decide_id, presser.user, "rejected")
         return Decided(kind="rejected", by=presser.user, at=at)
     try:
         moved = desk.step("move the champion", _promote, desk, evidence, decide_id, presser, patience=SHORT)
     except Refused as refusal:
         if refusal.problem.status == HTTPStatus.CONFLICT:
             return Decided(kind="superseded", by=presser.user, at=at, why=refusal.problem.detail)
+        desk.step("give the decision back", desk.records.release, decide_id, presser.flow_id)
         tell_refusal(desk, presser, refusal)
         return None
     except FlowFailed as failure:
+        desk.step("give the decision back", desk.records.release, decide_id, presser.flow_id)
         tell_failure(desk, presser, failure)
         return None
+    _tell_other_decisions(desk, evidence, decide_id, at)
     return Decided(kind="promoted", by=presser.user, at=at, alias=AliasView.model_validate(moved))
+
+
+def _tell_other_decisions(desk: Desk, evidence: Evidence, decide_id: str, at: datetime) -> None:
+    """Let the model's other open decisions look again: what they compare with is champion no more."""
+    news = {
+        "kind": "champion_moved",
+        "at": at.isoformat(),
+        "why": f"v{evidence.candidate} was promoted meanwhile.",
+    }
+    for other in desk.step("find other decisions", desk.records.open_decisions, evidence.model):
+        if other != decide_id:
+            desk.send(other, DECISION, news, key=f"{decide_id}-moved")
 
 
 def _promote(desk: Desk, evidence: Evidence, decide_id: str, presser: Job) -> dict[str, Any]:
     """Ask the gate once more with fresh facts, then move the alias under the decision's own key."""
     model = desk.model(evidence.model, fresh=True)
     verdict = gates.evaluate_promotion(_promotion_facts(model, evidence))
-    # After a crash between move and checkpoint the champion is ours already: the same key gives the same answer.
+    # After a crash between move and checkpoint it is ours already: the same key gives the same answer.
     moved_before = model.champion is not None and model.champion.evidence == evidence.digest
     if isinstance(verdict, gates.Refuse) and not moved_before:
         raise Refused(_moved(verdict))
@@ -147,8 +188,12 @@ def _promote(desk: Desk, evidence: Evidence, decide_id: str, presser: Job) -> di
         why=f"approved in Slack on {evidence.rows.count} rows",
     )
     alias = desk.functions.move_alias(evidence.model, CHAMPION, move, key=decide_id)
-    desk.records.note(decide_id, presser.user, "promoted", model=evidence.model, version=evidence.candidate)
+    _note(desk, evidence, decide_id, presser.user, "promoted")
     return alias.model_dump(mode="json")
+
+
+def _note(desk: Desk, evidence: Evidence, decide_id: str, who: str, what: str) -> None:
+    desk.records.note(decide_id, who, what, model=evidence.model, version=evidence.candidate)
 
 
 def _moved(verdict: gates.Refuse) -> Problem:

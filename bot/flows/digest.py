@@ -15,8 +15,9 @@ from croniter import croniter
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.desk import LONG, Desk
 from bot.errors import BotError, FlowFailed, Refused
-from bot.messages import digests as messages
 from bot.messages.digests import DigestFacts, DigestModel
+from bot.messages.digests import digest as digest_message
+from bot.messages.message import Message
 from bot.settings import DigestTable
 from ml.contract import ModelSummary, RunView
 
@@ -44,7 +45,7 @@ def _send_due(desk: Desk, table: DigestTable, due: datetime) -> None:
         return
     since = datetime.fromisoformat(window)
     record = desk.step("gather the facts", _gather_record, desk, table, since, due, patience=LONG)
-    message = messages.digest(DigestFacts.model_validate(record))
+    message = digest_message(DigestFacts.model_validate(record))
     try:
         desk.step("post the digest", _post, desk, table, message, patience=LONG)
     except (Refused, FlowFailed) as error:
@@ -66,7 +67,7 @@ def _gather_record(desk: Desk, table: DigestTable, since: datetime, due: datetim
     return gather(desk.functions, table, since, due).model_dump(mode="json")
 
 
-def _post(desk: Desk, table: DigestTable, message: messages.Message) -> None:
+def _post(desk: Desk, table: DigestTable, message: Message) -> None:
     desk.slack.post(table.channel, message)
 
 
@@ -74,23 +75,24 @@ def gather(
     functions: AzureFunctionsConnector, table: DigestTable, since: datetime, until: datetime
 ) -> DigestFacts:
     """Return what the digest says of the time from *since* to *until*; what cannot be read is named."""
-    zone = table.zone
-    window = {"since": since.astimezone(zone), "until": until.astimezone(zone)}
-    missed = tuple(missed_dues(table, since, until))
+    facts = DigestFacts(
+        name=table.name,
+        since=since.astimezone(table.zone),
+        until=until.astimezone(table.zone),
+        missed=tuple(missed_dues(table, since, until)),
+    )
     try:
         summaries = functions.models().models
         runs = _runs(functions, since)
     except BotError as error:
-        return DigestFacts(name=table.name, missed=missed, problem=f"The function app: {error}.", **window)
+        return facts.model_copy(update={"problem": f"The function app could not be asked: {error}."})
     wanted = [one for one in summaries if not table.models or one.name in table.models]
     names = {one.name for one in wanted}
-    return DigestFacts(
-        name=table.name,
-        missed=missed,
-        models=tuple(_model(functions, one, since) for one in wanted),
-        runs=tuple(run for run in runs if run.model in names),
-        **window,
-    )
+    found = {
+        "models": tuple(_model(functions, one, since) for one in wanted),
+        "runs": tuple(run for run in runs if run.model in names),
+    }
+    return facts.model_copy(update=found)
 
 
 def _model(functions: AzureFunctionsConnector, summary: ModelSummary, since: datetime) -> DigestModel:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bot import gates
+from bot.coercion import coerce
 from bot.commands import COMMANDS
 from bot.desk import SHORT, Desk
 from bot.errors import Refused, SlackUnreachable
 from bot.flows.refusals import refuse
 from bot.jobs import Job
-from bot.coercion import coerce
-from ml.contract import Caller, ModelView, Problem
+from ml.contract import Caller, FieldProblem, ModelView, Problem
 
 
 def admit(desk: Desk, job: Job) -> None:
@@ -54,7 +54,8 @@ def model_name(desk: Desk, job: Job) -> str:
 
 def typed_values(job: Job, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the values given with the command, typed by *schema*; raise Refused naming every bad one."""
-    values, problems = coerce(job.inputs, schema)
+    values, wrong = coerce(job.inputs, schema)
+    problems = (*(_stray(word) for word in job.words), *wrong)
     if problems:
         raise Refused(
             Problem(
@@ -62,10 +63,16 @@ def typed_values(job: Job, schema: dict[str, Any]) -> dict[str, Any]:
                 status=422,
                 detail=f"{len(problems)} of the values cannot be used.",
                 reason_code="invalid_inputs",
-                errors=tuple(problems),
+                errors=problems,
             )
         )
     return values
+
+
+def _stray(word: str) -> FieldProblem:
+    return FieldProblem(
+        field=word, value=word, allowed="values as name=value", message="this word stands alone"
+    )
 
 
 def caller(job: Job) -> Caller:

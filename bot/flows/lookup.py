@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from bot.access import includes
 from bot.commands import COMMANDS
 from bot.desk import SHORT, Desk
 from bot.errors import BotError, Refused
@@ -13,11 +15,11 @@ from bot.flows.decide import approver_roles
 from bot.flows.entry import admit
 from bot.flows.refusals import refuse
 from bot.flows.versions import version_number
-from bot.jobs import Job
+from bot.jobs import ROLES, Job, Role
 from bot.messages import help as help_messages
 from bot.messages import predictions, status, versions
 from bot.messages.message import Message
-from ml.contract import RUN_ID_PATTERN, HealthView, ModelsView, UsageView
+from ml.contract import RUN_ID_PATTERN, HealthView, ModelsView, RunView, UsageView
 
 USAGE_WINDOW = timedelta(days=1)
 PREDICTION_ID = re.compile(r"^p-[A-Za-z0-9._-]+$")
@@ -50,7 +52,7 @@ def _status(desk: Desk, job: Job) -> Message:
     )
 
 
-def _running(desk: Desk) -> list[status.RunView]:
+def _running(desk: Desk) -> list[RunView]:
     run_ids = [card["run_id"] for card in desk.records.open_cards("running")]
     try:
         return list(desk.functions.status(run_ids).values()) if run_ids else []
@@ -61,8 +63,7 @@ def _running(desk: Desk) -> list[status.RunView]:
 def _usage(desk: Desk, models: ModelsView) -> dict[str, UsageView]:
     since = datetime.now(UTC) - USAGE_WINDOW
     found = {
-        one.name: _if_it_answers(lambda name=one.name: desk.functions.usage(name, since))
-        for one in models.models
+        one.name: _if_it_answers(partial(desk.functions.usage, one.name, since)) for one in models.models
     }
     return {name: usage for name, usage in found.items() if isinstance(usage, UsageView)}
 
@@ -99,8 +100,14 @@ def _show(desk: Desk, job: Job) -> Message:
 
 def _whoami(desk: Desk, job: Job) -> Message:
     role = desk.access.role(job.user, fresh=True)
-    models = {name: approver_roles(desk, name) for name in desk.settings.team.models}
+    models = {name: _deciders(desk, name) for name in desk.settings.team.models}
     return status.whoami(job.user, (role,) if role else (), models)
+
+
+def _deciders(desk: Desk, model: str) -> tuple[Role, ...]:
+    """Return every role that may decide on *model*: those named, and those above them."""
+    named = approver_roles(desk, model)
+    return tuple(role for role in ROLES if includes(role, named))
 
 
 def _help(desk: Desk, job: Job) -> Message:

@@ -8,6 +8,7 @@ from bot import gates
 from bot.desk import SHORT, Desk
 from bot.errors import SlackUnreachable
 from bot.flows.decide import DECISION, approver_roles
+from bot.flows.entry import admit
 from bot.flows.refusals import refuse
 from bot.jobs import Job
 from bot.messages import versions
@@ -22,8 +23,12 @@ DECIDED = {
 
 
 def press(desk: Desk, job: Job, kind: str, decide_id: str, shown: str) -> None:
-    """Judge the press of *kind* (promote, reject, card) and pass it on to the waiting decision."""
+    """Judge the press of *kind* (promote, reject, card) and pass it on to the waiting decision.
+
+    The first press that may be made has the decision; whoever comes second is told so.
+    """
     if kind == "card":
+        admit(desk, job.model_copy(update={"verb": "show"}))
         view = VersionView.model_validate(desk.step("read the card", _card, desk, decide_id, patience=SHORT))
         desk.tell(job, versions.card(view))
         return
@@ -49,6 +54,10 @@ def _judge(desk: Desk, job: Job, decide_id: str, shown: str) -> None:
     desk.records.note(job.flow_id, job.user, job.verb, decide_id=decide_id, counts=verdict == gates.Proceed())
     if isinstance(verdict, gates.Refuse):
         raise refuse(verdict.reason_code, verdict.detail)
+    if not desk.records.press(decide_id, job.flow_id, job.user):
+        first = _record(desk, decide_id)["by"]
+        who = f"<@{first}>" if first else "Somebody else"
+        raise refuse("already_decided", f"{who} pressed a moment before you.")
 
 
 def _record(desk: Desk, decide_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A person asks for a version to be made champion: evidence is found or made, then people decide by a button."""
+"""A person asks for a version to be made champion: evidence is found or made, then people decide."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from bot.desk import Desk
-from bot.errors import FlowFailed, Refused
+from bot.errors import FlowFailed, FunctionsUnreachable, Refused, SlackRefused, SlackUnreachable
 from bot.jobs import Job
 from bot.messages import errors as messages
 from bot.messages.message import Message
@@ -33,17 +33,18 @@ def tell_refusal(desk: Desk, job: Job, refusal: Refused) -> None:
 
 
 def tell_failure(desk: Desk, job: Job, failure: FlowFailed) -> None:
-    """Tell the person privately that something did not answer; nothing of it is hidden in the log."""
+    """Tell the person privately what did not work; the log says it, too."""
     log.error("flow failed", extra={"flow_id": job.flow_id, "reason": str(failure)})
-    unreachable = "Unreachable" in str(failure)
-    code = "function_app_unreachable" if unreachable else "function_app_failed"
-    _tell(desk, job, messages.function_app_down(job, code, failure_detail(failure)))
+    _tell(desk, job, failure_words(job, failure))
 
 
-def failure_detail(failure: FlowFailed) -> str:
-    """Return what may be shown of a failure: its words where they are ours, its kind otherwise."""
-    text = str(failure).rsplit("Unreachable(", 1)[-1].strip("')\"") if "Unreachable" in str(failure) else ""
-    return text.removeprefix("FunctionsUnreachable: ") or failure.kind
+def failure_words(job: Job, failure: FlowFailed) -> Message:
+    """Return what people are told of a failure: whose it was, in words of ours only."""
+    if failure.kind == FunctionsUnreachable.__name__:
+        return messages.function_app_down(job, "function_app_unreachable", failure.detail)
+    if failure.kind in (SlackUnreachable.__name__, SlackRefused.__name__):
+        return messages.problem(job, refuse("slack_failed", f"Slack answered {failure.detail}.").problem)
+    return messages.problem(job, refuse("bot_failed", f"The bot's log says more ({failure.kind}).").problem)
 
 
 def _words(desk: Desk, job: Job, problem: Problem) -> Message:

@@ -1,4 +1,4 @@
-"""A person asks for a model to be trained again: the card is posted and the run takes its place in the queue."""
+"""A person asks for a model to be trained again: a card is posted, the run takes its place in the queue."""
 
 from __future__ import annotations
 

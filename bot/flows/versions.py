@@ -9,7 +9,7 @@ from ml.contract import ModelView
 
 
 def version_number(model: ModelView, word: str) -> int:
-    """Return the number of the version written as `2`, `v2`, `latest` or `champion`; raise Refused otherwise."""
+    """Return the number of the version written as `2`, `v2`, `latest` or `champion`; else raise Refused."""
     known = [summary.version for summary in model.versions]
     if word.casefold() == "latest" and known:
         return max(known)

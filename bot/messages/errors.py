@@ -49,6 +49,10 @@ REASONS: dict[str, str] = {
     "store_unavailable": "the object store does not answer",
     "store_corrupt": "a stored record is damaged",
     "idempotency_key_reused": "the same request key came with different contents",
+    # the bot itself
+    "slack_failed": "Slack did not take what I had to say",
+    "bot_failed": "I ran into an error of my own",
+    "not_stored": "my database did not take your request",
     # decisions
     "world_moved": "the champion has changed since this was shown",
     "alias_moved": "the champion has changed since this was shown",

@@ -73,6 +73,8 @@ def running(job: Job, run: RunView, now: datetime) -> Message:
         lines.append(f"{bar(run.progress)}{f' {inline(run.detail)}' if run.detail else ''}")
     elif run.detail:
         lines.append(inline(run.detail))
+    elif run.state == "queued":
+        lines.append("It waits for the function app to take it up.")
     elapsed = duration((now - (run.started_at or run.created_at)).total_seconds())
     again = f" · attempt {run.attempt}" if run.attempt > 1 else ""
     return compose(
@@ -80,6 +82,18 @@ def running(job: Job, run: RunView, now: datetime) -> Message:
         _stages_block(run.stages),
         None if run.cancel_requested else _cancel_button(job),
         context(f"{elapsed} so far · run {code(run.run_id)}{again}", asked_line(job)),
+    )
+
+
+def out_of_sight(job: Job, run_id: str) -> Message:
+    """Return the message of a run that cannot be followed because the function app does not answer."""
+    return compose(
+        section(
+            f":satellite_antenna: *{_headline(job, None)} · the function app does not answer*\n"
+            "The run goes on by itself; this message follows it again as soon as it can."
+        ),
+        _cancel_button(job),
+        context(f"run {code(run_id)}", asked_line(job)),
     )
 
 

@@ -1,0 +1,18 @@
+"""How often the bot looks, and how long it takes silence for a hiccup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How often the bot looks for work and at runs, and how long silence of another process or of the
+    function app counts as a hiccup (seconds).
+    """
+
+    poll_seconds: float = 0.1
+    heartbeat_seconds: float = 5.0
+    stale_seconds: float = 60.0
+    watch_seconds: float = 0.5
+    silence_seconds: float = 30.0
