@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tabulate import tabulate
 
-from bot.messages.text import WORD_JOINER, escape, plain
+from bot.messages.text import escape, plain
 
 Block = dict[str, Any]
 
@@ -19,7 +19,6 @@ MAX_BUTTON_VALUE = 2000
 MAX_BUTTON_TEXT = 75
 MAX_CONFIRM_TEXT = 300
 _NUMBER = re.compile(r"^[+\-\u2212]?[\d,]*\.?\d+(?:e[+-]?\d+)?(?: ?%)?(?: \((?:better|worse|equal)\))?$")
-_MENTION_START = re.compile("<(?=[@#!])")
 _EMPTY = frozenset({"", "–", "—"})
 
 
@@ -40,7 +39,7 @@ def context(*markup: str) -> Block:
 
 def markdown(text: str) -> Block:
     """Return standard Markdown, for a card; Slack shows its headings, lists and tables."""
-    return {"type": "markdown", "text": _MENTION_START.sub("<" + WORD_JOINER, plain(text)) or "–"}
+    return {"type": "markdown", "text": plain(text) or "–"}
 
 
 def divider() -> Block:

@@ -44,7 +44,7 @@ def why_line(evidence: Evidence) -> str:
     star = " ★ is the business metric." if any(metric.business for metric in evidence.metrics) else ""
     return (
         f"All scored on the same {rows.count:,} rows{window} (evaluation rows of v{rows.version}, "
-        f"data {short_digest(rows.digest)}). {ways}.{star}"
+        f"data {inline(short_digest(rows.digest))}). {ways}.{star}"
     )
 
 
@@ -119,11 +119,9 @@ def _title(metric: MetricComparison) -> str:
 
 def _numbers(metric: MetricComparison) -> str:
     places, champion = _places(metric), metric.champion or 0.0
-    ours, theirs = (
-        number(scaled(metric.candidate, metric.unit), places),
-        quantity(champion, metric.unit, places),
-    )
-    return f"{ours} against {theirs}"
+    ours, theirs = (quantity(value, metric.unit, places) for value in (metric.candidate, champion))
+    unit = inline(unit_name(metric.unit))
+    return f"{ours if unit == '%' else ours.removesuffix(f' {unit}')} against {theirs}"
 
 
 def _slight(metric: MetricComparison) -> bool:

@@ -11,6 +11,15 @@ from bot.messages.text import counted, listed
 Schema = Mapping[str, Any]
 
 MAX_CHOICES_SHOWN = 12
+_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_TEXTS = ("pattern", "format", "description", "title", "type")
+# Keywords whose value is of another type are ignored: who wrote such a schema will judge the value anyway.
+_KEYWORDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(_NUMBERS, (int, float)),
+    **dict.fromkeys(_TEXTS, str),
+    "minLength": int,
+    "maxLength": int,
+}
 
 
 def properties(schema: Schema) -> Iterator[tuple[str, dict[str, Any], bool]]:
@@ -38,7 +47,7 @@ def resolve(field: Any, schema: Schema) -> dict[str, Any]:
             flat = {**real[0], **{k: v for k, v in flat.items() if k not in ("anyOf", "oneOf", "allOf")}}
         elif target is None:
             break
-    return flat
+    return {key: value for key, value in flat.items() if isinstance(value, _KEYWORDS.get(key, object))}
 
 
 def _definition(target: str, schema: Schema) -> dict[str, Any]:

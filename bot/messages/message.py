@@ -132,10 +132,10 @@ def _fit_blocks(blocks: tuple[Block, ...]) -> tuple[list[Block], bool]:
         pieces.extend(_fit(section(fenced(table_text(block))) if later_table else block))
     cut_some = any(was_cut for _, was_cut in pieces)
     fitted = [block for block, _ in pieces]
+    if not cut_some and len(fitted) <= MAX_BLOCKS and sum(map(_size, fitted)) <= MAX_ALL_TEXT:
+        return fitted, False
     note = context(_OVERFLOW_NOTE)
-    if len(fitted) > MAX_BLOCKS - 1 or sum(map(_size, fitted)) > MAX_ALL_TEXT - _size(note):
-        fitted, cut_some = _drop_to_budget(fitted, MAX_ALL_TEXT - _size(note)), True
-    return ([*fitted, note], True) if cut_some else (fitted, False)
+    return [*_drop_to_budget(fitted, MAX_ALL_TEXT - _size(note)), note], True
 
 
 def _drop_to_budget(blocks: list[Block], budget: int) -> list[Block]:
@@ -164,8 +164,8 @@ def _fit(block: Block) -> Iterator[tuple[Block, bool]]:
         yield _fit_table(block)
     elif kind == "markdown":
         yield (
-            {**block, "text": _cut_plain(block["text"], MAX_MARKDOWN // 2)},
-            len(block["text"]) > MAX_MARKDOWN // 2,
+            {**block, "text": _cut_plain(block["text"], MAX_MARKDOWN)},
+            len(block["text"]) > MAX_MARKDOWN,
         )
     else:
         yield block, False

@@ -13,9 +13,10 @@ from collections.abc import Iterable
 # https://docs.slack.dev/messaging/formatting-message-text#escaping
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _UNESCAPES = {entity: character for character, entity in _ESCAPES.items()}
-_BROADCAST = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
+_CALLS = re.compile(r"@(?=(?:here|channel|everyone)\b)|<(?=[!@#])", re.IGNORECASE)
 # Invisible marks that turn the direction of a whole line: they could make a message read as something else.
 _DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _USER = re.compile(r"^[UW][A-Z0-9]{1,30}$")
 _GROUP = re.compile(r"^S[A-Z0-9]{1,30}$")
 _CHANNEL = re.compile(r"^[CDG][A-Z0-9]{1,30}$")
@@ -27,13 +28,13 @@ FENCE = "```"
 def plain(text: object) -> str:
     """Return text that is safe where Slack reads no markup (headers, table cells, button labels).
 
-    Control characters go, except line breaks; half characters become "?"; `@here` and its like are broken
-    by an invisible joiner, so that they ring nobody's phone wherever the text is copied to.
+    Control characters go, except line breaks; half characters become "?"; `@here`, `<!channel>` and their
+    like are broken by an invisible joiner, so that they ring nobody's phone wherever the text ends up.
     """
     whole = str(text).encode("utf-8", "replace").decode("utf-8")
     whole = _DIRECTION_MARKS.sub("", whole.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
-    kept = "".join(c for c in whole if c == "\n" or unicodedata.category(c) != "Cc")
-    return _BROADCAST.sub("@" + WORD_JOINER, kept)
+    kept = _CONTROLS.sub("", whole)
+    return _CALLS.sub(lambda found: found[0] + WORD_JOINER, kept)
 
 
 def escape(text: object) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
+from bot.messages.text import inline
+
 MINUS = "\u2212"
 BAR_CELLS = 10
 # A recipe may give a share as 0-1 (unit "share") or as per cent (unit "%"); people always read per cent.
@@ -56,8 +58,8 @@ def unit_name(unit: str | None) -> str:
 
 
 def quantity(value: float, unit: str | None, decimals: int | None = None, signed: bool = False) -> str:
-    """Return a value with its unit: "15.0 min", "64.1 %", "0.83"."""
-    return f"{number(scaled(value, unit), decimals, signed)} {unit_name(unit)}".strip()
+    """Return a value with its unit, escaped: "15.0 min", "64.1 %", "0.83"."""
+    return f"{number(scaled(value, unit), decimals, signed)} {inline(unit_name(unit))}".strip()
 
 
 def percent(share: float | None) -> str:
@@ -110,5 +112,10 @@ def when(at: datetime) -> str:
 
 
 def short_digest(digest: str | None) -> str:
-    """Return the first eight characters of a content digest, enough to tell two apart; "unknown" for None."""
-    return digest.removeprefix("sha256:")[:8] if digest else "unknown"
+    """Return the first eight characters of a content digest, enough to tell two apart; "unknown" for None.
+
+    Data that is named in another way keeps its whole name.
+    """
+    if not digest:
+        return "unknown"
+    return digest.removeprefix("sha256:")[:8] if digest.startswith("sha256:") else digest

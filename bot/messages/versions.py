@@ -11,7 +11,7 @@ from bot.messages.blocks import header, markdown, section, table
 from bot.messages.fields import allowed, inputs_block, properties
 from bot.messages.message import Attachment, Message, compose, file_note
 from bot.messages.text import code, fenced_lines, inline, mention
-from bot.messages.units import between, quantity, short_digest, when
+from bot.messages.units import between, number, scaled, short_digest, unit_name, when
 from ml.contract import AliasView, ModelsView, ModelView, VersionSummary, VersionView
 
 MAX_CARD = 9000
@@ -127,7 +127,9 @@ def _versions_text(view: ModelView) -> list[str]:
 def _version_line(version: VersionSummary, view: ModelView) -> str:
     known = {metric.name: (metric.title, metric.unit) for metric in view.metrics}
     named = ((*known.get(name, (name, None)), value) for name, value in version.metrics.items())
-    scores = ", ".join(f"{title} {quantity(value, unit)}" for title, unit, value in named)
+    scores = ", ".join(
+        f"{title} {number(scaled(value, unit))} {unit_name(unit)}".strip() for title, unit, value in named
+    )
     champion = " (champion)" if view.champion and view.champion.version == version.version else ""
     data = short_digest(version.data_version)
     return f"v{version.version}{champion} · {when(version.created_at)} · data {data} · {scores}"

@@ -1,0 +1,104 @@
+"""A proof that Slack takes a message: the limits that slack_sdk checks, and those that it misses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+
+from bot.messages.message import Message
+
+MENTION = re.compile(r"<(?:@[UW][A-Z0-9]+|#[CDG][A-Z0-9]+|!subteam\^S[A-Z0-9]+)>")
+ENTITY = re.compile(r"&(?:amp|lt|gt);")
+BROADCAST = re.compile(r"@(?:here|channel|everyone)\b|<!(?!subteam\^)", re.IGNORECASE)
+
+
+def assert_fits(message: Message) -> None:
+    """Fail unless Slack would take the message and show nobody anything but what is meant."""
+    assert 0 < len(message.text) <= 4000
+    assert_markup(message.text)
+    blocks = list(message.blocks)
+    assert 0 < len(blocks) <= 50
+    for parsed in Block.parse_all(blocks):
+        parsed.validate_json()
+    assert len({block["block_id"] for block in blocks}) == len(blocks)
+    assert all(len(block["block_id"]) <= 255 for block in blocks)
+    assert sum(block["type"] == "table" for block in blocks) <= 1
+    assert sum(len(text) for block in blocks for text in strings(block)) <= 13_000
+    for block in blocks:
+        _assert_block(block)
+    _assert_actions(blocks)
+    for text in strings(blocks):
+        text.encode()
+        assert not BROADCAST.search(MENTION.sub("", text)), text
+
+
+def assert_markup(text: str) -> None:
+    """Fail unless mrkdwn is fully escaped, with every code span and fence closed."""
+    assert "<" not in MENTION.sub("", text), text
+    assert ">" not in MENTION.sub("", text), text
+    assert "&" not in ENTITY.sub("", text), text
+    assert text.count("```") % 2 == 0, text
+    assert text.replace("```", "").count("`") % 2 == 0, text
+
+
+def _assert_block(block: dict[str, Any]) -> None:
+    kind = block["type"]
+    assert kind in {"header", "section", "context", "actions", "divider", "table", "markdown"}
+    if kind == "header":
+        assert 0 < len(block["text"]["text"]) <= 150
+        assert "\n" not in block["text"]["text"]
+    elif kind == "section":
+        assert 0 < len(block["text"]["text"]) <= 3000
+        assert_markup(block["text"]["text"])
+    elif kind == "context":
+        assert 0 < len(block["elements"]) <= 10
+        for element in block["elements"]:
+            assert 0 < len(element["text"]) <= 3000
+            assert_markup(element["text"])
+    elif kind == "table":
+        _assert_table(block)
+    elif kind == "markdown":
+        assert 0 < len(block["text"]) <= 12_000
+
+
+def _assert_table(block: dict[str, Any]) -> None:
+    rows = block["rows"]
+    assert 0 < len(rows) <= 100
+    assert 0 < len(rows[0]) <= 20
+    assert len({len(row) for row in rows}) == 1
+    assert len(block["column_settings"]) == len(rows[0])
+    assert all(cell["type"] == "raw_text" and cell["text"] for row in rows for cell in row)
+
+
+def _assert_actions(blocks: list[dict[str, Any]]) -> None:
+    buttons = [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
+    assert all(0 < len(block["elements"]) <= 25 for block in blocks if block["type"] == "actions")
+    assert len({one["action_id"] for one in buttons}) == len(buttons)
+    for one in buttons:
+        assert 0 < len(one["text"]["text"]) <= 75
+        assert len(one["value"]) <= 2000
+        assert len(one.get("confirm", {}).get("text", {}).get("text", "")) <= 300
+
+
+def strings(part: object) -> Iterator[str]:
+    """Yield every text in a block."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key not in ("type", "block_id"):
+                yield from strings(value)
+    elif isinstance(part, list | tuple):
+        for one in part:
+            yield from strings(one)
+    elif isinstance(part, str):
+        yield part
+
+
+def everything(message: Message) -> str:
+    """Return all that a person can read of a message: text, blocks and files."""
+    files = [
+        file.content.decode("utf-8", "replace") for file in message.files if not file.filename.endswith("png")
+    ]
+    return "\n".join((message.text, *strings(list(message.blocks)), *files))

@@ -1,0 +1,55 @@
+"""The verbs as declared data."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.commands import COMMANDS, Command, suggest
+from bot.parsing import parse
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_examples_and_usage_are_of_their_own_verb(command: Command) -> None:
+    """Every example can be typed as it stands, and names a target where one is needed."""
+    for example in (command.usage, *command.examples):
+        assert parse(example).verb == command.verb
+    assert command.examples
+    for example in command.examples:
+        assert parse(example).problems == ()
+        assert parse(example).words or command.target is None
+
+
+def test_all_verbs_of_the_first_release_are_there() -> None:
+    """Eleven verbs, keyed by their own name."""
+    verbs = "help models status predict retrain runs show cancel compare promote whoami"
+    assert set(COMMANDS) == set(verbs.split())
+    assert all(verb == command.verb for verb, command in COMMANDS.items())
+
+
+def test_only_promoting_touches_production_and_it_is_for_owners() -> None:
+    """A fresh look at roles is taken exactly where a press changes what answers."""
+    assert {command.verb for command in COMMANDS.values() if command.touches_production} == {"promote"}
+    assert COMMANDS["promote"].roles == ("owner",)
+    assert COMMANDS["predict"].roles == ("viewer", "operator", "owner")
+
+
+def test_jobs_and_predictions_are_seen_by_the_channel() -> None:
+    """Everything else is between the bot and the asker."""
+    public = {command.verb for command in COMMANDS.values() if not command.private}
+
+    assert public == {"predict", "retrain", "compare", "promote"}
+
+
+@pytest.mark.parametrize(
+    ("word", "verb"),
+    [("pedict", "predict"), ("TRAIN", "retrain"), ("deploy", "promote"), ("list", "models"), ("run", "runs")],
+)
+def test_an_unknown_word_is_answered_with_the_likeliest_verb(word: str, verb: str) -> None:
+    """Spelling and other tools' words are both understood."""
+    assert suggest(word)[0] == verb
+
+
+def test_a_word_like_no_other_gets_no_suggestion() -> None:
+    """No guess is better than a wild one."""
+    assert suggest("zzzzqqqq") == ()
+    assert suggest("x" * 40_000) == ()
