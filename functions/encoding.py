@@ -16,7 +16,14 @@ def reply(
     value: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> func.HttpResponse:
     """Return *value* as a JSON response."""
-    return func.HttpResponse(to_json(value), status_code=status, headers=headers, mimetype=JSON_TYPE)
+    return json_response(to_json(value), status=status, headers=headers)
+
+
+def json_response(
+    body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> func.HttpResponse:
+    """Return *body*, which is JSON already, as a response."""
+    return func.HttpResponse(body, status_code=status, headers=headers, mimetype=JSON_TYPE)
 
 
 def conditional(req: func.HttpRequest, value: BaseModel, tag: str | None = None) -> func.HttpResponse:
@@ -31,5 +38,5 @@ def conditional(req: func.HttpRequest, value: BaseModel, tag: str | None = None)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     known = (part.strip().removeprefix("W/") for part in req.headers.get("if-none-match", "").split(","))
     if etag in known:
-        return func.HttpResponse(status_code=304, headers=headers, mimetype=JSON_TYPE)
-    return func.HttpResponse(body or to_json(value), headers=headers, mimetype=JSON_TYPE)
+        return json_response(b"", status=304, headers=headers)
+    return json_response(body or to_json(value), headers=headers)

@@ -18,7 +18,7 @@ import azure.functions as func
 from pydantic_core import to_json
 
 from ml.contract import Problem
-from ml.errors import Conflict, Refused, StoreUnavailable
+from ml.errors import Conflict, Misconfigured, Refused, StoreMisconfigured, StoreUnavailable
 
 PROBLEM_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -77,6 +77,11 @@ def problem_response(error: Exception, door_name: str) -> func.HttpResponse:
         _log.warning("store unavailable", extra={"door": door_name})
         problem = _problem(503, "store_unavailable", "The object store does not answer; try again soon.")
         return _response(problem, {"Retry-After": str(RETRY_SECONDS)})
+    if isinstance(error, Misconfigured | StoreMisconfigured):
+        _log.error("misconfigured", exc_info=error, extra={"door": door_name})
+        return _response(
+            _problem(500, "misconfigured", "The function app is not set up right; its log says how.")
+        )
     return _response(_fault(error, door_name))
 
 

@@ -28,8 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_PREFIXES = ("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
-# Set before the first import of our code, also for the processes that tests start.
+# Set before the first import of our code, also for the processes that tests start. Settings that name a real
+# part of this machine are kept.
 for _name in list(os.environ):
+    if _name.startswith("TOBAN_TEST_"):
+        continue
     if _name.upper().startswith(SETTINGS_PREFIXES) or _name.upper() in PROXIES:
         del os.environ[_name]
 os.environ["NO_PROXY"] = "*"

@@ -248,7 +248,7 @@ class LocalHost:
 
 
 def _queue_message(message: Message) -> QueueMessage:
-    return QueueMessage(  # type: ignore[no-untyped-call]
+    return QueueMessage(
         id=message.id,
         body=message.body,
         dequeue_count=message.dequeue_count,

@@ -11,7 +11,7 @@ import pytest
 
 from functions.problems import door
 from ml.contract import FieldProblem, Problem
-from ml.errors import Conflict, Corrupt, Refused, StoreUnavailable
+from ml.errors import Conflict, Corrupt, Misconfigured, Refused, StoreMisconfigured, StoreUnavailable
 
 REQUEST = func.HttpRequest("GET", "http://127.0.0.1/api/x", body=b"")
 
@@ -40,6 +40,8 @@ def answer(error: Exception) -> tuple[func.HttpResponse, Problem]:
         (Refused("anything_else", "no"), 422),
         (Conflict(None, "moved"), 409),
         (StoreUnavailable("gone"), 503),
+        (Misconfigured("toban.toml: no"), 500),
+        (StoreMisconfigured("no container"), 500),
         (Corrupt("models/x", "torn"), 500),
         (ZeroDivisionError("defect"), 500),
     ],

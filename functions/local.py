@@ -1,0 +1,98 @@
+"""Serve the function app on this machine: HTTP, queues and timers, where Azure's own host is not at hand.
+
+    python -m functions.local --port 7071 --queue-dir .toban/queues --key SECRET
+
+It serves the very FunctionApp object of `function_app.py`, reading routes, queues and schedules from the
+app's own bindings. When it is ready it prints one JSON line: `{"listening": "http://127.0.0.1:7071", …}`.
+SIGTERM and SIGINT end it within bounded time; a training run that is interrupted goes on at the next start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from function_app import app
+from functions.loopback.host import HostSettings, LocalHost, Plan
+from functions.loopback.logs import log_to_stderr
+from functions.loopback.ports import CannotBind, is_loopback, listen
+from functions.loopback.queues import Queues, QueuesInUse
+from functions.state import state
+
+ROOT = Path(__file__).resolve().parent.parent
+STOP_SECONDS = 20.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal; return 0 after an orderly end, 2 where the host could not start."""
+    options = _options(arguments)
+    log_to_stderr("WARNING")
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        host = open_host(options, os.environ)
+    except (CannotBind, QueuesInUse) as error:
+        _say(str(error))
+        return 2
+    host.start()
+    sys.stdout.write(json.dumps({"listening": host.url, "pid": os.getpid(), "functions": host.names}) + "\n")
+    sys.stdout.flush()
+    stopped.wait()
+    if not host.stop(STOP_SECONDS):
+        _say("some work did not end in time and is left behind")
+        os._exit(0)  # its message is still in the queue; waiting for its thread would not be bounded
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m functions.local", description="Serve the function app.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: this machine only)")
+    parser.add_argument("--port", type=int, default=7071, help="port, 0 for any free one (default 7071)")
+    parser.add_argument("--port-search", action="store_true", help="take the next free port if it is busy")
+    parser.add_argument(
+        "--queue-dir", type=Path, default=Path(".toban/queues"), help="where queue messages are kept"
+    )
+    parser.add_argument("--key", help="function key asked of every caller (default: TOBAN_FUNCTIONS_KEY)")
+    parser.add_argument("--threads", type=int, default=16, help="threads for functions that are not async")
+    return parser.parse_args(arguments)
+
+
+def open_host(options: argparse.Namespace, environment: Mapping[str, str]) -> LocalHost:
+    """Return a host for `function_app.app`, not started yet.
+
+    Raises:
+        CannotBind: the port is busy, or the address is open to others and there is no key.
+        QueuesInUse: another host uses the same queue folder.
+    """
+    key = options.key or environment.get("TOBAN_FUNCTIONS_KEY") or None
+    if key is None and not is_loopback(options.host):
+        raise CannotBind("give --key or TOBAN_FUNCTIONS_KEY to bind an address that others can reach")
+    listener = listen(options.host, options.port, search=options.port_search)
+    queues = Queues(options.queue_dir)
+    # The queue's folder has one living owner, so its name is a worker's name that lives once.
+    os.environ.setdefault("TOBAN_WORKER_ID", queues.worker_id)
+    plan = Plan(
+        app,
+        dict(environment),
+        HostSettings.model_validate_json((ROOT / "host.json").read_bytes()),
+        key,
+        options.threads,
+        state.stop,
+    )
+    return LocalHost(plan, listener, queues)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"functions.local: {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
