@@ -75,15 +75,27 @@ class ObjectStore:
         url: The address without secrets, for people and logs.
         connect: Builds the library's store for a patience; called once per patience, on first use.
         folder: The root folder where this is a folder store; such a store can also append.
+        patience: That of calls which do not say otherwise.
     """
 
-    def __init__(self, url: str, connect: Callable[[Patience], Backend], folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        connect: Callable[[Patience], Backend],
+        folder: Path | None = None,
+        patience: Patience = Patience.USUAL,
+    ) -> None:
         self.url = url
+        self._patience = patience
         self.folder = folder
         self.can_append = folder is not None
         self._connect = connect
         self._backends: dict[Patience, Backend] = {}
         self._lock = threading.Lock()
+
+    def hurried(self) -> ObjectStore:
+        """Return the same store for callers whom people wait for: it is given up after two seconds."""
+        return ObjectStore(self.url, self._connect, self.folder, Patience.HURRIED)
 
     def create(self, path: str, data: bytes, patience: Patience | None = None) -> None:
         """Write an object that does not exist yet.
@@ -94,7 +106,7 @@ class ObjectStore:
             StoreUnavailable: The store did not confirm; whether the object exists is unknown.
         """
         self._require_root()
-        chosen = patience or (Patience.PATIENT if len(data) >= LARGE else Patience.USUAL)
+        chosen = patience or (Patience.PATIENT if len(data) >= LARGE else self._patience)
         try:
             # One request, never multipart: the parts of an upload do not honour mode "create".
             # The returned version is None and is not kept.
@@ -102,7 +114,7 @@ class ObjectStore:
         except Exception as error:
             raise self._translate(error, path, writing=True) from error
 
-    def get(self, path: str, patience: Patience = Patience.USUAL) -> bytes:
+    def get(self, path: str, patience: Patience | None = None) -> bytes:
         """Return an object's bytes.
 
         Raises:
@@ -110,14 +122,14 @@ class ObjectStore:
             StoreUnavailable: The store did not answer.
         """
         try:
-            return bytes(self._backend(patience).get(path).bytes())
+            return bytes(self._backend(patience or self._patience).get(path).bytes())
         except Exception as error:
             raise self._translate(error, path) from error
 
     def exists(self, path: str) -> bool:
         """Return whether there is an object at *path*."""
         try:
-            self._backend(Patience.USUAL).head(path)
+            self._backend(self._patience).head(path)
         except Exception as error:
             translated = self._translate(error, path)
             if isinstance(translated, NotFound):
@@ -128,7 +140,7 @@ class ObjectStore:
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the paths below *prefix* (whole path segments), in no order; as dear as a dozen reads."""
         try:
-            for batch in self._backend(Patience.USUAL).list(prefix):
+            for batch in self._backend(self._patience).list(prefix):
                 for entry in batch:
                     yield entry["path"]
         except Exception as error:
@@ -137,7 +149,7 @@ class ObjectStore:
     def delete(self, path: str) -> None:
         """Remove an object, for housekeeping only; a missing one is success."""
         try:
-            self._backend(Patience.USUAL).delete(path)
+            self._backend(self._patience).delete(path)
         except Exception as error:
             translated = self._translate(error, path)
             if not isinstance(translated, NotFound):

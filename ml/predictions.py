@@ -26,6 +26,7 @@ from ml.contract import PredictionView
 from ml.errors import AlreadyExists
 from ml.objects import ObjectStore, Patience
 from ml.segments import (
+    END_OF_TORN_LINE,
     Loggable,
     PredictionColumns,
     PredictionId,
@@ -180,7 +181,7 @@ class PredictionLog:
             Corrupt: It cannot be read.
         """
         wanted = PredictionId.parse(prediction_id)
-        return find_row(self._store.get(wanted.path, Patience.PATIENT), wanted)
+        return find_row(self._store.get(wanted.path), wanted)
 
     def close(self, timeout: float | None = 10.0) -> None:
         """Write what waits and stop the writer; rows that are submitted afterwards are refused."""
@@ -296,7 +297,7 @@ class PredictionLog:
                 return
             return
         if segment.torn:
-            data = b"\n" + data
+            data = END_OF_TORN_LINE + data
         segment.torn = True
         self._store.append(segment.path, data)
         segment.torn = False

@@ -27,6 +27,9 @@ _HEADER = re.compile(
     rb'^\{"format":([0-9]+),"row":([0-9]+),"rows":([0-9]+),"tally":"([^"\n]*)"[^\n]*\}$', re.MULTILINE
 )
 
+END_OF_TORN_LINE = b"~\n"
+"""Written first after a write that failed: what that left of a line does not look like a whole one then."""
+
 Tally = Counter[str]
 """Rows by `outcome:source`."""
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from ml.contract import UsageView
 from ml.errors import AlreadyExists, NotFound
 from ml.events import decode, encode, utc_now, validated
-from ml.objects import ObjectStore, Patience
+from ml.objects import ObjectStore
 from ml.segments import Tally, count_rows, hour_of, hour_prefix, hours_between, start_of
 
 GRACE = timedelta(minutes=10)
@@ -76,7 +76,7 @@ class Usage:
         total: Tally = Counter()
         paths = list(self._store.list(hour_prefix(model, hour)))
         for path in paths:
-            total.update(count_rows(self._store.get(path, Patience.PATIENT)))
+            total.update(count_rows(self._store.get(path)))
         return total, len(paths)
 
 

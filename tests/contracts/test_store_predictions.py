@@ -12,7 +12,7 @@ import pytest
 
 from ml.contract import PredictionView, RowAnswer
 from ml.errors import NotFound
-from ml.objects import ObjectStore, Patience
+from ml.objects import ObjectStore
 from ml.predictions import ROWS_PER_FILE, PredictionLog
 from ml.usage import GRACE, Usage
 from tests.contracts.conftest import Place
@@ -66,9 +66,9 @@ def test_reading_one_prediction_is_one_read(
     reads: list[str] = []
     get = store.get
 
-    def counted(path: str, patience: Patience = Patience.USUAL) -> bytes:
+    def counted(path: str) -> bytes:
         reads.append(path)
-        return get(path, patience)
+        return get(path)
 
     monkeypatch.setattr(store, "get", counted)
     monkeypatch.delattr(ObjectStore, "list")
@@ -108,6 +108,20 @@ def test_tasks_of_an_event_loop_wait_together(log: PredictionLog) -> None:
     answers = asyncio.run(crowd())
     assert isinstance(answers.pop(5), asyncio.CancelledError)
     assert answers == [True] * 99
+
+
+def test_a_waiter_that_gives_up_does_not_harm_the_others(log: PredictionLog) -> None:
+    """Cancelling one wait for the shared future leaves it to the others of the group."""
+
+    async def give_up() -> bool:
+        submission = log.submit(MODEL, [record(n) for n in range(200)])
+        waiting = asyncio.wrap_future(submission.taken)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        return submission.taken.cancelled()
+
+    assert asyncio.run(give_up()) is False
+    assert log.submit(MODEL, [record()]).taken.result(10)
 
 
 def test_models_do_not_share_segments(log: PredictionLog) -> None:
