@@ -28,8 +28,7 @@ def write_card(
         [
             f"# {recipe.title}",
             "",
-            f"{recipe.description}. Model `{manifest.model}`, trained {manifest.created_at:%Y-%m-%d %H:%M} UTC"
-            + (f" by run `{manifest.run_id}`." if manifest.run_id else "."),
+            f"{recipe.description}. Model `{manifest.model}`, {_made_by(manifest)}.",
             "",
             f"**Predicts** {recipe.target}.",
             "",
@@ -68,12 +67,21 @@ def write_card(
             "",
             "## Made with",
             "",
-            f"Python {manifest.environment.python} on {manifest.environment.platform}; "
-            f"code {manifest.code.revision or 'of no commit'} (archive `{manifest.code.source}`); "
-            f"seed {manifest.seed}; parameters {_pairs(manifest.params.items())}.",
+            _made_with(manifest),
             "",
         ]
     ).encode()
+
+
+def _made_by(manifest: Manifest) -> str:
+    by = f" by run `{manifest.run_id}`" if manifest.run_id else ""
+    return f"trained {manifest.created_at:%Y-%m-%d %H:%M} UTC{by}"
+
+
+def _made_with(manifest: Manifest) -> str:
+    where = f"Python {manifest.environment.python} on {manifest.environment.platform}"
+    code = f"code {manifest.code.revision or 'of no commit'} (archive `{manifest.code.source}`)"
+    return f"{where}; {code}; seed {manifest.seed}; parameters {_pairs(manifest.params.items())}."
 
 
 def _champion_title(champion: int | None) -> str:

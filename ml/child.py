@@ -36,7 +36,7 @@ from ml.tables import Table, read_table
 MODEL, SNAPSHOT, EVALUATION, SAMPLE = "model.onnx", "snapshot.npz", "evaluation.npz", "sample.npz"
 CHAMPION, CHAMPION_SNAPSHOT = "champion.onnx", "champion_snapshot.npz"
 SAMPLE_ROWS = 2_000
-"""Rows of training features kept beside a version, to see later whether the world has drifted away from them."""
+"""Rows of training features kept beside a version, to see later whether the world has drifted."""
 
 PROGRESS_SECONDS = 0.2
 EXIT_FAILED, EXIT_ORPHANED = 1, 3
@@ -57,6 +57,7 @@ class Job(BaseModel):
     seed: int
     folder: Path
     source: Literal["query", "snapshot"] = "query"
+    champion: int | None = None
     memory_bytes: int | None = None
 
 
@@ -235,11 +236,13 @@ def _judge(job: Job, recipe: Recipe, rows: Table, model: LoadedModel) -> dict[st
     """Return candidate, champion (where there is one) and rule, all scored now on the same rows."""
     answers: dict[Contender, Predicted] = {"candidate": model.predict(rows), "rule": recipe.rule(rows)}
     notes, path = [], job.folder / CHAMPION
+    if job.champion is not None and not path.exists():
+        notes.append(f"champion v{job.champion} cannot be scored: its stored model is damaged or gone")
     if path.exists():
         try:
             answers["champion"] = LoadedModel(recipe, path.read_bytes()).predict(rows)
         except Corrupt as error:
-            notes.append(f"the champion cannot be scored: {error}")
+            notes.append(f"champion v{job.champion} cannot be scored: {error}")
         if seen := _seen(rows, job.folder / CHAMPION_SNAPSHOT):
             notes.append(
                 f"the champion was trained on {seen:,} of these {len(rows):,} rows, which flatters it"
@@ -330,7 +333,7 @@ def _explain(error: Exception, stage: str) -> str:
 
 
 def _end_with_parent() -> None:
-    """End this process at once when the parent's end of stdin closes: nobody waits for the result any more."""
+    """End this process when the parent's end of stdin closes: nobody waits for the result any more."""
     while sys.stdin.read(1):
         continue
     os._exit(EXIT_ORPHANED)

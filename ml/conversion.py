@@ -19,7 +19,7 @@ from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
 from ml.errors import TrainingFailed
 from ml.recipe import Recipe, Table
-from ml.sessions import ANSWER, NUMBERS, TEXTS, LoadedModel
+from ml.sessions import ANSWER, NUMBERS, TEXTS, LoadedModel, graph_inputs
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 """Versions of the operators that every onnxruntime since 1.15 knows."""
@@ -136,7 +136,7 @@ def _largest_difference(
     recipe: Recipe, estimator: Any, model: LoadedModel, features: Mapping[str, np.ndarray], table: Table
 ) -> float:
     matrix = build_matrix(recipe, features)
-    ours = model.predict_features(features, table)
+    ours = model.run(graph_inputs(recipe, features, len(table)), table)
     if recipe.classes:
         expected = estimator.predict_proba(matrix)
         return float(np.abs(np.asarray(ours.probabilities) - expected).max())
@@ -145,7 +145,7 @@ def _largest_difference(
 
 
 def _with_one_answer(graph: Any, *, probabilities: bool) -> Any:
-    """Rename the graph's answer, make numbers one-dimensional, and drop the label that the recipe can tell."""
+    """Name the graph's answer, make numbers one-dimensional, drop the label that the recipe can tell."""
     outputs = list(graph.graph.output)
     source = outputs[1 if probabilities else 0].name
     if probabilities:

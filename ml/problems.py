@@ -103,17 +103,28 @@ def describe_allowed(schema: Mapping[str, Any]) -> str:
         return " or ".join(describe_allowed({**schema, "anyOf": (), **option}) for option in options)
     if "enum" in schema:
         return _describe_choices([str(choice) for choice in schema["enum"]])
-    kind, low, high = schema.get("type"), schema.get("minimum"), schema.get("maximum")
+    kind = schema.get("type")
     if kind in {"number", "integer"}:
-        noun = "a whole number" if kind == "integer" else "a number"
-        if low is not None and high is not None:
-            return f"{noun} from {low:g} to {high:g}"
-        return noun + (f" of at least {low:g}" if low is not None else "")
+        return _describe_number("a whole number" if kind == "integer" else "a number", schema)
     if schema.get("format") == "date":
         return "a day such as 2013-07-04"
     if schema.get("examples"):
         return "a text such as " + " or ".join(str(example) for example in schema["examples"])
     return "true or false" if kind == "boolean" else "a text"
+
+
+def _describe_number(noun: str, schema: Mapping[str, Any]) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f"{noun} from {low:g} to {high:g}"
+    limits = {
+        "minimum": "at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+    }
+    found = [f"{words} {schema[key]:g}" for key, words in limits.items() if key in schema]
+    return f"{noun} {' and '.join(found)}".rstrip()
 
 
 def _describe_choices(choices: Sequence[str]) -> str:
@@ -128,19 +139,18 @@ def _read_detail(detail: ErrorDetails, properties: Mapping[str, Any]) -> tuple[F
     field = str(detail["loc"][0]) if detail["loc"] else "row"
     value, kind = detail.get("input"), detail["type"]
     if kind == "extra_forbidden":
-        allowed = _describe_choices(list(properties))
-        return build_problem(
-            field,
-            value,
-            f"a known field: {allowed}",
-            message=f"there is no field {shorten(field)!r}",
-            choices=() if field in properties else list(properties),
-        )
+        near = nearest(field, properties)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        allowed = f"a known field: {_describe_choices(list(properties))}"
+        return build_problem(field, value, allowed, message=f"there is no field {shorten(field)!r}{hint}")[
+            0
+        ], near
     schema = properties.get(field)
     if kind == "missing":
         return build_problem(field, None, describe_allowed(schema or {}), message=f"{field} is missing")
     if schema is None or kind.startswith("value_error"):
         text = detail["msg"].removeprefix("Value error, ")
         return build_problem(field, value, text, message=text)
-    choices = [str(choice) for choice in schema.get("enum", ())]
+    options = [schema, *schema.get("anyOf", ())]
+    choices = [str(choice) for option in options for choice in option.get("enum", ())]
     return build_problem(field, value, describe_allowed(schema), choices=choices)

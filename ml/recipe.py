@@ -18,6 +18,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -241,7 +242,7 @@ class Recipe(ABC):
 
     @abstractmethod
     def features(self, table: Table) -> Mapping[str, np.ndarray]:
-        """Return the columns that enter the graph, made from typed rows: one path for training and serving."""
+        """Return the columns that enter the graph, from typed rows: one path for training and serving."""
 
     def answer(self, raw: np.ndarray, table: Table) -> Predicted:
         """Return what the graph's output (numbers, or a probability per class) means for these rows."""
@@ -288,7 +289,7 @@ class Recipe(ABC):
         """Return the loss of each row whose mean is `paired_metric`."""
 
     def blocks(self, table: Table) -> np.ndarray | None:
-        """Return for each row the block whose luck it shares (a day, a shop); None where rows are independent."""
+        """Return by row the block whose luck it shares (a day, a shop); None where rows are independent."""
         return None
 
     # --- ready made -----------------------------------------------------------------------------------
@@ -298,7 +299,7 @@ class Recipe(ABC):
         values: dict[str, Any] = params.model_dump(mode="json")
         return values
 
-    @property
+    @cached_property
     def kinds(self) -> dict[str, Kind]:
         """How the column of each field of the typed row is kept."""
         return column_kinds(self.row)

@@ -50,7 +50,6 @@ class Material:
     recipe_path: str
     folder: Path
     job: dict[str, Any]
-    stages: tuple[str, ...]
     champion: int | None
     champion_event: int
     candidate: int | None = None
@@ -69,10 +68,9 @@ def gather(registry: Registry, recipe: Recipe, path: str, view: RunView, folder:
     alias = registry.alias(view.model, CHAMPION)
     if alias is not None:
         _lay_champion(registry, view.model, alias.version, folder)
+    champion, event = (alias.version, alias.event) if alias else (None, 0)
     job = build_job("train", path, recipe.read_params(view.params), recipe.seed, folder)
-    return Material(
-        view, path, folder, job, ("load",), alias.version if alias else None, alias.event if alias else 0
-    )
+    return Material(view, path, folder, {**job, "champion": champion}, champion, event)
 
 
 def build_job(
@@ -154,13 +152,13 @@ def _gather_compare(registry: Registry, recipe: Recipe, path: str, view: RunView
     (folder / "model.onnx").write_bytes(_stored(registry, view.model, candidate, MODEL_FILE))
     (folder / "snapshot.npz").write_bytes(_stored(registry, view.model, candidate, SNAPSHOT_FILE))
     _lay_champion(registry, view.model, champion, folder)
-    job = build_job("rescore", path, {}, recipe.seed, folder)
+    job = {**build_job("rescore", path, {}, recipe.seed, folder), "champion": champion}
     event = alias.event if alias else 0
-    return Material(view, path, folder, job, ("load",), champion, event, candidate, rows_of)
+    return Material(view, path, folder, job, champion, event, candidate, rows_of)
 
 
 def _lay_champion(registry: Registry, model: str, version: int, folder: Path) -> None:
-    """Lay the champion's file into the folder; a damaged one is left out, and the evidence has no value for it."""
+    """Lay the champion's files into the folder; a damaged one is left out, and the evidence says so."""
     for name, target in ((MODEL_FILE, "champion.onnx"), (SNAPSHOT_FILE, "champion_snapshot.npz")):
         try:
             data = registry.get_file(registry.manifest(model, version).files[name].digest)

@@ -56,12 +56,11 @@ class LoadedModel:
 
     def predict(self, table: Table) -> Predicted:
         """Return the answers for typed rows."""
-        return self.predict_features(self._recipe.features(table), table)
+        return self.run(graph_inputs(self._recipe, self._recipe.features(table), len(table)), table)
 
-    def predict_features(self, features: Mapping[str, np.ndarray], table: Table) -> Predicted:
-        """Return the answers for rows whose features are computed already."""
-        raw = self._session.run([ANSWER], graph_inputs(self._recipe, features, len(table)))[0]
-        return self._recipe.answer(raw, table)
+    def run(self, inputs: Mapping[str, Any], table: Table) -> Predicted:
+        """Return the answers for rows of which `graph_inputs` made *inputs*."""
+        return self._recipe.answer(self._session.run([ANSWER], inputs)[0], table)
 
 
 def graph_inputs(recipe: Recipe, features: Mapping[str, np.ndarray], rows: int) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Table:
         return archive.getvalue()
 
     def row_hashes(self) -> np.ndarray:
-        """Return a 64-bit hash per row over all its values, equal for equal rows; good for counting, no proof."""
+        """Return a 64-bit hash per row over its values, equal for equal rows; for counting, no proof."""
         weights = np.random.default_rng(0)
         hashes = np.zeros(len(self), dtype=np.uint64)
         for name in sorted(self.columns):

@@ -153,7 +153,7 @@ class _Work:
             heard = _Heard()
             with Child(material.job, self._limits) as child:
                 while (event := self._next_event(child)) is not None:
-                    self._hear(event, heard, material)
+                    self._hear(event, heard)
                 status = child.wait()
                 if heard.result is not None and status == 0:
                     return heard.result
@@ -184,7 +184,7 @@ class _Work:
                 continue
 
     def _look_up(self) -> None:
-        """Show that the attempt lives, and stop if it should; a store that is away for a moment stops nothing."""
+        """Show that the attempt lives, and stop if it should; a store away for a moment stops nothing."""
         if self._stopping.is_set():
             raise _Interrupted
         try:
@@ -194,11 +194,11 @@ class _Work:
         except StoreUnavailable as error:
             _log.warning("store away while training", extra={"detail": str(error)})
 
-    def _hear(self, event: dict[str, Any], heard: _Heard, material: Material) -> None:
+    def _hear(self, event: dict[str, Any], heard: _Heard) -> None:
         kind = event["event"]
         if kind == "stage":
             heard.stage = event["name"]
-            if heard.stage != material.stages[0]:
+            if heard.stage != self._attempt.view.stage:
                 self._attempt.stage(heard.stage)
         elif kind == "progress":
             self._attempt.progress(event["share"], event["detail"])

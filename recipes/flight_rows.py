@@ -42,7 +42,7 @@ def _code(value: object) -> object:
 
 
 class FlightInputs(Row):
-    """A real flight (flight, date), or one that a person describes (carrier, origin, dest, date with time)."""
+    """A real flight (flight, date), or a described one (carrier, origin, dest, date with time)."""
 
     flight: Annotated[str, Field(pattern=r"^[A-Z0-9]{2} ?\d{1,4}$"), BeforeValidator(_code)] | None = Field(
         default=None, description="carrier code and number of a real flight", examples=["UA1545"]
@@ -231,9 +231,11 @@ def _too_little(inputs: FlightInputs, departs: int | None) -> Refused:
     missing = [name for name in ("carrier", "origin", "dest") if getattr(inputs, name) is None]
     if len(missing) == 3:
         return refuse_field(
-            "flight", None, "a flight such as UA1545", message="name a flight and its date, or describe one by "
-            "carrier, origin, dest and a date with time",
-        )  # fmt: skip
+            "flight",
+            None,
+            "a flight such as UA1545",
+            message="give flight and date, or carrier, origin, dest and a date with a time",
+        )
     if missing:
         return refuse_field(
             missing[0], None, "given, or a flight instead", message=f"{missing[0]} is missing"

@@ -49,7 +49,7 @@ _WEATHER_COLUMNS = {
 }  # fmt: skip
 
 _lock = threading.Lock()
-_loaded: dict[Path, Flights] = {}
+_loaded: dict[str, Flights] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,11 +146,11 @@ def load_flights(package: str = PACKAGE) -> Flights:
     Raises:
         TrainingFailed: The package is not installed.
     """
-    folder = _data_folder(package)
-    with _lock:
-        if folder not in _loaded:
-            _loaded[folder] = _read_cached(folder)
-        return _loaded[folder]
+    if package not in _loaded:
+        with _lock:
+            if package not in _loaded:
+                _loaded[package] = _read_cached(_data_folder(package))
+    return _loaded[package]
 
 
 def _data_folder(package: str) -> Path:

@@ -1,0 +1,294 @@
+"""The ladder of safety valves: champion, previous champion, then what the business chose for the model.
+
+Each row is answered by the highest rung that can, and its answer names that rung. A rung that cannot be
+loaded, that raises, or whose answer fails an output check passes its rows on; nothing here raises for a
+failing model. Inputs and outputs are checked by two independent lists: the recipe's `input_checks` before,
+its `output_checks` after.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ml.calibration import offsets
+from ml.contract import Source
+from ml.manifest import Manifest
+from ml.recipe import Predicted, Recipe, Table
+from ml.sessions import NUMBERS, TEXTS, LoadedModel, graph_inputs
+
+Answer = dict[str, Any]
+"""A row answer of the contract, as a plain mapping without its prediction id."""
+
+_log = logging.getLogger("toban.serving")
+
+
+class RungMissing(Exception):
+    """A rung cannot answer at all; `reason_code` says why."""
+
+    def __init__(self, reason_code: str, detail: str = "") -> None:
+        super().__init__(f"{reason_code}: {detail}")
+        self.reason_code = reason_code
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A version that is loaded and can be asked."""
+
+    model: LoadedModel
+    manifest: Manifest
+    recipe: Recipe
+
+    @cached_property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The smallest and largest value of each number that training saw; infinite where it saw none."""
+        seen = [self.manifest.feature_ranges.get(name) for name in self.recipe.numbers]
+        low = [-np.inf if r is None or r.minimum is None else r.minimum for r in seen]
+        high = [np.inf if r is None or r.maximum is None else r.maximum for r in seen]
+        return np.array(low, dtype=np.float32), np.array(high, dtype=np.float32)
+
+    @cached_property
+    def choices(self) -> list[frozenset[str] | None]:
+        """The values of each text that training saw; None where that is not known."""
+        seen = [self.manifest.feature_ranges.get(name) for name in self.recipe.texts]
+        return [None if r is None or r.choices is None else frozenset(r.choices) for r in seen]
+
+
+OpenRung = tuple[Source, Callable[[], Rung]]
+"""Which rung it is, and how to get at it; may raise RungMissing."""
+
+
+def climb(recipe: Recipe, table: Table, rungs: Sequence[OpenRung]) -> list[Answer]:
+    """Return an answer for each row of *table*, from the highest rung that can give it."""
+    answers: list[Answer | None] = [None] * len(table)
+    reasons: list[str | None] = [None] * len(table)
+    pending = list(range(len(table)))
+    for source, open_rung in rungs:
+        if not pending:
+            break
+        part = table if len(pending) == len(table) else table.take(np.array(pending))
+        found = _ask(recipe, part, source, open_rung)
+        left = []
+        for place, row in enumerate(pending):
+            answer = found if isinstance(found, str) else found[place]
+            if isinstance(answer, str):
+                reasons[row] = reasons[row] or answer
+                left.append(row)
+            else:
+                answers[row] = _because(answer, reasons[row])
+        pending = left
+    if pending:
+        part = table if len(pending) == len(table) else table.take(np.array(pending))
+        last = _last_rung(recipe, part, [reasons[row] or "no_champion" for row in pending])
+        for row, answer in zip(pending, last, strict=True):
+            answers[row] = answer
+    return [answer for answer in answers if answer is not None]
+
+
+def refuse(reason_code: str, problem: Any) -> Answer:
+    """Return the answer of a row that no rung was asked about."""
+    return _answer("refused", "none", reason_code=reason_code, problem=problem)
+
+
+def _because(answer: Answer, reason: str | None) -> Answer:
+    """Return the answer of a lower rung with the reason why the champion did not give it."""
+    if reason is not None:
+        answer["reason_code"] = answer["reason_code"] or reason
+        answer["fallback"] = True
+        if answer["outcome"] == "predicted":
+            answer["outcome"] = "fallback"
+    return answer
+
+
+def _ask(
+    recipe: Recipe, table: Table, source: Source, open_rung: Callable[[], Rung]
+) -> str | list[Answer | str]:
+    """Return the answers of one rung; a reason code in place of an answer that it cannot give."""
+    try:
+        rung = open_rung()
+        inputs = graph_inputs(recipe, recipe.features(table), len(table))
+        predicted = rung.model.run(inputs, table)
+        failed = _failed_checks(recipe, predicted, table)
+        return _dress(rung, source, table, inputs, predicted, failed)
+    except RungMissing as missing:
+        return missing.reason_code
+    except Exception as error:  # noqa: BLE001 - whatever a model does, its rows go to the next rung
+        _log.error("model failed", extra={"source": source, "error": repr(error)[:300]})
+        return "model_failed"
+
+
+def _failed_checks(recipe: Recipe, predicted: Predicted, table: Table) -> list[str | None]:
+    """Return for each row the code of the output check that its answer fails, None if it passes all."""
+    numbers = predicted.values if predicted.probabilities is None else predicted.probabilities.sum(axis=1)
+    if len(numbers) != len(table):
+        raise ValueError(f"{len(numbers)} answers for {len(table)} rows")
+    failed: list[str | None] = [None] * len(table)
+    finite = np.isfinite(numbers)
+    checks = [("answer_not_finite", ~finite)] if not finite.all() else []
+    checks += [(check.code, check.bad(predicted, table)) for check in recipe.output_checks]
+    for code, bad in checks:
+        if bad.any():
+            for row in np.flatnonzero(bad).tolist():
+                failed[row] = failed[row] or code
+    return failed
+
+
+def _dress(
+    rung: Rung,
+    source: Source,
+    table: Table,
+    inputs: dict[str, Any],
+    predicted: Predicted,
+    failed: Sequence[str | None],
+) -> list[Answer | str]:
+    """Return the contract's answers: value, interval, confidence, warnings, or why there is no value."""
+    recipe, manifest = rung.recipe, rung.manifest
+    values = predicted.values.tolist()
+    confidence = None if predicted.confidence is None else predicted.confidence.tolist()
+    intervals = _intervals(recipe, manifest, table, predicted)
+    warnings = _outside(rung, inputs)
+    version, data_version = manifest.version, manifest.data_version
+    answers: list[Answer | str] = []
+    for row, code in enumerate(failed):
+        if code is not None:
+            answers.append(code)
+            continue
+        answer = _answer(
+            "predicted",
+            source,
+            value=values[row],
+            unit=recipe.unit,
+            interval=intervals[row] if intervals else None,
+            confidence=confidence[row] if confidence else None,
+            version=version,
+            data_version=data_version,
+            warnings=warnings.get(row, ()),
+        )
+        answers.append(_unless_unsure(recipe, answer))
+    return answers
+
+
+def _unless_unsure(recipe: Recipe, answer: Answer) -> Answer:
+    """Return the answer, or its abstention where the recipe's measure says that it cannot be relied on."""
+    policy, interval, confidence = recipe.policy, answer["interval"], answer["confidence"]
+    if any(warning["field"] in policy.abstain_outside for warning in answer["warnings"]):
+        reason = "outside_training_range"
+    elif (
+        interval is not None
+        and policy.max_interval_width is not None
+        and interval["high"] - interval["low"] > policy.max_interval_width
+    ):
+        reason = "interval_too_wide"
+    elif confidence is not None and policy.min_confidence is not None and confidence < policy.min_confidence:
+        reason = "low_confidence"
+    else:
+        return answer
+    answer.update(outcome="abstain", value=None, reason_code=reason, safe_action=policy.safe_action)
+    return answer
+
+
+def _intervals(
+    recipe: Recipe, manifest: Manifest, table: Table, predicted: Predicted
+) -> list[dict[str, float]] | None:
+    if manifest.calibration is None or recipe.classes:
+        return None
+    low, high = offsets(manifest.calibration, recipe.calibration_groups(table))
+    coverage = manifest.calibration.coverage
+    lows, highs = (predicted.values + low).tolist(), (predicted.values + high).tolist()
+    return [{"low": a, "high": b, "coverage": coverage} for a, b in zip(lows, highs, strict=True)]
+
+
+def _outside(rung: Rung, inputs: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
+    """Return warnings by row for values that training never saw."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    numbers = inputs[NUMBERS]
+    low, high = rung.bounds
+    for row, place in np.argwhere((numbers < low) | (numbers > high)).tolist():
+        name = rung.recipe.numbers[place]
+        text = f"{name} is {numbers[row, place]:g}; training saw {low[place]:g} to {high[place]:g}"
+        found.setdefault(row, []).append(_warning(name, text))
+    for place, choices in enumerate(rung.choices):
+        if choices is None:
+            continue
+        name = rung.recipe.texts[place]
+        for row, value in enumerate(inputs[TEXTS][:, place].tolist()):
+            if value not in choices:
+                found.setdefault(row, []).append(_warning(name, f"training never saw {name} {value[:40]!r}"))
+    return found
+
+
+def _warning(name: str, text: str) -> dict[str, Any]:
+    return {"code": "outside_training_range", "field": name, "message": text}
+
+
+def _last_rung(recipe: Recipe, table: Table, reasons: Sequence[str]) -> list[Answer]:
+    """Return what the business chose for rows that no version could answer."""
+    policy = recipe.policy
+    if policy.on_failure == "no_action":
+        return [
+            _answer("no_action", "none", reason_code=reason, safe_action=policy.safe_action, fallback=True)
+            for reason in reasons
+        ]
+    if policy.on_failure == "constant":
+        return [
+            _answer("fallback", "constant", value=policy.constant, unit=recipe.unit, reason_code=reason)
+            for reason in reasons
+        ]
+    values: list[Any] = [None] * len(table)
+    if policy.on_failure == "rule":
+        values = _rule_values(recipe, table)
+    return [
+        _no_answer(reason)
+        if value is None
+        else _answer("fallback", "rule", value=value, unit=recipe.unit, reason_code=reason)
+        for value, reason in zip(values, reasons, strict=True)
+    ]
+
+
+def _rule_values(recipe: Recipe, table: Table) -> list[Any]:
+    """Return the rule's values, None where it has none: even a rule is code."""
+    try:
+        predicted = recipe.rule(table)
+        values: list[Any] = predicted.values.tolist()
+    except Exception as error:  # noqa: BLE001 - the last rung must not raise either
+        _log.error("rule failed", extra={"error": repr(error)[:300]})
+        return [None] * len(table)
+    return [None if isinstance(value, float) and not np.isfinite(value) else value for value in values]
+
+
+def _no_answer(reason: str) -> Answer:
+    problem = {
+        "title": "No answer",
+        "status": 503,
+        "detail": f"no version of the model could answer ({reason}), and there is nothing to fall back on",
+        "reason_code": reason,
+    }
+    return _answer("refused", "none", reason_code=reason, problem=problem)
+
+
+def _answer(outcome: str, source: Source, **fields: Any) -> Answer:
+    """Return a row answer with every field of the contract; the id comes from the prediction log."""
+    return {
+        "prediction_id": "",
+        "outcome": outcome,
+        "value": None,
+        "unit": None,
+        "interval": None,
+        "confidence": None,
+        "reason_code": None,
+        "safe_action": None,
+        "source": source,
+        "fallback": source in ("rule", "constant"),
+        "version": None,
+        "data_version": None,
+        "filled_in": {},
+        "warnings": (),
+        "actual": None,
+        "problem": None,
+        **fields,
+    }

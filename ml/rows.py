@@ -1,0 +1,191 @@
+"""Reading what a predict request brings: rows or columns, inputs of a person or full typed rows, good or bad.
+
+The usual request is validated in one pass over its bytes. Only when that fails is it read again, row by row,
+so that a bad row is refused in its place with field, value and what is allowed, and the others are answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic_core import from_json
+
+from ml.contract import MAX_ROWS, Caller
+from ml.errors import Refused
+from ml.problems import build_problem, read_validation_error, shorten
+from ml.recipe import Recipe, Row
+
+MANY_ROWS = 50
+"""Full typed rows from which they are treated as columns, which is how volume is answered and logged."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """One row of a request: what was given, the full typed row made of it, or why it is refused."""
+
+    given: Mapping[str, Any]
+    features: Mapping[str, Any] | None = None
+    filled_in: Mapping[str, Any] = field(default_factory=dict)
+    actual: float | str | None = None
+    refusal: Refused | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """A request as read: its rows in order, and who asked from where.
+
+    `columns` holds the typed rows as columns where the request brought such columns, or many such rows, and
+    nothing is wrong with them; there are no slots then.
+    """
+
+    caller: Caller
+    slots: list[Slot] = field(default_factory=list)
+    columns: dict[str, list[Any]] | None = None
+
+
+class _Envelope(BaseModel):
+    """What every request body has around its rows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    caller: Caller
+
+
+class RowReader:
+    """Reads the requests of one recipe; safe to share between threads."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        inputs, row = recipe.inputs, recipe.row
+        self._input_names, self._row_names = set(inputs.model_fields), set(row.model_fields)
+        own = [name for name in row.model_fields if name not in self._input_names]
+        self._row_marks = tuple(f'"{name}"'.encode() for name in own)
+        self._inputs = TypeAdapter(_envelope("rows", list[inputs]))  # type: ignore[valid-type]
+        self._rows = TypeAdapter(_envelope("rows", list[row]))  # type: ignore[valid-type]
+        self._columns = TypeAdapter(_envelope("columns", _columns_model(row)))
+
+    def read(self, body: bytes) -> Reading:
+        """Return the request in *body*.
+
+        Raises:
+            Refused: `malformed_json`, or the request as a whole cannot be answered; single bad rows are
+            slots.
+        """
+        try:
+            reading = self._read_quickly(body)
+        except ValidationError:
+            reading = self._read_carefully(body)
+        count = len(next(iter(reading.columns.values()))) if reading.columns else len(reading.slots)
+        if not 1 <= count <= MAX_ROWS:
+            raise _whole("rows", count, f"1 to {MAX_ROWS:,} rows", "too_many_rows" if count else "no_rows")
+        return reading
+
+    def _read_quickly(self, body: bytes) -> Reading:
+        if b'"columns"' in body[:200] or b'"columns"' in body[-400:]:
+            found = self._columns.validate_json(body)
+            columns = {name: values for name, values in found.columns.__dict__.items() if values is not None}
+            if len({len(values) for values in columns.values()}) == 1:
+                return Reading(found.caller, columns=self._with_unknowns(columns))
+            return self._read_carefully(body)
+        if self._row_marks and all(mark in body for mark in self._row_marks):
+            found = self._rows.validate_json(body)
+            rows = [row.__dict__ for row in found.rows]
+            if len(rows) >= MANY_ROWS:
+                columns = {name: [row[name] for row in rows] for name in self._recipe.row.model_fields}
+                return Reading(found.caller, columns=columns)
+            return Reading(found.caller, [Slot(row, row) for row in rows])
+        found = self._inputs.validate_json(body)
+        return Reading(found.caller, [self._completed(inputs) for inputs in found.rows])
+
+    def _with_unknowns(self, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        rows = len(next(iter(columns.values())))
+        return {name: columns.get(name) or [None] * rows for name in self._recipe.row.model_fields}
+
+    def _read_carefully(self, body: bytes) -> Reading:
+        try:
+            content = from_json(body)
+        except ValueError as error:
+            raise Refused("malformed_json", f"the body is no JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise Refused(
+                "invalid_request", "the body must be a JSON object with rows (or columns) and caller"
+            )
+        shapes = [name for name in ("rows", "columns") if content.get(name) is not None]
+        if len(shapes) != 1:
+            raise _whole("rows", shapes or None, "given, or columns instead, and not both")
+        rows = _rows_of_columns(content["columns"]) if shapes == ["columns"] else content["rows"]
+        rest = {name: value for name, value in content.items() if name not in ("rows", "columns")}
+        try:
+            caller = _Envelope.model_validate(rest).caller
+        except ValidationError as error:
+            raise read_validation_error(error, _Envelope, reason_code="invalid_request") from None
+        if not isinstance(rows, list):
+            raise _whole("rows", rows, "a list of objects")
+        if len(rows) > MAX_ROWS:
+            raise _whole("rows", len(rows), f"1 to {MAX_ROWS:,} rows", "too_many_rows")
+        return Reading(caller, [self._slot(row) for row in rows])
+
+    def _slot(self, row: Any) -> Slot:
+        """Return one row, valid or refused."""
+        if not isinstance(row, dict):
+            return Slot({"row": shorten(row)}, refusal=_whole("row", row, "an object of inputs by name"))
+        full = any(name in self._row_names and name not in self._input_names for name in row)
+        model = self._recipe.row if full else self._recipe.inputs
+        try:
+            valid = model.model_validate(row)
+        except ValidationError as error:
+            return Slot(row, refusal=read_validation_error(error, model))
+        return Slot(row, valid.__dict__) if full else self._completed(valid, row)
+
+    def _completed(self, inputs: Row, given: Mapping[str, Any] | None = None) -> Slot:
+        """Return a person's inputs with the rest looked up."""
+        slot = Slot(_given(inputs) if given is None else given)
+        try:
+            found = self._recipe.complete(inputs)
+        except Refused as refusal:
+            slot.refusal = refusal
+        except Exception as error:  # noqa: BLE001 - a lookup that breaks costs its row an answer, not the request
+            slot.refusal = Refused(
+                "lookup_failed", f"the rest could not be looked up: {type(error).__name__}"
+            )
+        else:
+            slot.features, slot.filled_in, slot.actual = found.features, found.filled_in, found.actual
+        return slot
+
+
+def _given(inputs: Row) -> dict[str, Any]:
+    return {name: value for name, value in inputs.__dict__.items() if value is not None}
+
+
+def _envelope(name: str, content: Any) -> Any:
+    fields: dict[str, Any] = {name: (content, ...)}
+    return create_model(f"Predict{name.title()}", __base__=_Envelope, **fields)
+
+
+def _columns_model(row: type[Row]) -> type[BaseModel]:
+    """Return a model whose fields are the lists of the row type's fields."""
+    fields: dict[str, Any] = {}
+    for name, info in row.model_fields.items():
+        values: Any = list.__class_getitem__(info.rebuild_annotation())
+        fields[name] = (values, ...) if info.is_required() else (values | None, None)
+    return create_model(f"{row.__name__}Columns", __config__=row.model_config, **fields)
+
+
+def _rows_of_columns(columns: Any) -> list[dict[str, Any]]:
+    """Return columns as rows, so that each can be judged by itself."""
+    if not isinstance(columns, dict) or not columns or not all(isinstance(c, list) for c in columns.values()):
+        raise _whole("columns", columns, "lists of equal length by name")
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        counts = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise _whole("columns", counts, "lists of equal length by name", "unequal_columns")
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _whole(field_name: str, value: Any, allowed: str, reason_code: str = "invalid_request") -> Refused:
+    """Return the refusal of a request (or a row) as a whole."""
+    problem, _ = build_problem(field_name, value, allowed)
+    return Refused(reason_code, problem.message, errors=(problem,))

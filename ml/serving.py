@@ -1,0 +1,337 @@
+"""Answering predictions: read the request, let the ladder answer, log with the six fields, and only then
+reply.
+
+A process keeps one session per version and looks for a moved alias at most every five seconds. A store that
+is away changes nothing for versions that are loaded; it costs the log entry, and the reply says so. A request
+that could wait for the store or that is large is worked on in a thread, every other right in the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from pydantic_core import to_json
+
+from ml.catalog import Catalog
+from ml.contract import PredictReply, PredictRequest
+from ml.errors import Corrupt, NotFound, Refused, StoreError, StoreUnavailable
+from ml.ladder import Answer, OpenRung, Rung, RungMissing, climb, refuse
+from ml.manifest import MODEL_FILE
+from ml.predictions import PredictionColumns, PredictionLog, PredictionRecord
+from ml.problems import build_problem
+from ml.recipe import Recipe, Table, build_table
+from ml.registry import CHAMPION, Registry
+from ml.rows import Reading, RowReader, Slot
+from ml.sessions import LoadedModel
+from ml.tables import build_column
+
+LOOK_SECONDS = 5.0
+"""How old the knowledge of the champion alias may be when a request comes."""
+
+RETRY_SECONDS = 30.0
+"""How long a version that could not be loaded is not tried again."""
+
+SMALL_BODY = 50_000
+"""Bytes up to which a request is answered in the event loop; larger ones go to a thread."""
+
+LOGGED_PER_ROW = (
+    "outcome", "value", "unit", "interval", "confidence", "reason_code", "safe_action", "source", "fallback",
+    "version", "data_version", "warnings", "problem",
+)  # fmt: skip
+"""What is logged of each answer of a request in columns; nothing is filled in for those."""
+
+_log = logging.getLogger("toban.serving")
+
+
+@dataclass
+class _Served:
+    """What this process knows of one model."""
+
+    recipe: Recipe
+    reader: RowReader
+    champion: int | None = None
+    previous: int | None = None
+    trouble: str | None = "no_champion"
+    looked_at: float = float("-inf")
+    rungs: dict[int, Rung] = field(default_factory=dict)
+    missing: dict[int, tuple[str, float]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Server:
+    """Answers predictions for the models of a catalog; one per process, shared by its event loop and threads.
+
+    Args:
+        catalog: The models.
+        registry: Where versions and aliases are.
+        log: Where answers are written before they are sent.
+        threads: Threads that one prediction may use.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        registry: Registry,
+        log: PredictionLog,
+        threads: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catalog = catalog
+        self._registry = registry
+        self._predictions = log
+        self._threads = threads
+        self._clock = clock
+        self._served: dict[str, _Served] = {}
+        self.counters: dict[str, int] = {"rows_answered": 0, "rows_not_logged": 0, "rungs_failed": 0}
+
+    async def predict(self, model: str, body: bytes | PredictRequest) -> PredictReply:
+        """Answer a request as a typed reply; see `predict_json`."""
+        data = body if isinstance(body, bytes) else body.model_dump_json(exclude_none=True).encode()
+        return PredictReply.model_validate_json(await self.predict_json(model, data))
+
+    async def predict_json(self, model: str, body: bytes) -> bytes:
+        """Answer a request (the JSON of a PredictRequest) by the JSON of a PredictReply.
+
+        Raises:
+            Refused: `unknown_model`, or the request as a whole is wrong; never for a failing model or store.
+        """
+        served = self._serve(model)
+        if self._is_ready(served) and len(body) <= SMALL_BODY:
+            reading, answers = self._answer(model, served, body)
+        else:
+            reading, answers = await asyncio.to_thread(self._answer, model, served, body)
+        logged = await self._write(model, reading, answers)
+        return to_json({"model": model, "results": answers, "logged": logged})
+
+    def answer_rows(self, model: str, body: bytes) -> list[Answer]:
+        """Return the answers to a request without logging them; for judging and for benchmarks."""
+        return self._answer(model, self._serve(model), body)[1]
+
+    def forget(self, model: str) -> None:
+        """Look for the model's champion, and load what failed to load, at the next request."""
+        if (served := self._served.get(model)) is not None:
+            served.looked_at = float("-inf")
+            served.missing.clear()
+
+    # --- answering ------------------------------------------------------------------------------------
+
+    def _answer(self, model: str, served: _Served, body: bytes) -> tuple[Reading, list[Answer]]:
+        reading = served.reader.read(body)
+        return reading, answer_reading(served.recipe, reading, self._rungs(model, served))
+
+    def _serve(self, model: str) -> _Served:
+        served = self._served.get(model)
+        if served is None:
+            recipe = self._catalog.recipe(model)
+            served = self._served.setdefault(model, _Served(recipe, RowReader(recipe)))
+        return served
+
+    def _is_ready(self, served: _Served) -> bool:
+        """Return whether an answer needs neither the store nor a model still to be loaded."""
+        fresh = self._clock() - served.looked_at < LOOK_SECONDS
+        return fresh and (served.champion is None or served.champion in served.rungs)
+
+    def _rungs(self, model: str, served: _Served) -> list[OpenRung]:
+        """Return the versions to ask, best first; looks for a moved alias when that is due."""
+        if self._clock() - served.looked_at >= LOOK_SECONDS:
+            with served.lock:
+                if self._clock() - served.looked_at >= LOOK_SECONDS:
+                    self._look(model, served)
+        champion, previous = served.champion, served.previous
+        rungs: list[OpenRung] = [("champion", lambda: self._open(model, served, champion))]
+        if previous is not None:
+            rungs.append(("previous_champion", lambda: self._open(model, served, previous)))
+        return rungs
+
+    def _look(self, model: str, served: _Served) -> None:
+        try:
+            alias = self._registry.alias(model, CHAMPION)
+            previous = self._registry.previous_champion(model) if alias else None
+        except StoreError as error:
+            # What is known stays: a champion that is loaded answers without its store.
+            _log.warning("champion not looked up", extra={"model": model, "detail": str(error)})
+            served.trouble = "store_unreachable" if isinstance(error, StoreUnavailable) else "alias_damaged"
+        else:
+            served.champion, served.previous = alias.version if alias else None, previous
+            served.trouble = "no_champion"
+            for version in set(served.rungs) - {served.champion, previous}:
+                del served.rungs[version]
+        served.looked_at = self._clock()
+
+    def _open(self, model: str, served: _Served, version: int | None) -> Rung:
+        """Return a version that is loaded; loads it on first use.
+
+        Raises:
+            RungMissing: There is no such version here; a failure is remembered for half a minute.
+        """
+        if version is None:
+            raise RungMissing(served.trouble or "no_champion")
+        if (rung := served.rungs.get(version)) is not None:
+            return rung
+        with served.lock:
+            if version not in served.rungs:
+                reason, until = served.missing.get(version, ("", float("-inf")))
+                if self._clock() < until:
+                    raise RungMissing(reason)
+                served.rungs[version] = self._load(model, served, version)
+            return served.rungs[version]
+
+    def _load(self, model: str, served: _Served, version: int) -> Rung:
+        try:
+            manifest = self._registry.manifest(model, version)
+            data = self._registry.get_file(manifest.files[MODEL_FILE].digest)
+            loaded = LoadedModel(served.recipe, data, f"{model} version {version}", self._threads)
+        except Exception as error:
+            reason = _why_not_loaded(error)
+            self.counters["rungs_failed"] += 1
+            _log.error(
+                "version not loaded",
+                extra={"model": model, "version": version, "reason_code": reason, "detail": str(error)[:300]},
+            )
+            served.missing[version] = (reason, self._clock() + RETRY_SECONDS)
+            raise RungMissing(reason, str(error)) from error
+        return Rung(loaded, manifest, served.recipe)
+
+    # --- logging --------------------------------------------------------------------------------------
+
+    async def _write(self, model: str, reading: Reading, answers: list[Answer]) -> bool:
+        """Log the answers and give them their ids; returns whether the store has taken them."""
+        order, records = build_records(reading, answers, datetime.now(UTC))
+        submission = self._predictions.submit(model, records)
+        for row, prediction_id in zip(order, submission.ids, strict=True):
+            answers[row]["prediction_id"] = prediction_id
+        logged = await submission.logged()
+        self.counters["rows_answered"] += len(answers)
+        if not logged:
+            self.counters["rows_not_logged"] += len(answers)
+        return logged
+
+
+def answer_reading(recipe: Recipe, reading: Reading, rungs: Sequence[OpenRung]) -> list[Answer]:
+    """Return an answer for every row: refused in its place, or from the highest rung that can."""
+    if reading.columns is not None:
+        table = Table(
+            {name: build_column(kind, reading.columns[name]) for name, kind in recipe.kinds.items()}
+        )
+        slots = None
+        answers: list[Answer | None] = [None] * len(table)
+        good = list(range(len(table)))
+    else:
+        slots = reading.slots
+        answers = [None if slot.refusal is None else refuse_row(slot.refusal) for slot in slots]
+        good = [row for row, answer in enumerate(answers) if answer is None]
+        table = build_table(recipe.kinds, [slots[row].features or {} for row in good])
+    if good:
+        bad = _check_inputs(recipe, table)
+        for place, refusal in bad.items():
+            answers[good[place]] = refuse_row(refusal)
+        if bad:
+            kept = [place for place in range(len(good)) if place not in bad]
+            table, good = table.take(np.array(kept, dtype=np.int64)), [good[place] for place in kept]
+    if good:
+        for row, answer in zip(good, climb(recipe, table, rungs), strict=True):
+            if slots is not None:
+                answer["filled_in"], answer["actual"] = slots[row].filled_in, slots[row].actual
+            answers[row] = answer
+    return [answer for answer in answers if answer is not None]
+
+
+def refuse_row(refusal: Refused) -> Answer:
+    """Return the answer of a row that cannot be asked about as it is, with what would be allowed."""
+    problem = {
+        "title": "The row cannot be answered",
+        "status": 422,
+        "detail": refusal.detail,
+        "reason_code": refusal.reason_code,
+        "errors": [error.model_dump() for error in refusal.errors],
+        "suggestions": refusal.suggestions,
+    }
+    return refuse(refusal.reason_code, problem)
+
+
+def build_records(
+    reading: Reading, answers: Sequence[Answer], at: datetime
+) -> tuple[list[int], list[PredictionRecord | PredictionColumns]]:
+    """Return what to log with the six fields, and to which row each logged row belongs."""
+    if reading.columns is not None:
+        return _column_records(reading, reading.columns, answers, at)
+    records: list[PredictionRecord | PredictionColumns] = [
+        PredictionRecord(
+            at=at,
+            who=reading.caller.who,
+            where=reading.caller.where,
+            input=_logged_input(slot),
+            answer=answer,
+            version=answer["version"],
+            data_version=answer["data_version"],
+        )
+        for slot, answer in zip(reading.slots, answers, strict=True)
+    ]
+    return list(range(len(answers))), records
+
+
+def _column_records(
+    reading: Reading, columns: Mapping[str, list[Any]], answers: Sequence[Answer], at: datetime
+) -> tuple[list[int], list[PredictionRecord | PredictionColumns]]:
+    """Return one record per version that answered: volume is logged as columns, as it came."""
+    by_version: dict[tuple[int | None, str | None], list[int]] = {}
+    for row, answer in enumerate(answers):
+        by_version.setdefault((answer["version"], answer["data_version"]), []).append(row)
+    records: list[PredictionRecord | PredictionColumns] = []
+    for (version, data_version), rows in by_version.items():
+        whole = len(rows) == len(answers)
+        records.append(
+            PredictionColumns(
+                at=at,
+                who=reading.caller.who,
+                where=reading.caller.where,
+                input={name: c if whole else [c[row] for row in rows] for name, c in columns.items()},
+                answer={name: [answers[row][name] for row in rows] for name in LOGGED_PER_ROW},
+                version=version,
+                data_version=data_version,
+                rows=len(rows),
+            )
+        )
+    return [row for rows in by_version.values() for row in rows], records
+
+
+def _logged_input(slot: Slot) -> Mapping[str, Any]:
+    """Return the full typed row and what the person gave for it (a flight's number is no feature)."""
+    if slot.features is None or slot.features is slot.given:
+        return slot.given
+    return {**slot.features, **slot.given}
+
+
+def _check_inputs(recipe: Recipe, table: Table) -> dict[int, Refused]:
+    """Return the rows (by place) that the recipe's own input checks refuse."""
+    found: dict[int, Refused] = {}
+    for check in recipe.input_checks:
+        try:
+            bad = check.bad(table)
+        except Exception as error:  # noqa: BLE001 - a broken check must not stop the answers
+            _log.error("input check failed", extra={"check": check.code, "error": repr(error)[:300]})
+            continue
+        for place in np.flatnonzero(bad).tolist():
+            value = table[check.field][place].item() if check.field in table.columns else None
+            problem, suggestions = build_problem(check.field, value, check.allowed)
+            found.setdefault(
+                place, Refused(check.code, problem.message, errors=(problem,), suggestions=suggestions)
+            )
+    return found
+
+
+def _why_not_loaded(error: Exception) -> str:
+    if isinstance(error, StoreUnavailable):
+        return "store_unreachable"
+    if isinstance(error, NotFound):
+        return "model_file_missing"
+    return "model_file_damaged" if isinstance(error, Corrupt) else "model_not_loadable"
