@@ -8,14 +8,11 @@ are answered all the same.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -24,6 +21,7 @@ from pydantic_core import to_json
 
 from ml.contract import PredictionView
 from ml.errors import AlreadyExists
+from ml.groups import Group, Segment, Submission
 from ml.objects import ObjectStore, Patience
 from ml.segments import (
     END_OF_TORN_LINE,
@@ -34,7 +32,6 @@ from ml.segments import (
     encode_line,
     find_row,
     hour_of,
-    segment_path,
 )
 
 __all__ = ["PredictionColumns", "PredictionLog", "PredictionRecord", "Submission"]
@@ -47,79 +44,6 @@ MAX_WAITING_ROWS = 200_000
 
 RETRY_SECONDS = 1.0
 """After a failed write, how long rows are refused at once before one group tries the store again."""
-
-
-@dataclass(slots=True)
-class _Segment:
-    """One segment: how many rows have been promised in it, and whether its last line may be torn."""
-
-    model: str
-    hour: str
-    name: str
-    rows: int = 0
-    torn: bool = False
-
-    @property
-    def path(self) -> str:
-        return segment_path(self.model, self.hour, self.name)
-
-
-class _Group:
-    """Records that are written together, and everybody who waits for them."""
-
-    def __init__(self, segment: _Segment) -> None:
-        self.segment = segment
-        self.records: list[tuple[int, Loggable]] = []
-        self.rows = 0
-        self.trial = False
-        self.taken: Future[bool] = Future()
-        # A waiting task that is cancelled would else cancel the future that all of the group share.
-        self.taken.set_running_or_notify_cancel()
-        self._lock = threading.Lock()
-        self._waiters: dict[asyncio.AbstractEventLoop, list[asyncio.Future[bool]]] = {}
-
-    def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[bool]:
-        """Return a future of *loop* that is resolved with the group."""
-        future: asyncio.Future[bool] = loop.create_future()
-        with self._lock:
-            if not self.taken.done():
-                self._waiters.setdefault(loop, []).append(future)
-                return future
-        future.set_result(self.taken.result())
-        return future
-
-    def resolve(self, taken: bool) -> None:
-        """Tell everybody; each event loop is woken once, whatever the number of its waiters."""
-        with self._lock:
-            self.taken.set_result(taken)
-        for loop, futures in self._waiters.items():
-            try:
-                loop.call_soon_threadsafe(_resolve_all, futures, taken)
-            except RuntimeError:  # that loop is closed; nobody waits there any more
-                continue
-
-
-def _resolve_all(futures: list[asyncio.Future[bool]], taken: bool) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_result(taken)
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """The ids of submitted predictions, and whether the store has taken them.
-
-    `taken` resolves to True when it has and to False when it could not; it never raises and cannot be
-    cancelled. From asyncio `await submission.logged()` is the cheap way to wait.
-    """
-
-    ids: list[str]
-    taken: Future[bool]
-    _group: _Group = field(repr=False)
-
-    async def logged(self) -> bool:
-        """Wait for the store and return whether it has taken the predictions."""
-        return await self._group.waiter(asyncio.get_running_loop())
 
 
 class PredictionLog:
@@ -137,9 +61,9 @@ class PredictionLog:
         self._segments_made = 0
         self._hour_number = -1
         self._hour = ""
-        self._files: dict[str, _Segment] = {}
-        self._open: dict[str, _Group] = {}
-        self._gathering: list[_Group] = []
+        self._files: dict[str, Segment] = {}
+        self._open: dict[str, Group] = {}
+        self._gathering: list[Group] = []
         self._waiting_rows = 0
         self._retry_at: float | None = None
         self._condition = threading.Condition()
@@ -201,22 +125,22 @@ class PredictionLog:
 
     # --- gathering, with the condition held ---------------------------------------------------------------
 
-    def _group(self, model: str) -> _Group:
+    def _group(self, model: str) -> Group:
         """Return the group that gathers the model's rows, in a segment of the present hour."""
         hour = self._present_hour()
         group = self._open.get(model)
         if group is None or not _has_room(group.segment, hour):
-            group = _Group(self._segment(model, hour))
+            group = Group(self._segment(model, hour))
             self._open[model] = group
             self._gathering.append(group)
         return group
 
-    def _segment(self, model: str, hour: str) -> _Segment:
+    def _segment(self, model: str, hour: str) -> Segment:
         """Return this process's file for the model and hour, or a new object's name."""
         segment = self._files.get(model)
         if segment is None or not _has_room(segment, hour):
             self._segments_made += 1
-            segment = _Segment(model, hour, f"{self._process}{self._segments_made:x}")
+            segment = Segment(model, hour, f"{self._process}{self._segments_made:x}")
             if self._store.can_append:
                 self._files[model] = segment
         return segment
@@ -247,8 +171,8 @@ class PredictionLog:
         """Return ids under which nothing will ever be found, and the answer False."""
         self.counters["rows_lost"] += rows
         self._segments_made += 1
-        segment = _Segment(model, self._present_hour(), f"{self._process}{self._segments_made:x}")
-        group = _Group(segment)
+        segment = Segment(model, self._present_hour(), f"{self._process}{self._segments_made:x}")
+        group = Group(segment)
         group.resolve(False)
         return Submission(_ids(segment, 0, rows), group.taken, group)
 
@@ -271,7 +195,7 @@ class PredictionLog:
             if not groups:
                 return
 
-    def _write(self, group: _Group) -> bool:
+    def _write(self, group: Group) -> bool:
         try:
             if self._retry_at is not None and not group.trial:
                 # It gathered while the last write was failing; trying again would double its wait.
@@ -287,7 +211,7 @@ class PredictionLog:
         self.counters["groups_written"] += 1
         return True
 
-    def _put(self, segment: _Segment, data: bytes) -> None:
+    def _put(self, segment: Segment, data: bytes) -> None:
         if not self._store.can_append:
             try:
                 self._store.create(segment.path, data, Patience.HURRIED)
@@ -302,7 +226,7 @@ class PredictionLog:
         self._store.append(segment.path, data)
         segment.torn = False
 
-    def _failed(self, group: _Group, error: Exception) -> None:
+    def _failed(self, group: Group, error: Exception) -> None:
         self._retry_at = self._clock() + RETRY_SECONDS
         self.counters["rows_lost"] += group.rows
         self.counters["groups_failed"] += 1
@@ -317,11 +241,11 @@ class PredictionLog:
         sys.stderr.write(to_json(line).decode() + "\n")
 
 
-def _has_room(segment: _Segment, hour: str) -> bool:
+def _has_room(segment: Segment, hour: str) -> bool:
     return segment.hour == hour and segment.rows < ROWS_PER_FILE
 
 
-def _ids(segment: _Segment, first: int, rows: int) -> list[str]:
+def _ids(segment: Segment, first: int, rows: int) -> list[str]:
     stem = str(PredictionId(segment.model, segment.hour, segment.name, 0))[:-1]
     if rows == 1:
         return [f"{stem}{first}"]
