@@ -169,7 +169,7 @@ class PredictionLog:
 
     def _refuse(self, model: str, rows: int) -> Submission:
         """Return ids under which nothing will ever be found, and the answer False."""
-        self.counters["rows_lost"] += rows
+        self._count("rows_lost", rows)
         self._segments_made += 1
         segment = Segment(model, self._present_hour(), f"{self._process}{self._segments_made:x}")
         group = Group(segment)
@@ -199,7 +199,7 @@ class PredictionLog:
         try:
             if self._retry_at is not None and not group.trial:
                 # It gathered while the last write was failing; trying again would double its wait.
-                self.counters["rows_lost"] += group.rows
+                self._count("rows_lost", group.rows)
                 return False
             data = b"".join([encode_line(record, row) for row, record in group.records])
             self._put(group.segment, data)
@@ -207,8 +207,8 @@ class PredictionLog:
             self._failed(group, error)
             return False
         self._retry_at = None
-        self.counters["rows_logged"] += group.rows
-        self.counters["groups_written"] += 1
+        self._count("rows_logged", group.rows)
+        self._count("groups_written", 1)
         return True
 
     def _put(self, segment: Segment, data: bytes) -> None:
@@ -226,10 +226,14 @@ class PredictionLog:
         self._store.append(segment.path, data)
         segment.torn = False
 
+    def _count(self, counter: str, by: int) -> None:
+        with self._condition:  # reentrant: requests count too, while they hold it
+            self.counters[counter] += by
+
     def _failed(self, group: Group, error: Exception) -> None:
         self._retry_at = self._clock() + RETRY_SECONDS
-        self.counters["rows_lost"] += group.rows
-        self.counters["groups_failed"] += 1
+        self._count("rows_lost", group.rows)
+        self._count("groups_failed", 1)
         line = {
             "event": "prediction_log_failed",
             "at": datetime.fromtimestamp(self._clock(), UTC),
