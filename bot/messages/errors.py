@@ -17,39 +17,40 @@ from ml.contract import FieldProblem, Problem
 # Each is a clause that can follow "because" or a colon; `sentence` makes a sentence of it.
 REASONS: dict[str, str] = {
     # what was typed
-    "unknown_verb": "there is no such command",
     "unknown_model": "there is no such model",
     "unknown_version": "the model has no such version",
     "unknown_alias": "the model has no such alias",
     "unknown_run": "there is no such run",
     "unknown_prediction": "there is no such prediction",
-    "unknown_route": "the function app serves no such address",
-    "not_found": "nothing is stored under that name",
     "missing_argument": "something is missing from the command",
     "invalid_inputs": "some of the inputs cannot be used",
     "invalid_params": "some of the training parameters cannot be used",
+    "invalid_value": "a value cannot be used",
+    "lookup_failed": "the values to look up could not be found",
+    # what was sent to the function app
     "invalid_request": "the function app could not read the request",
     "malformed_json": "the request is not proper JSON",
     "unsupported_media_type": "the request is not marked as JSON",
     "method_not_allowed": "the function app does not serve that kind of request",
+    "unknown_route": "the function app serves no such address",
+    "unknown_function": "the function app has no such function",
+    "unauthorized": "the function app does not accept the key",
     "bad_idempotency_key": "the request's key cannot be used",
+    "idempotency_key_reused": "the same request key came with different contents",
     "body_too_large": "the request is too large",
     "too_many_rows": "there are too many rows for one request",
+    "unequal_columns": "the columns are not equally long",
     # who may do it, and where
     "not_allowed": "your roles do not cover this",
     "not_in_channel": "I am not in that channel",
     "roles_unknown": "your roles could not be looked up just now, so nothing was done",
-    # the function app
+    # what does not answer, or not with sense
     "function_app_unreachable": "the function app does not answer",
     "function_app_rejected_key": "the function app does not accept the bot's key",
-    "function_app_failed": "the function app ran into an error of its own",
-    "function_app_timeout": "the function app took too long to answer",
-    "bad_reply": "the function app answered with something that the bot does not understand",
     "fault": "the function app ran into an error of its own",
+    "misconfigured": "the function app's settings cannot work",
     "store_unavailable": "the object store does not answer",
-    "store_corrupt": "a stored record is damaged",
-    "idempotency_key_reused": "the same request key came with different contents",
-    # the bot itself
+    "store_unreachable": "the object store does not answer",
     "slack_failed": "Slack did not take what I had to say",
     "bot_failed": "I ran into an error of my own",
     "not_stored": "my database did not take your request",
@@ -64,71 +65,62 @@ REASONS: dict[str, str] = {
     "already_decided": "somebody has decided this already",
     "already_champion": "that version is the champion already",
     "approval_void": "what was shown has changed, so this button no longer counts",
-    "expired": "nobody decided in time",
-    "superseded": "a newer decision took the place of this one",
     # how runs end
     "cancelled": "it was cancelled",
     "already_finished": "the run has already ended",
-    "run_not_cancellable": "the run can no longer be cancelled",
     "out_of_memory": "training ran out of memory",
-    "out_of_time": "training took longer than it may",
-    "attempts_used_up": "it stopped without a result on every attempt",
     "attempts_exhausted": "it stopped without a result on every attempt",
     "could_not_be_run": "the run could not be started on any attempt",
-    "worker_lost": "the machine that trained it went away",
-    "interrupted": "a deployment restarted the machine that trained it",
-    "no_rows": "no rows are left to train on",
-    "too_few_rows": "there are too few rows to train on",
-    "load_failed": "the training data could not be loaded",
-    "fit_failed": "the training itself failed",
-    "convert_failed": "the trained model could not be converted to ONNX",
-    "agreement_failed": "the converted model gives other answers than the trained one",
-    "training_failed": "training failed",
-    "compare_failed": "the comparison failed",
-    "child_crashed": "the training process ended without a word",
+    "training_crashed": "the training process ended without a word",
+    "recipe_failed": "the recipe's own code failed",
+    "no_rows": "there are no rows",
+    "rows_seen_in_training": "one of the versions was trained on the very rows to score",
+    "conversion_failed": "the trained model could not be converted to ONNX",
+    "disagreement": "the converted model gives other answers than the trained one",
+    "model_damaged": "the model's file cannot be used",
+    "file_damaged": "a stored file does not match its digest",
     # why a rung of the fallback ladder did not answer
     "no_champion": "no version is champion yet",
-    "no_model": "no version is champion yet",
+    "alias_damaged": "the record of which version is champion is damaged",
     "model_file_damaged": "the model's file does not match its digest",
     "model_file_missing": "the model's file is missing from the store",
-    "model_unavailable": "the model's file could not be loaded",
+    "model_not_loadable": "the model's file could not be loaded",
     "model_failed": "the model failed on this row",
-    "output_invalid": "the model's answer failed the recipe's output check",
-    "rule_failed": "the plain rule failed on this row",
+    "answer_not_finite": "the model's answer is not a number",
     # why there is no firm answer
     "interval_too_wide": "the model is too unsure about this one",
     "low_confidence": "the model is too unsure about this one",
     "outside_training_range": "some inputs lie outside what the model was trained on",
-    "lookup_failed": "the values to look up could not be found",
 }
 
 
-def known(reason_code: str) -> bool:
-    """Return whether there are words for this reason code."""
-    return reason_code in REASONS
-
-
 def clause(reason_code: str | None, detail: str = "") -> str:
-    """Return the reason as an escaped clause; an unknown code is shown by its detail, or named."""
+    """Return the reason as an escaped clause; an unknown code is shown by its detail, or by its own words."""
     if reason_code in REASONS:
         return REASONS[reason_code]
     if detail.strip():
         return inline(detail).removesuffix(".")
-    return f"reason {code(reason_code)}" if reason_code else "no reason was given"
+    return inline(reason_code.replace("_", " ")) if reason_code else "no reason was given"
 
 
 def sentence(reason_code: str | None, detail: str = "") -> str:
     """Return the reason as an escaped sentence; see `clause`."""
-    words = clause(reason_code, detail)
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?", "…")) else ".")
+    return _as_sentence(clause(reason_code, detail))
 
 
 def with_detail(reason_code: str | None, detail: str = "") -> str:
     """Return the reason as a sentence, followed by the detail where that adds to it."""
-    words, more = sentence(reason_code, detail), inline(detail)
+    words, more = sentence(reason_code, detail), _as_sentence(inline(detail))
     if reason_code not in REASONS or not more or more.casefold().rstrip(".") == words.casefold().rstrip("."):
         return words
     return f"{words} {more}"
+
+
+def _as_sentence(words: str) -> str:
+    """Return words with a capital letter and an end, unless they begin with a name in code."""
+    if not words:
+        return ""
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?", "…", ")")) else ".")
 
 
 def asked_line(job: Job) -> str:
@@ -143,30 +135,38 @@ def problem(job: Job, refusal: Problem) -> Message:
 
 def problem_blocks(refusal: Problem) -> tuple[Block, ...]:
     """Return the blocks of a refusal, for messages that say more beside it."""
-    lines = [f":no_entry: *{sentence(refusal.reason_code, refusal.detail)}*"]
-    detail = inline(refusal.detail)
-    if known(refusal.reason_code) and detail and not (refusal.errors and len(refusal.errors) > 1):
-        lines.append(detail)
-    lines.extend(field_lines(refusal.errors))
-    if refusal.suggestions:
+    headline, *rest = problem_lines(refusal)
+    return (section("\n".join((f":no_entry: *{headline}*", *rest))),)
+
+
+def problem_lines(refusal: Problem) -> list[str]:
+    """Return a refusal as lines: one sentence, then what is at fault, then what was perhaps meant."""
+    lines = [sentence(refusal.reason_code, refusal.detail)]
+    worded = refusal.reason_code in REASONS
+    # With fields at fault, the lines below say more than a summary of them.
+    if worded and refusal.detail.strip() and not refusal.errors:
+        lines.append(_as_sentence(inline(refusal.detail)))
+    lines.extend(field_lines(refusal.errors, said="" if worded else refusal.detail))
+    if refusal.suggestions and not any("did you mean" in error.message for error in refusal.errors):
         lines.append(did_you_mean(refusal.suggestions))
-    return (section("\n".join(lines)),)
+    return lines
 
 
-def field_lines(errors: Iterable[FieldProblem]) -> list[str]:
-    """Return one line per field at fault: the field, the value seen, and what is allowed."""
-    return [_field_line(error) for error in errors]
+def field_lines(errors: Iterable[FieldProblem], said: str = "") -> list[str]:
+    """Return one line per field at fault: the field, the value seen, and what is allowed.
+
+    What stands in *said* already is not repeated.
+    """
+    return [_field_line(error, said) for error in errors]
 
 
-def _field_line(error: FieldProblem) -> str:
+def _field_line(error: FieldProblem, said: str) -> str:
     seen = "is missing" if error.value is None else f"cannot be {code(error.value)}"
-    said = inline(error.message)
-    allowed = f" Allowed: {inline(error.allowed)}." if error.allowed else ""
-    return (
-        f"• {code(error.field)} {seen}: {said.removesuffix('.')}.{allowed}"
-        if said
-        else f"• {code(error.field)} {seen}.{allowed}"
-    )
+    message = "" if error.message in said else error.message
+    why = f": {_as_sentence(inline(message))}" if message else "."
+    # A message that names what is allowed says it once and well enough.
+    allowed = f" Allowed: {inline(error.allowed)}." if error.allowed and error.allowed not in message else ""
+    return f"• {code(error.field)} {seen}{why}{allowed}"
 
 
 def did_you_mean(suggestions: Iterable[str]) -> str:
@@ -199,13 +199,10 @@ def not_in_channel(command: str, channel: str, bot_name: str) -> Message:
 
 def function_app_down(job: Job, reason_code: str, detail: str = "") -> Message:
     """Return what a person sees when the function app cannot be used, and what to do about it."""
-    advice = {
-        "function_app_rejected_key": "The bot's owner should check `TOBAN_FUNCTIONS_KEY`.",
-        "function_app_failed": "Try again in a minute; its log says more.",
-    }.get(
-        reason_code, "Try again in a minute; if it stays so, the bot's owner should check the function app."
-    )
+    later = "Try again in a minute; if it stays so, the bot's owner should check the function app."
+    key = "The bot's owner should check `TOBAN_FUNCTIONS_KEY`."
+    advice = key if reason_code == "function_app_rejected_key" else later
     lines = [f":warning: *{sentence(reason_code, detail)}*", f"Nothing was done. {advice}"]
-    if detail and known(reason_code):
+    if detail and reason_code in REASONS:
         lines.append(f"It said: {code(detail)}")
     return compose(section("\n".join(lines)), context(asked_line(job)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.jobs import Job
 from bot.messages.blocks import Block, context, section, table
-from bot.messages.errors import asked_line, clause, did_you_mean, field_lines, sentence, with_detail
+from bot.messages.errors import asked_line, clause, problem_lines, sentence
 from bot.messages.message import Attachment, Message, compose, file_note
 from bot.messages.text import channel_link, code, counted, inline, mention
 from bot.messages.units import (
@@ -120,7 +120,7 @@ def _sureness(answer: RowAnswer) -> str:
 
 def _ladder_lines(answer: RowAnswer, model: ModelView) -> list[str]:
     """Return the visible warning where the champion itself did not give the value."""
-    if not answer.fallback and answer.outcome != "fallback":
+    if answer.outcome in ("no_action", "refused") or not (answer.fallback or answer.outcome == "fallback"):
         return []
     champion = f"v{model.champion.version}" if model.champion else "The champion"
     sources = {
@@ -132,8 +132,12 @@ def _ladder_lines(answer: RowAnswer, model: ModelView) -> list[str]:
     }
     source = sources.get(answer.source)
     instead = f"; this answer comes from {source}" if source else ""
-    if answer.reason_code in ("no_champion", "no_model"):
+    if answer.reason_code == "no_champion":
         return [f":warning: {sentence(answer.reason_code).removesuffix('.')}{instead}."]
+    if (
+        answer.outcome == "abstain"
+    ):  # its reason says why there is no firm answer, not why the champion is out
+        return [f":warning: {champion} could not be used{instead}."]
     return [f":warning: {champion} could not be used ({clause(answer.reason_code)}){instead}."]
 
 
@@ -144,13 +148,7 @@ def _action(answer: RowAnswer) -> str:
 def _refusal(answer: RowAnswer) -> str:
     if answer.problem is None:
         return sentence(answer.reason_code)
-    lines = [
-        with_detail(answer.problem.reason_code, answer.problem.detail),
-        *field_lines(answer.problem.errors),
-    ]
-    if answer.problem.suggestions:
-        lines.append(did_you_mean(answer.problem.suggestions))
-    return "\n".join(lines)
+    return "\n".join(problem_lines(answer.problem))
 
 
 def _truth_line(answer: RowAnswer) -> str:

@@ -73,7 +73,7 @@ def test_the_next_rung_says_that_it_is_one_and_why() -> None:
             "rule",
             "odd_code",
             1,
-            "v1 could not be used (reason `odd_code`); this answer comes from the plain rule",
+            "v1 could not be used (odd code); this answer comes from the plain rule",
         ),
         ("rule", None, 1, "v1 could not be used (no reason was given)"),
     ],
@@ -101,6 +101,17 @@ def test_no_firm_answer_says_what_to_do_instead() -> None:
     )
     assert "What to do: *ask the dispatcher*." in text
     assert "about" not in text.split("because")[0]
+
+
+def test_no_firm_answer_of_a_lower_rung_says_both() -> None:
+    """Why there is no firm answer is one thing, that the champion is out another."""
+    unsure = answer(
+        outcome="abstain", value=None, fallback=True, source="previous_champion", reason_code="low_confidence"
+    )
+    text = shown(unsure, champion=2).text
+
+    assert "because the model is too unsure about this one." in text
+    assert ":warning: v2 could not be used; this answer comes from v1, the previous champion." in text
 
 
 def test_doing_nothing_is_an_answer() -> None:
@@ -143,7 +154,7 @@ def test_a_refusal_names_field_value_and_what_is_allowed() -> None:
     text = shown(refused).text
 
     assert "refused.* Some of the inputs cannot be used." in text
-    assert "• `carrier` cannot be `ZZ`: there is no such carrier. Allowed: one of UA or AA." in text
+    assert "• `carrier` cannot be `ZZ`: There is no such carrier. Allowed: one of UA or AA." in text
     assert "Did you mean `UA`?" in text
 
 

@@ -40,10 +40,8 @@ def test_one_model_shows_what_may_be_typed_and_how_it_did() -> None:
     assert f"Champion: *v1*, promoted 29 Jul 2013 06:00 UTC by <@{OWNER}>." in text
     assert "Plain rule behind it: the departure delay" in text
     assert "`since` (text), `until` (text)" in text
-    assert (
-        "v1 (champion) · 1 Aug 2013 06:00 UTC · data a1b2c3d4 · MAE 15.0 min, bias −5.6 min, within 15 minutes 65.6 %"
-        in text
-    )
+    assert "v1 (champion) · 1 Aug 2013 06:00 UTC · data a1b2c3d4 · " in text
+    assert "MAE 15.0 min, bias −5.6 min, within 15 minutes 65.6 %" in text
     assert "*No version is champion yet.*" in versions.model(model(champion=None)).text
 
 
