@@ -161,6 +161,8 @@ class HttpDoor:
             ident="toban",
             clear_untrusted_proxy_headers=True,
         )
+        # It warns of every request that finds all threads busy, which is how a burst is meant to be taken.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._host = host
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
 

@@ -39,6 +39,10 @@ REQUESTS = "requests"
 RUNS = "runs"
 DECISIONS = "decisions"
 
+REQUESTS_AT_ONCE = 32
+"""Requests that one process works on at a time. SQLite gives its write lock to whoever happens to ask next, so
+a thousand flows at once would keep the intake, and with it the acks, waiting for seconds."""
+
 USE_ANOTHER = "SQLite loses data there: use a local disk or PostgreSQL"
 STOP_IT = "stop it first, or use PostgreSQL for several"
 
@@ -139,7 +143,12 @@ class Engine:
         DBOS.launch()
         DBOS.set_latest_application_version(FLOW_VERSION)
         poll = self.timing.poll_seconds
-        DBOS.register_queue(REQUESTS, polling_interval_sec=poll, on_conflict="always_update")
+        DBOS.register_queue(
+            REQUESTS,
+            worker_concurrency=REQUESTS_AT_ONCE,
+            polling_interval_sec=poll,
+            on_conflict="always_update",
+        )
         DBOS.register_queue(DECISIONS, polling_interval_sec=poll, on_conflict="always_update")
         DBOS.register_queue(
             RUNS, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import logging
 import queue
+import sqlite3
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlalchemy as sa
 from dbos import DBOSClient, EnqueueOptions
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from bot.engine import FLOW_VERSION
 
 log = logging.getLogger(__name__)
 
 BATCH = 64
+LOCK_SECONDS = 30.0
+LOOK_AGAIN_MILLISECONDS = 3
 BEING_STORED_SECONDS = 0.4
 """What is left of Slack's three seconds for a request whose batch is being written when its time is over."""
 
@@ -106,7 +110,8 @@ class Intake:
 
     def _write(self, batch: list[Entry]) -> None:
         with self._sql.connect() as connection:
-            self._begin(connection)
+            if connection.dialect.name == "sqlite":
+                take_write_lock(connection)
             for entry in batch:
                 options: EnqueueOptions = {
                     "workflow_name": entry.flow,
@@ -117,8 +122,26 @@ class Intake:
                 self._client.enqueue_in_transaction(connection, options, *entry.args)
             connection.commit()
 
-    @staticmethod
-    def _begin(connection: Connection) -> None:
-        # pysqlite opens its transaction only at the first write: take the write lock before the first read.
-        if connection.dialect.name == "sqlite":
-            connection.execute(sa.text("BEGIN IMMEDIATE"))
+
+def take_write_lock(connection: Connection, seconds: float = LOCK_SECONDS) -> None:
+    """Begin a transaction of SQLite that holds the write lock, ahead of the flows that want it too.
+
+    SQLite keeps no queue: who waits looks again after a pause that grows to 100 ms, so one thread among many
+    may come too late for seconds (https://www.sqlite.org/c3ref/busy_timeout.html). People wait for the
+    intake, so it looks again every few milliseconds. Raises OperationalError after *seconds*, or at once
+    where something else than a lock is in the way.
+    """
+    until = time.monotonic() + seconds
+    usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOOK_AGAIN_MILLISECONDS}")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                code = getattr(error.orig, "sqlite_errorcode", None)
+                if code != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
