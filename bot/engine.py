@@ -40,7 +40,7 @@ RUNS = "runs"
 DECISIONS = "decisions"
 
 REQUESTS_AT_ONCE = 32
-"""Requests that one process works on at a time. SQLite gives its write lock to whoever happens to ask next, so
+"""Requests that one process works on at a time. SQLite gives its write lock to whoever asks next, so
 a thousand flows at once would keep the intake, and with it the acks, waiting for seconds."""
 
 USE_ANOTHER = "SQLite loses data there: use a local disk or PostgreSQL"
