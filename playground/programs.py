@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -36,12 +35,7 @@ class Program:
         self._cwd = cwd
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        assert self._process is not None
-        return self._process.pid
+        self._drainer: threading.Thread | None = None
 
     def start(self) -> dict[str, Any]:
         """Start it and return the JSON line that it prints when ready; ProgramFailed if it ends first."""
@@ -60,7 +54,7 @@ class Program:
 
     def stop(self) -> None:
         """Ask it to end, and end it if it does not."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
             return
         self._process.terminate()
         try:
@@ -68,12 +62,14 @@ class Program:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._close()
 
-    def kill(self) -> None:
-        """End it without a word, as a crash would."""
+    def _close(self) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        assert self._process.stdout is not None
+        if self._drainer is not None:
+            self._drainer.join()
+        self._process.stdout.close()
 
     def _ready_line(self) -> dict[str, Any]:
         assert self._process is not None
@@ -92,7 +88,8 @@ class Program:
             raise ProgramFailed(
                 f"{self.name} did not start; the end of {self._log}:\n{self._tail()}"
             ) from None
-        threading.Thread(target=self._drain, name=f"{self.name}-output", daemon=True).start()
+        self._drainer = threading.Thread(target=self._drain, name=f"{self.name}-output", daemon=True)
+        self._drainer.start()
         return ready
 
     def _drain(self) -> None:

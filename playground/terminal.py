@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
 from typing import TextIO
 
+# https://docs.slack.dev/messaging/formatting-message-text: asterisks around words, not within them
+BOLD_TEXT = re.compile(r"(?<![\w*])\*(\S(?:[^*\n]*\S)?)\*(?![\w*])")
 RESET, BOLD, DIM, GREEN, RED, BLUE = "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[34m"
 
 
@@ -41,7 +44,7 @@ class Terminal:
         if said:
             self.line(self._in(DIM, f"  ({said})"))
         for line in plain.rstrip().splitlines():
-            self.line(f"  {self._in(DIM, '│')} {line}")
+            self.line(f"  {self._in(DIM, '│')} {self._marked_up(line)}")
 
     def note(self, text: str) -> None:
         """Say something beside the story."""
@@ -75,6 +78,10 @@ class Terminal:
         self._moving = ""
         self._out.write(f"{text}\n")
         self._out.flush()
+
+    def _marked_up(self, line: str) -> str:
+        """Show Slack's *bold* as bold; where nobody looks, without its asterisks."""
+        return BOLD_TEXT.sub(lambda found: self._in(BOLD, found[1]), line)
 
     def _in(self, colour: str, text: str) -> str:
         return f"{colour}{text}{RESET}" if self._alive else text
