@@ -8,8 +8,10 @@ Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-htt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 Target = TypeVar("Target")
@@ -32,7 +34,10 @@ class _Node(Generic[Target]):
 
 
 class RouteTable(Generic[Target]):
-    """Finds the target of a method and path in a number of steps bounded by the path's segments."""
+    """Finds the target of a method and path in a number of steps bounded by the path's segments.
+
+    It remembers the last thousand answers, because most consumers ask the same few addresses.
+    """
 
     def __init__(self, routes: Iterable[tuple[str, Iterable[str], Target]]) -> None:
         """Compile (template, methods, target) triples; no methods means every method.
@@ -41,6 +46,7 @@ class RouteTable(Generic[Target]):
             BadRoute: a template that is not understood, or the same one twice for a method.
         """
         self._root: _Node[Target] = _Node()
+        self._remembered = lru_cache(maxsize=1000)(self._match)
         for template, methods, target in routes:
             self._add(template, tuple(methods) or (ANY_METHOD,), target)
 
@@ -66,13 +72,16 @@ class RouteTable(Generic[Target]):
                 raise BadRoute(f"the route {template!r} is declared twice for {method}")
             place[method] = (target, tuple(names))
 
-    def match(self, method: str, path: str) -> tuple[Target, dict[str, str]] | None:
+    def match(self, method: str, path: str) -> tuple[Target, Mapping[str, str]] | None:
         """Return the target and the values of its names, or None where no route fits."""
+        return self._remembered(method, path)
+
+    def _match(self, method: str, path: str) -> tuple[Target, Mapping[str, str]] | None:
         found = _find(self._root, path.strip("/").split("/"), 0, method, ())
         if found is None:
             return None
         target, names, values = found
-        return target, dict(zip(names, values, strict=True))
+        return target, MappingProxyType(dict(zip(names, values, strict=True)))
 
 
 def _find(

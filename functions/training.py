@@ -14,7 +14,6 @@ from functions.queues import CONNECTION, MAX_REVIVALS, POISON, RUNS, RunMessage,
 from functions.state import state
 from ml.contract import FINAL_STATES, Reason
 from ml.errors import NotFound
-from ml.training import execute
 
 _log = logging.getLogger("toban.functions")
 
@@ -58,6 +57,9 @@ def _is_known(run_id: str) -> bool:
 
 
 def _work_on(run_id: str) -> str:
+    # Loaded here, because a worker that only predicts need not wait for it when it starts.
+    from ml.training import execute
+
     return execute(
         run_id,
         runs=state.runs,

@@ -191,7 +191,7 @@ def _reply(answer: object) -> Reply:
     if not isinstance(answer, func.HttpResponse):
         raise TypeError(f"an HTTP function returns HttpResponse or str, not {type(answer).__name__}")
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    if not any(name == b"content-type" for name, _ in headers):
+    if all(name != b"content-type" for name, _ in headers):
         kind = answer.mimetype
         charset = f"; charset={answer.charset}" if kind.startswith("text/") else ""
         headers.append((b"content-type", f"{kind}{charset}".encode("latin-1")))

@@ -94,7 +94,7 @@ def test_a_host_that_is_stopped_gives_its_run_back(home: Home) -> None:
     """A deployment restart ends in bounded time and uses up no attempt, however often it happens."""
     gate = home.folder / "gate"
     run_id = ""
-    for _ in range(4):
+    for _ in range(3):
         gate.unlink(missing_ok=True)
         with home.host() as host:
             run_id = run_id or host.retrain(rows=50, behaviour="wait", gate=str(gate))
