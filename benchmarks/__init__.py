@@ -1,0 +1,1 @@
+"""Measurements as ratios: the product beside a yardstick in the same run. Nothing here decides a test."""

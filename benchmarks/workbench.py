@@ -1,0 +1,82 @@
+"""What every benchmark works with: a folder of its own, programs that are ended with it, and a load generator."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.load import Generator
+from playground.programs import Program
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".bench"
+"""What may be kept from run to run: the environments of the peers."""
+
+CHILD_SECONDS = 120.0
+
+
+class CannotMeasure(Exception):
+    """Something that this benchmark needs is not on this machine; the message says what."""
+
+
+@dataclass
+class Workbench:
+    """A folder, how many rounds to take, and about how long a benchmark's rounds may last in all (seconds)."""
+
+    home: Path
+    load: Generator
+    rounds: int = 5
+    seconds: float = 20.0
+
+    def folder(self, name: str) -> Path:
+        """Return a new empty folder."""
+        self._made = getattr(self, "_made", 0) + 1
+        folder = self.home / f"{self._made:02d}-{name}"
+        folder.mkdir()
+        return folder
+
+    @contextlib.contextmanager
+    def program(self, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        """Run `python arguments…`, which prints a JSON line when it is ready; yield that line."""
+        program = Program(arguments[1], arguments, env or {}, ROOT, self.home / "programs.log")
+        try:
+            yield program.start()
+        finally:
+            program.stop()
+
+    def output(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+        """Return what `python arguments…` prints; raises CannotMeasure with its last words if it fails."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={**_environment(), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=CHILD_SECONDS,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise CannotMeasure(f"{' '.join(arguments[:2])} failed: {done.stderr.strip()[-600:]}")
+        return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def wait_until(condition: Any, seconds: float, what: str) -> None:
+    """Return once *condition()* holds; raises CannotMeasure after *seconds*."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise CannotMeasure(f"{what} took longer than {seconds:g} s")
+        time.sleep(0.02)
