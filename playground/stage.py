@@ -80,7 +80,10 @@ class Stage:
     def show(self, event: Json, person: str | None, *, edited: bool = False) -> None:
         """Show a message in the transcript."""
         private = event["kind"].startswith("ephemeral")
-        self.terminal.seen(event["plain"], only=person if private else None, edited=edited)
+        thread = (event.get("message") or {}).get("thread_ts") is not None
+        self.terminal.seen(
+            event["plain"], only=person if private else None, edited=edited, thread=thread and not edited
+        )
 
     def check(self, what: str, event: Json, *expected: str, absent: Iterable[str] = ()) -> None:
         """Check that a message holds each of *expected* and none of *absent*."""

@@ -133,12 +133,19 @@ def damaged(story: Story) -> None:
 def retraining(story: Story) -> None:
     """Retrain on later months, live, and see candidate beside champion."""
     card = story.retrain("2013-06", "retraining")
+    seq = card["seq"]
     story.stage.check(
         "candidate and champion stand side by side on the same July rows", card, "v1", "v2", "2013-07"
     )
     story.stage.check(
         "it says what got better and what did not", card, "(better)", "(worse)", "business metric"
     )
+    chart = story.stage.wait_for(seq, "how far off v2 is")
+    story.stage.check("a chart says in words, too, what it shows", chart, "Bar chart")
+    lineage = story.stage.wait_for(seq, "comes from")
+    story.stage.check("its lineage is in the thread", lineage, "data", "seed")
+    called = story.stage.wait_for(seq, "please decide")
+    story.stage.check("who asked and who decides are called", called, "@operator", "@ml-owners")
     viewer_is_refused(story, card)
     story.promote(card, 2)
 

@@ -152,11 +152,27 @@ def _against_rule(evidence: Evidence) -> str:
     candidate = f"v{evidence.candidate}"
     if evidence.beats_rule:
         return f"{candidate} beats the plain rule." if evidence.champion is None else ""
+    if evidence.champion is None:
+        return _alone_against_rule(evidence, candidate)
     if evidence.beats_champion:
         return f"*{candidate} does not beat the plain rule.*"
-    neither = (
-        "neither the champion nor the plain rule"
-        if evidence.champion is not None
-        else "not even the plain rule"
-    )
-    return f"*{candidate} beats {neither}.*"
+    return f"*{candidate} beats neither the champion nor the plain rule.*"
+
+
+def _alone_against_rule(evidence: Evidence, candidate: str) -> str:
+    """Return what is to be said where no champion stands beside: a lead that may be luck is called so."""
+    ahead = [metric for metric in evidence.metrics if _ahead_of_rule(metric)]
+    if not ahead:
+        return f"*{candidate} beats not even the plain rule.*"
+    titles = listed(_title(metric) for metric in ahead)
+    return f"{candidate} is ahead of the plain rule on {titles}, but *its lead may be luck.*"
+
+
+def _ahead_of_rule(metric: MetricComparison) -> bool:
+    if metric.rule is None:
+        return False
+    if metric.direction == "zero":
+        return abs(metric.candidate) < abs(metric.rule)
+    return (metric.candidate < metric.rule) == (
+        metric.direction == "lower"
+    ) and metric.candidate != metric.rule

@@ -181,6 +181,18 @@ def decided(job: Job, run: RunView, evidence: Evidence, decision: Decided) -> Me
     )
 
 
+def already_decided(job: Job, kind: str | None, by: str | None) -> Message:
+    """Return what the second presser is told: how it was decided, or whose press is being carried out."""
+    who = mention(by) if by else "Nobody"
+    said = {
+        "promoted": f"{who} has promoted it already.",
+        "rejected": f"{who} has rejected it already.",
+        "expired": "The time for deciding is over.",
+        "superseded": "The champion has changed since this was shown.",
+    }.get(kind or "", f"{who} pressed a moment before you.")
+    return compose(section(f":no_entry: *This is decided.* {said}"), context(asked_line(job)))
+
+
 def run_ended_note(
     job: Job, run: RunView, approvers: Iterable[str] = (), evidence: Evidence | None = None
 ) -> Message:

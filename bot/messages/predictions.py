@@ -180,12 +180,18 @@ def _origin_line(answer: RowAnswer) -> str:
 
 
 def _looked_up_line(filled_in: Mapping[str, FilledIn]) -> str:
-    return "looked up: " + ", ".join(_looked_up(name, one) for name, one in filled_in.items())
+    """Return the values that were looked up, together by source, so that a source is named once."""
+    by_source: dict[str, list[str]] = {}
+    for name, one in filled_in.items():
+        by_source.setdefault(_source(one), []).append(f"{inline(name)} {inline(_cell(one.value))}")
+    return "looked up: " + "; ".join(
+        f"{', '.join(values)} ({source})" for source, values in by_source.items()
+    )
 
 
-def _looked_up(name: str, one: FilledIn) -> str:
-    age = f", {duration(one.age_seconds)} old" if one.age_seconds is not None else ""
-    return f"{inline(name)} {inline(_cell(one.value))} ({inline(one.source)}{age})"
+def _source(one: FilledIn) -> str:
+    age = f", {duration(one.age_seconds)} old" if one.age_seconds else ""
+    return f"{inline(one.source)}{age}"
 
 
 def _cell(value: Any) -> str:

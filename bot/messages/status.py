@@ -78,8 +78,8 @@ def _models_table(models: ModelsView, usage: Mapping[str, UsageView], now: datet
                 f"v{one.champion.version}" if one.champion else "none",
                 between(one.champion.at, now) if one.champion else "–",
                 f"{used.total:,}" if used else "–",
-                percent(used.fallback_share) if used else "–",
-                percent(used.abstain_share) if used else "–",
+                percent(used.fallback_share) if used and used.total else "–",
+                percent(used.abstain_share) if used and used.total else "–",
             ]
         )
     return table(["model", "champion", "for", "predictions", "fallback", "no firm answer"], rows)

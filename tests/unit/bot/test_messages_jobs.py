@@ -181,6 +181,16 @@ def test_a_candidate_that_beats_neither_says_so() -> None:
     assert "*v2 beats neither the champion nor the plain rule.*" in text
 
 
+def test_a_first_version_whose_lead_over_the_rule_may_be_luck_says_so() -> None:
+    """Better numbers that luck could give are not called a win, nor a defeat."""
+    lone = [metric(METRICS[0], 13.4, None, 14.2, None), metric(METRICS[1], -6.1, None, 2.7, None)]
+    first = evidence(champion=None, metrics=tuple(lone), test=None, beats_champion=None, beats_rule=False)
+    text = jobs.decision(JOB, succeeded_run(), first, "d-1").text
+
+    assert "is ahead of the plain rule on *MAE*, but *its lead may be luck.*" in text
+    assert "not even" not in text
+
+
 def test_equal_versions_are_called_equal() -> None:
     """No metric differs, so nothing is better or worse."""
     same = evidence(metrics=(metric(METRICS[0], 15.0, 15.0, 16.8, None),), test=None)

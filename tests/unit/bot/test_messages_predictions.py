@@ -33,7 +33,7 @@ def test_a_firm_answer_is_shown_beside_what_really_happened() -> None:
         "*Arrival delay for flight UA1545, date 2013-07-04: about 12 min* (likely between −9 and +38 min)",
         "What really happened: *11 min*, 1 min from the prediction",
         "by v1 (champion) · data a1b2c3d4 · `p-2013080106-abc-0`",
-        "looked up: scheduled departure 05:15 (timetable), wind 12 mph (weather of EWR 05:00, 15 min old)",
+        "looked up: scheduled departure 05:15 (timetable); wind 12 mph (weather of EWR 05:00, 15 min old)",
         f"asked by <@{OPERATOR}>: `/ml predict arrival-delay flight=UA1545 date=2013-07-04`",
     ]
 
@@ -237,3 +237,14 @@ def test_a_logged_prediction_shows_its_six_fields() -> None:
     assert "by v1 (champion) · data a1b2c3d4" in text
     for line in ("carrier  UA", "wind     12.5", "holiday  yes", "gust     –"):
         assert line in text
+
+
+def test_a_source_of_several_values_is_named_once() -> None:
+    """Fifteen values of one timetable do not repeat its name fifteen times; an age of nothing is not said."""
+    told = {
+        "carrier": {"value": "UA", "source": "timetable"},
+        "delay": {"value": 37, "source": "board", "age_seconds": 0.0},
+        "dest": {"value": "SFO", "source": "timetable"},
+    }
+    looked_up = answer().model_copy(update={"filled_in": answer(filled_in=told).filled_in})
+    assert "looked up: carrier UA, dest SFO (timetable); delay 37 (board)" in shown(looked_up).text
