@@ -16,6 +16,8 @@ from ml.contract import AliasView, ModelsView, ModelView, VersionSummary, Versio
 
 MAX_CARD = 9000
 MAX_VERSIONS_SHOWN = 10
+MAKING_PACKAGES = ("scikit-learn", "lightgbm", "xgboost", "torch", "numpy", "onnx", "skl2onnx", "onnxruntime")
+MOST_PACKAGES = 10
 
 
 def models(view: ModelsView, now: datetime) -> Message:
@@ -171,10 +173,11 @@ def _text(manifest: Mapping[str, Any], *keys: str) -> str:
 
 
 def _packages(manifest: Mapping[str, Any]) -> str:
+    """Return the versions of the packages that make a model; the manifest holds all that were installed."""
     environment = manifest.get("environment")
     packages = environment.get("packages") if isinstance(environment, Mapping) else None
-    return (
-        ", ".join(f"{inline(name)} {inline(version)}" for name, version in packages.items())
-        if isinstance(packages, Mapping)
-        else ""
-    )
+    if not isinstance(packages, Mapping):
+        return ""
+    shown = [name for name in MAKING_PACKAGES if name in packages] or sorted(packages)[:MOST_PACKAGES]
+    more = f" and {len(packages) - len(shown)} more in the manifest" if len(packages) > len(shown) else ""
+    return ", ".join(f"{inline(name)} {inline(packages[name])}" for name in shown) + more
