@@ -1,6 +1,6 @@
 """Prediction intervals from evaluation residuals: split conformal, one pair of quantiles per group of rows.
 
-Of n residuals the interval uses the ⌊(n+1)α/2⌋-th smallest and the ⌈(n+1)(1-α/2)⌉-th smallest, so that a new
+Of n residuals the interval uses the ⌊(n+1)α/2⌋-th smallest and the as many-th largest, so that a new
 row of the same kind lies inside with at least the stated coverage. A group with too few rows for that borrows
 the quantiles of all rows together.
 
@@ -18,6 +18,9 @@ from ml.manifest import Calibration
 
 EVERY_ROW = "*"
 """The group of all rows, for groups that calibration never saw or saw too seldom."""
+
+ROUNDING = 1e-9
+"""(1 - 0.9) / 2 is a little less than 0.05 in floating point."""
 
 METHOD = "split conformal residual quantiles by group"
 
@@ -48,7 +51,8 @@ def offsets(calibration: Calibration, groups: np.ndarray) -> tuple[np.ndarray, n
 
 def _quantile_pair(ordered: np.ndarray, coverage: float) -> tuple[float, float] | None:
     rows, tail = len(ordered), (1 - coverage) / 2
-    low, high = math.floor((rows + 1) * tail), math.ceil((rows + 1) * (1 - tail))
-    if low < 1 or high > rows:
+    low = math.floor((rows + 1) * tail + ROUNDING)
+    high = rows + 1 - low
+    if low < 1:
         return None
     return float(ordered[low - 1]), float(ordered[high - 1])

@@ -8,6 +8,7 @@ that is rounded down to float32 sends every such feature the same way as before:
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,9 +53,14 @@ def convert(recipe: Recipe, estimator: Any) -> bytes:
     inputs.append((NUMBERS, FloatTensorType([None, len(recipe.numbers)])))
     options = {"zipmap": False} if recipe.classes else None
     try:
-        graph = convert_sklearn(estimator, initial_types=inputs, options=options, target_opset=OPSET)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # skl2onnx's way of calling onnx and numpy
+            graph = convert_sklearn(
+                estimator, "model", initial_types=inputs, options=options, target_opset=OPSET
+            )
     except Exception as error:  # the library raises whatever its converters do
-        raise TrainingFailed("conversion_failed", f"the model does not convert to ONNX: {error}") from error
+        why = str(error).strip().split("\n")[0][:300]
+        raise TrainingFailed("conversion_failed", f"the model does not convert to ONNX: {why}") from error
     return bytes(_with_one_answer(graph, probabilities=bool(recipe.classes)).SerializeToString())
 
 

@@ -251,6 +251,8 @@ class Recipe(ABC):
     def complete(self, inputs: Any) -> Completed:
         """Return the full typed row for what a person gave; looks the rest up.
 
+        Not called where `inputs` is `row`: there is nothing to look up then.
+
         Raises:
             Refused: There is no such thing, or there are several; names the field and the choices.
         """

@@ -55,13 +55,18 @@ class _Envelope(BaseModel):
 
 
 class RowReader:
-    """Reads the requests of one recipe; safe to share between threads."""
+    """Reads the requests of one recipe; safe to share between threads.
+
+    A recipe whose inputs are the full typed row looks nothing up. For the others a row that has every field
+    of the full typed row is taken as it is.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         inputs, row = recipe.inputs, recipe.row
         self._input_names, self._row_names = set(inputs.model_fields), set(row.model_fields)
         own = [name for name in row.model_fields if name not in self._input_names]
+        self._looks_up = inputs is not row
         self._row_marks = tuple(f'"{name}"'.encode() for name in own)
         self._inputs = TypeAdapter(_envelope("rows", list[inputs]))  # type: ignore[valid-type]
         self._rows = TypeAdapter(_envelope("rows", list[row]))  # type: ignore[valid-type]
@@ -90,7 +95,7 @@ class RowReader:
             if len({len(values) for values in columns.values()}) == 1:
                 return Reading(found.caller, columns=self._with_unknowns(columns))
             return self._read_carefully(body)
-        if self._row_marks and all(mark in body for mark in self._row_marks):
+        if not self._looks_up or (self._row_marks and all(mark in body for mark in self._row_marks)):
             found = self._rows.validate_json(body)
             rows = [row.__dict__ for row in found.rows]
             if len(rows) >= MANY_ROWS:
@@ -132,7 +137,8 @@ class RowReader:
         """Return one row, valid or refused."""
         if not isinstance(row, dict):
             return Slot({"row": shorten(row)}, refusal=_whole("row", row, "an object of inputs by name"))
-        full = any(name in self._row_names and name not in self._input_names for name in row)
+        own_names = self._row_names - self._input_names
+        full = not self._looks_up or any(name in own_names for name in row)
         model = self._recipe.row if full else self._recipe.inputs
         try:
             valid = model.model_validate(row)

@@ -85,7 +85,7 @@ def read_table(path: str, data: bytes) -> Table:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as columns:
             return Table({name: columns[name] for name in columns.files})
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise Corrupt(path, f"is no table of rows ({error})") from error
 
 

@@ -80,9 +80,9 @@ def execute(
     attempt = runs.claim(run_id, worker)
     if attempt is None:
         return "not_claimed"
-    work = _Work(attempt, registry, catalog, stopping, environment)
     try:
-        attempt.succeed(work.do())
+        limits = Limits.from_environment(environment)
+        attempt.succeed(_Work(attempt, registry, catalog, stopping, limits).do())
     except TrainingFailed as error:
         return _fail(attempt, error.code, error.detail)
     except Refused as error:
@@ -119,13 +119,13 @@ class _Work:
         registry: Registry,
         catalog: Catalog,
         stopping: threading.Event,
-        environment: Mapping[str, str],
+        limits: Limits,
     ) -> None:
         self._attempt = attempt
         self._registry = registry
         self._catalog = catalog
         self._stopping = stopping
-        self._limits = Limits.from_environment(environment)
+        self._limits = limits
 
     def do(self) -> RunResult:
         """Return what the run made."""

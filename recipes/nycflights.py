@@ -192,7 +192,7 @@ def _read_cache(path: Path) -> Flights | None:
                 part, column = name.split("-")
                 parts[part][column] = columns[name]
         return Flights(Table(parts["flights"]), Table(parts["weather"]))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # not there, half written by an old kernel, or from another format: made again
 
 

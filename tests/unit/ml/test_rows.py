@@ -1,0 +1,185 @@
+"""Reading requests: good rows quickly, bad ones in their place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from ml.contract import MAX_ROWS
+from ml.errors import Refused
+from ml.recipe import Completed, Row, filled
+from ml.rows import RowReader, Slot
+from tests.stand_ins.parcels import Parcel, Parcels
+
+CALLER = {"who": "operator", "where": "ml-parcels"}
+ROW = {"zone": "far", "weight": 2.5, "height": None}
+
+
+class Order(Row):
+    """What a person gives: a number under which the rest is known."""
+
+    number: int
+
+
+class Orders(Parcels):
+    """Parcels that are looked up."""
+
+    inputs = Order
+
+    def complete(self, inputs: Order) -> Completed:
+        """Return the parcel of an order."""
+        if inputs.number == 13:
+            raise RuntimeError("the warehouse is closed")
+        if inputs.number > 100:
+            raise Refused("unknown_order", "there is no such order")
+        weight = float(inputs.number)
+        told = {"weight": filled(weight, "the warehouse", 60.0)}
+        return Completed({"zone": "far", "weight": weight, "height": None}, told, 9.5)
+
+
+READER, ORDERS = RowReader(Parcels()), RowReader(Orders())
+
+
+def body(**content: Any) -> bytes:
+    """Return a request; Python's JSON writes NaN and Infinity where asked to."""
+    return json.dumps({"caller": CALLER, **content}).encode()
+
+
+def problem(slot: Slot) -> tuple[str, str]:
+    """Return field and reason of a refused row."""
+    assert slot.refusal is not None
+    return (slot.refusal.errors[0].field if slot.refusal.errors else "", slot.refusal.reason_code)
+
+
+def test_inputs_are_completed() -> None:
+    """The rest is looked up, told with source and age, and the truth is kept apart."""
+    reading = ORDERS.read(body(rows=[{"number": 7}]))
+    (slot,) = reading.slots
+    assert slot.given == {"number": 7}
+    assert slot.features == {"zone": "far", "weight": 7.0, "height": None}
+    assert slot.filled_in["weight"] == {"value": 7.0, "source": "the warehouse", "age_seconds": 60.0}
+    assert (slot.actual, reading.caller.who) == (9.5, "operator")
+
+
+def test_a_system_may_send_the_full_row() -> None:
+    """Nothing is looked up for a row that names its features."""
+    (slot,) = ORDERS.read(body(rows=[ROW])).slots
+    assert (slot.features, slot.filled_in, slot.actual) == (ROW, {}, None)
+
+
+def test_both_kinds_of_rows_in_one_request() -> None:
+    """Each row is taken for what it is."""
+    slots = ORDERS.read(body(rows=[{"number": 7}, ROW, {"number": 8, "wieght": 1}])).slots
+    assert [slot.features is not None for slot in slots] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({**ROW, "zone": "fra"}, ("zone", "invalid_value")),
+        ({**ROW, "weight": float("nan")}, ("weight", "invalid_value")),
+        ({**ROW, "weight": float("inf")}, ("weight", "invalid_value")),
+        ({**ROW, "weight": 101}, ("weight", "invalid_value")),
+        ({"zone": "far"}, ("weight", "invalid_value")),
+        ({**ROW, "wieght": 1}, ("wieght", "invalid_value")),
+        (7, ("row", "invalid_request")),
+        (None, ("row", "invalid_request")),
+    ],
+)
+def test_a_bad_row_is_refused_in_its_place(row: Any, expected: tuple[str, str]) -> None:
+    """Its neighbours are answered."""
+    slots = READER.read(body(rows=[ROW, row, ROW])).slots
+    assert [slot.refusal is None for slot in slots] == [True, False, True]
+    assert problem(slots[1]) == expected
+
+
+def test_the_nearest_choice_is_named() -> None:
+    """A typing error in a choice gets a suggestion."""
+    (slot,) = READER.read(body(rows=[{**ROW, "zone": "fra"}])).slots
+    assert slot.refusal is not None
+    assert "did you mean far?" in slot.refusal.detail
+    assert slot.refusal.suggestions[0] == "far"
+
+
+@pytest.mark.parametrize(("number", "reason"), [(101, "unknown_order"), (13, "lookup_failed")])
+def test_a_lookup_that_fails_costs_one_row(number: int, reason: str) -> None:
+    """Whether it refuses or breaks."""
+    slots = ORDERS.read(body(rows=[{"number": 1}, {"number": number}])).slots
+    assert slots[0].refusal is None
+    assert problem(slots[1])[1] == reason
+
+
+def test_columns_are_rows() -> None:
+    """Columns that may be missing are unknown in every row."""
+    columns = READER.read(body(columns={"zone": ["far", "here"], "weight": [1, 2]})).columns
+    assert columns == {"zone": ["far", "here"], "weight": [1.0, 2.0], "height": [None, None]}
+
+
+def test_a_bad_cell_costs_its_row() -> None:
+    """The other rows of the columns are answered."""
+    slots = READER.read(body(columns={"zone": ["far", "fra"], "weight": [1, 2]})).slots
+    assert [slot.refusal is None for slot in slots] == [True, False]
+
+
+def test_many_full_rows_are_treated_as_columns() -> None:
+    """Volume is answered and logged in columns, however it came."""
+    reading = ORDERS.read(body(rows=[ROW] * 50))
+    assert reading.slots == []
+    assert reading.columns is not None
+    assert reading.columns["weight"] == [2.5] * 50
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"{", "malformed_json"),
+        (b"\xff\xfe", "malformed_json"),
+        (b"[]", "invalid_request"),
+        (body(), "invalid_request"),
+        (body(rows=[ROW], columns={"zone": ["far"]}), "invalid_request"),
+        (body(rows=[]), "no_rows"),
+        (body(rows="all"), "invalid_request"),
+        (body(rows=[ROW], rwos=1), "invalid_request"),
+        (json.dumps({"rows": [ROW]}).encode(), "invalid_request"),
+        (body(columns={"zone": ["far"], "weight": [1, 2]}), "unequal_columns"),
+        (body(columns={"zone": "far"}), "invalid_request"),
+        (body(columns={}), "invalid_request"),
+        (body(rows=[ROW] * (MAX_ROWS + 1)), "too_many_rows"),
+        (body(rows=[7] * (MAX_ROWS + 1)), "too_many_rows"),
+        (body(columns={"zone": ["far"] * (MAX_ROWS + 1), "weight": [1] * (MAX_ROWS + 1)}), "too_many_rows"),
+    ],
+)
+def test_a_wrong_request_is_refused_as_a_whole(data: bytes, reason: str) -> None:
+    """With a reason code that the door turns into a status."""
+    with pytest.raises(Refused) as caught:
+        READER.read(data)
+    assert caught.value.reason_code == reason
+
+
+def test_the_limit_itself_is_fine() -> None:
+    """Ten thousand rows are read."""
+    columns = READER.read(body(rows=[ROW] * MAX_ROWS)).columns
+    assert columns is not None
+    assert len(columns["zone"]) == MAX_ROWS
+
+
+@given(
+    some.lists(
+        some.fixed_dictionaries(
+            {"zone": some.sampled_from(["here", "far"]), "weight": some.floats(0, 100)},
+            optional={"height": some.none() | some.floats(0, 10)},
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_the_quick_way_and_the_careful_way_agree(rows: list[dict[str, Any]]) -> None:
+    """A bad row in the request changes nothing about how the good ones are read."""
+    quickly = READER.read(body(rows=rows)).slots
+    carefully = READER.read(body(rows=[*rows, {"zone": "moon"}])).slots[:-1]
+    assert [slot.features for slot in quickly] == [slot.features for slot in carefully]
+    assert [slot.features for slot in quickly] == [Parcel(**row).model_dump() for row in rows]
