@@ -110,12 +110,15 @@ def test_many_rows_at_once(host: FunctionHost, trained: dict[str, Any]) -> None:
 
 
 def test_promotion_on_evidence(host: FunctionHost, trained: dict[str, Any]) -> None:
-    """An alias moves on evidence; the same key gives the first answer, who comes late is told."""
+    """An alias moves on evidence, at once; the same key gives the first answer, who comes late is told."""
     evidence = Evidence.model_validate(trained["result"]["comparison"])
     move = {**MOVE, "evidence": trained["result"]["evidence"], "expected_event": evidence.champion_event}
     path, key = "models/sums/aliases/champion", {"Idempotency-Key": "promote-1"}
+    before = host.post("models/sums/predict", PREDICT).json()["results"][0]["source"]
     first = host.post(path, move, headers=key)
     assert (first.status_code, first.json()["event"]) == (200, 1)
+    after = host.post("models/sums/predict", PREDICT).json()["results"][0]["source"]
+    assert (before, after) == ("rule", "champion")
     assert host.post(path, move, headers=key).json() == first.json()
     assert host.post(path, {**move, "why": "other"}, headers=key).status_code == 422
     late = host.post(path, move)

@@ -186,6 +186,7 @@ def test_messages_about_nothing_do_not_stop_the_queue(home: Home) -> None:
     unknown = f"20130101t000000-{secrets.token_hex(4)}"
     put(home, RUNS, message_for(unknown))
     with home.host() as host:
+        assert host.run_by_hand("train", message_for(unknown)) == 202
         assert host.wait_for(host.retrain(rows=50))["state"] == "succeeded"
 
 
