@@ -52,20 +52,17 @@ class DecisionFacts:
     """What is known when somebody presses Promote or Reject.
 
     `shown` is the digest of the evidence on the card that was pressed, `evidence` the digest of the evidence
-    that this decision waits on; `decided` is what was decided before, if anything.
+    that this decision waits on.
     """
 
     role: Role | None
     approvers: Sequence[Role]
     shown: str
     evidence: str
-    decided: str | None
 
 
 def evaluate_decision(facts: DecisionFacts) -> Verdict:
     """Judge whether a press on a decision card counts."""
-    if facts.decided is not None:
-        return Refuse("already_decided", f"This was already {facts.decided}.")
     if facts.role is None or not includes(facts.role, facts.approvers):
         needed = " or ".join(facts.approvers)
         held = f"you are {facts.role}" if facts.role else "you hold no role"

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     name
-    for name in ("tests.parts", "tests.parts_postgres", "playground.slack.fixtures")
+    for name in ("tests.parts", "tests.parts_postgres", "playground.slack.fixtures", "tests.stand_ins.team")
     if importlib.util.find_spec(name) is not None
 ]
 

@@ -13,7 +13,7 @@ from bot.jobs import Job
 def compare(desk: Desk, job: Job) -> None:
     """Check who asks and which versions, then queue the comparison like a training run."""
     admit(desk, job)
-    model = find_model(desk, job)
+    model = find_model(desk, job, fresh=True)
     if len(job.words) != 2:
         raise refuse("missing_argument", f"Name two versions: compare {model.name} v2 v1")
     first, second = (version_number(model, word) for word in job.words)

@@ -19,7 +19,7 @@ from ml.contract import AliasMove, AliasView, Evidence, ModelSettings, ModelView
 log = logging.getLogger(__name__)
 
 DECISION = "decision"
-PRESS_SECONDS = 5.0
+PRESS_SECONDS = 1.0
 """So long is waited, when the time is over, for a press that was made just before."""
 CHAMPION = "champion"
 

@@ -31,14 +31,17 @@ def _judge(desk: Desk, job: Job) -> None:
         raise refuse(verdict.reason_code, verdict.detail)
 
 
-def find_model(desk: Desk, job: Job) -> ModelView:
-    """Return the model that the job names; raise Refused with the nearest names where it does not exist."""
-    record = desk.step("look up the model", _model, desk, model_name(desk, job), patience=SHORT)
+def find_model(desk: Desk, job: Job, *, fresh: bool = False) -> ModelView:
+    """Return the model that the job names; raise Refused with the nearest names where it does not exist.
+
+    Inputs are checked by what was known a minute ago; who names versions wants it *fresh*.
+    """
+    record = desk.step("look up the model", _model, desk, model_name(desk, job), fresh, patience=SHORT)
     return ModelView.model_validate(record)
 
 
-def _model(desk: Desk, name: str) -> dict[str, Any]:
-    return desk.model(name).model_dump(mode="json", by_alias=True)
+def _model(desk: Desk, name: str, fresh: bool) -> dict[str, Any]:
+    return desk.model(name, fresh=fresh).model_dump(mode="json", by_alias=True)
 
 
 def model_name(desk: Desk, job: Job) -> str:

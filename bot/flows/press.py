@@ -11,15 +11,8 @@ from bot.flows.decide import DECISION, approver_roles
 from bot.flows.entry import admit
 from bot.flows.refusals import refuse
 from bot.jobs import Job
-from bot.messages import versions
+from bot.messages import jobs, versions
 from ml.contract import VersionView
-
-DECIDED = {
-    "promoted": "promoted",
-    "rejected": "rejected",
-    "expired": "closed because nobody decided in time",
-    "superseded": "closed because the champion changed",
-}
 
 
 def press(desk: Desk, job: Job, kind: str, decide_id: str, shown: str) -> None:
@@ -32,12 +25,16 @@ def press(desk: Desk, job: Job, kind: str, decide_id: str, shown: str) -> None:
         view = VersionView.model_validate(desk.step("read the card", _card, desk, decide_id, patience=SHORT))
         desk.tell(job, versions.card(view))
         return
-    desk.step("check who pressed", _judge, desk, job, decide_id, shown)
+    earlier = desk.step("check who pressed", _judge, desk, job, decide_id, shown)
+    if earlier is not None:
+        desk.tell(job, jobs.already_decided(job, earlier["kind"], earlier["by"]))
+        return
     message = {"kind": kind, "job": job.model_dump(mode="json")}
     desk.send(decide_id, DECISION, message, key=job.flow_id)
 
 
-def _judge(desk: Desk, job: Job, decide_id: str, shown: str) -> None:
+def _judge(desk: Desk, job: Job, decide_id: str, shown: str) -> dict[str, Any] | None:
+    """Claim the decision for this press; return who came first (and with what) where somebody did."""
     record = _record(desk, decide_id)
     try:
         role = desk.access.role(job.user, fresh=True)
@@ -48,16 +45,15 @@ def _judge(desk: Desk, job: Job, decide_id: str, shown: str) -> None:
         approvers=approver_roles(desk, record["model"]),
         shown=shown,
         evidence=record["evidence"],
-        decided=_decided(record),
     )
     verdict = gates.evaluate_decision(facts)
     desk.records.note(job.flow_id, job.user, job.verb, decide_id=decide_id, counts=verdict == gates.Proceed())
     if isinstance(verdict, gates.Refuse):
         raise refuse(verdict.reason_code, verdict.detail)
-    if not desk.records.press(decide_id, job.flow_id, job.user):
-        first = _record(desk, decide_id)["by"]
-        who = f"<@{first}>" if first else "Somebody else"
-        raise refuse("already_decided", f"{who} pressed a moment before you.")
+    if desk.records.press(decide_id, job.flow_id, job.user):
+        return None
+    earlier = _record(desk, decide_id)
+    return {"kind": earlier["kind"], "by": earlier["by"]}
 
 
 def _record(desk: Desk, decide_id: str) -> dict[str, Any]:
@@ -65,13 +61,6 @@ def _record(desk: Desk, decide_id: str) -> dict[str, Any]:
     if record is None:
         raise refuse("evidence_not_found", "This card belongs to no decision that I know of.")
     return record
-
-
-def _decided(record: dict[str, Any]) -> str | None:
-    if record["kind"] is None:
-        return None
-    by = f" by <@{record['by']}>" if record["by"] else ""
-    return f"{DECIDED.get(record['kind'], record['kind'])}{by}"
 
 
 def _card(desk: Desk, decide_id: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ml.contract import ModelView, RunView
 def promote(desk: Desk, job: Job) -> None:
     """Use the comparison that the version's own run made if it still holds, or make a new one."""
     admit(desk, job)
-    model = find_model(desk, job)
+    model = find_model(desk, job, fresh=True)
     job = job.model_copy(update={"model": model.name})
     if len(job.words) != 1:
         raise refuse("missing_argument", f"Name one version: promote {model.name} v2")

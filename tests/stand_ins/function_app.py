@@ -8,14 +8,17 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 KEY = "function-key-of-the-test"
 MODEL = "arrival-delay"
+OTHER_MODEL = "flower-species"
+HELD_SECONDS = 60.0
 
 SCHEMA = {
     "type": "object",
@@ -57,33 +60,62 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
+@dataclass
+class Model:
+    """What is known of one model."""
+
+    versions: list[int] = field(default_factory=lambda: [1])
+    aliases: list[dict[str, Any]] = field(default_factory=list)
+
+
 class FunctionApp:
-    """A scripted function app on a free loopback port. All state may be read and changed by the test."""
+    """A scripted function app on a free loopback port. All state may be read and changed by the test.
+
+    `down` cuts every connection without an answer, `key` is what it takes for its key, and a call whose path
+    matches a pattern in `held` waits before anything is done until the test sets the event.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.calls: list[tuple[str, str]] = []
-        self.runs: dict[str, dict[str, Any]] = {}
         self.by_key: dict[str, str] = {}
-        self.aliases: list[dict[str, Any]] = [_alias(1, None, 1, "owner", "first")]
         self.alias_keys: dict[str, dict[str, Any]] = {}
-        self.versions = [1]
-        self.cancelled: list[str] = []
-        self.refuse_next: list[tuple[int, dict[str, Any]]] = []
-        self.predictions = 0
+        self.held: dict[str, threading.Event] = {}
+        self.forget()
         self._changed = threading.Condition(self.lock)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
+    def forget(self) -> None:
+        """Be as new: one version of each model, no runs, no calls; keys that were used stay used."""
+        with self.lock:
+            self.models = {
+                name: Model(aliases=[_alias(name, 1, None, 1, "owner", "first")])
+                for name in (MODEL, OTHER_MODEL)
+            }
+            self.calls: list[tuple[str, str]] = []
+            self.runs: dict[str, dict[str, Any]] = {}
+            self.cancelled: list[tuple[str, str]] = []
+            self.refuse_next: list[tuple[int, dict[str, Any]]] = []
+            self.predictions = 0
+            self.callers: list[dict[str, str]] = []
+            self.down = False
+            self.key = KEY
+
     @property
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
+    @property
+    def aliases(self) -> list[dict[str, Any]]:
+        """The history of the first model's champion."""
+        return self.models[MODEL].aliases
+
     def stop(self) -> None:
         """Stop serving."""
+        self.release()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(timeout=10)
@@ -107,6 +139,45 @@ class FunctionApp:
             assert len(self.runs) == 1, list(self.runs)
             return next(iter(self.runs.values()))
 
+    def hold(self, pattern: str) -> threading.Event:
+        """Let calls whose path matches *pattern* wait, before they do anything, until the event is set."""
+        return self.held.setdefault(pattern, threading.Event())
+
+    def release(self) -> None:
+        """Let everything go on that is held, and hold nothing more."""
+        for event in self.held.values():
+            event.set()
+        self.held.clear()
+
+    def arrived(self, method: str, path: str) -> None:
+        """Count a call, then keep it waiting where it is held."""
+        with self._changed:
+            self.calls.append((method, path))
+            self._changed.notify_all()
+            held = [event for pattern, event in self.held.items() if re.search(pattern, path)]
+        for event in held:
+            event.wait(HELD_SECONDS)
+
+    def end_all(self) -> None:
+        """Let every run that is under way fail, so that nothing of one test is left to the next."""
+        with self.lock:
+            for run_id, run in self.runs.items():
+                if run["state"] in ("queued", "running"):
+                    self.fail(run_id, "interrupted", "the test is over")
+
+    def runs_of(self, model: str = MODEL) -> list[dict[str, Any]]:
+        """Return the model's runs, oldest first."""
+        with self.lock:
+            return [run for run in self.runs.values() if run["model"] == model]
+
+    def move_champion(self, version: int, model: str = MODEL) -> None:
+        """Let somebody elsewhere point the champion at *version*."""
+        with self.lock:
+            history = self.models[model].aliases
+            history.append(
+                _alias(model, version, history[-1]["version"], len(history) + 1, "somebody", "elsewhere")
+            )
+
     def progress(self, run_id: str, stage: str, share: float) -> None:
         """Let a run be in *stage*."""
         stages = [
@@ -119,13 +190,14 @@ class FunctionApp:
         """Let a run succeed with a new version beside the champion."""
         with self.lock:
             run = self.runs[run_id]
+            model = self.models[run["model"]]
             if run["kind"] == "retrain":
-                number = max(self.versions) + 1
-                self.versions.append(number)
+                number = max(model.versions) + 1
+                model.versions.append(number)
             else:
                 number = run["params"]["versions"][0]
-            champion = self.aliases[-1] if self.aliases else None
-            evidence = evidence_record(number, champion, better)
+            champion = model.aliases[-1] if model.aliases else None
+            evidence = evidence_record(run["model"], number, champion, better)
             result = {"version": number, "evidence": evidence["digest"], "comparison": evidence}
             self._change(run_id, state="succeeded", finished_at=now(), result=result)
 
@@ -147,10 +219,9 @@ class FunctionApp:
     def answer(self, method: str, path: str, body: Any, key: str | None) -> tuple[int, Any]:
         """Return status and body for one call."""
         with self._changed:
-            self.calls.append((method, path))
-            self._changed.notify_all()
             if self.refuse_next and method == "POST":
-                return self.refuse_next.pop(0)
+                status, reply = self.refuse_next.pop(0)
+                return status, reply
             for verb, pattern, handle in self._routes():
                 found = re.fullmatch(pattern, path.partition("?")[0])
                 if verb == method and found:
@@ -165,7 +236,11 @@ class FunctionApp:
             ("GET", r"/api/models/([^/]+)/versions/(\d+)", self._version),
             ("GET", r"/api/models/([^/]+)/usage", self._usage),
             ("GET", r"/api/models/([^/]+)", self._model),
-            ("GET", r"/api/models", lambda *_: (200, {"models": [self._summary()]})),
+            (
+                "GET",
+                r"/api/models",
+                lambda *_: (200, {"models": [self._summary(name) for name in self.models]}),
+            ),
             ("GET", r"/api/runs/([^/]+)", self._run),
             ("POST", r"/api/runs/([^/]+)/cancel", self._cancel),
             (
@@ -182,6 +257,7 @@ class FunctionApp:
 
     def _predict(self, body: Any, key: str | None, model: str) -> tuple[int, Any]:
         self.predictions += 1
+        self.callers.append(body["caller"])
         row = body["rows"][0]
         answer: dict[str, Any] = {
             "prediction_id": f"p-2013070405-s-{self.predictions}",
@@ -201,7 +277,7 @@ class FunctionApp:
         assert key is not None, "every POST but predict carries a key"
         run_id = self.by_key.get(key)
         if run_id is None:
-            run_id = f"20130801t06{len(self.runs):04d}-abcdef"
+            run_id = f"20130801t06{len(self.by_key):04d}-abcdef"
             self.by_key[key] = run_id
             params = body["params"] if kind == "retrain" else {"versions": body["versions"]}
             self.runs[run_id] = {
@@ -219,26 +295,27 @@ class FunctionApp:
         assert key is not None
         if key in self.alias_keys:
             return 200, self.alias_keys[key]
-        if body["expected_event"] != len(self.aliases):
-            return 409, problem(409, "world_moved", "The champion has changed.")
-        alias = _alias(
-            body["version"], self.aliases[-1]["version"], len(self.aliases) + 1, body["by"], body["why"]
-        )
+        history = self.models[model].aliases
+        if body["expected_event"] != len(history):
+            return 409, problem(409, "alias_moved", "The champion has changed.")
+        previous = history[-1]["version"] if history else None
+        alias = _alias(model, body["version"], previous, len(history) + 1, body["by"], body["why"])
         alias["evidence"] = body["evidence"]
-        self.aliases.append(alias)
+        history.append(alias)
         self.alias_keys[key] = alias
         return 200, alias
 
     def _model(self, body: Any, key: str | None, model: str) -> tuple[int, Any]:
-        if model != MODEL:
+        if model not in self.models:
             return 404, {**problem(404, "unknown_model", f"No model {model}."), "suggestions": [MODEL]}
         summaries = [
             {"version": number, "created_at": now(), "data_version": "sha256:" + "a" * 64}
-            for number in self.versions
+            for number in self.models[model].versions
         ]
+        history = self.models[model].aliases
         return 200, {
-            "name": MODEL,
-            "title": "Arrival delay",
+            "name": model,
+            "title": model.replace("-", " ").capitalize(),
             "description": "How late a flight arrives.",
             "unit": "min",
             "schema": SCHEMA,
@@ -247,17 +324,18 @@ class FunctionApp:
             "params_digest": "sha256:" + "2" * 64,
             "metrics": [METRIC, BUSINESS],
             "rule": "the departure delay",
-            "champion": self.aliases[-1] if self.aliases else None,
-            "champion_event": len(self.aliases),
+            "champion": history[-1] if history else None,
+            "champion_event": len(history),
             "versions": summaries,
         }
 
-    def _summary(self) -> dict[str, Any]:
+    def _summary(self, name: str) -> dict[str, Any]:
+        model = self.models[name]
         return {
-            "name": MODEL,
-            "title": "Arrival delay",
-            "champion": self.aliases[-1] if self.aliases else None,
-            "latest_version": max(self.versions),
+            "name": name,
+            "title": name.replace("-", " ").capitalize(),
+            "champion": model.aliases[-1] if model.aliases else None,
+            "latest_version": max(model.versions),
         }
 
     def _version(self, body: Any, key: str | None, model: str, number: str) -> tuple[int, Any]:
@@ -265,7 +343,7 @@ class FunctionApp:
             (
                 run["run_id"]
                 for run in self.runs.values()
-                if (run.get("result") or {}).get("version") == int(number)
+                if run["model"] == model and (run.get("result") or {}).get("version") == int(number)
             ),
             None,
         )
@@ -294,7 +372,8 @@ class FunctionApp:
         return (200, run) if run else (404, problem(404, "unknown_run", f"No run {run_id}."))
 
     def _cancel(self, body: Any, key: str | None, run_id: str) -> tuple[int, Any]:
-        self.cancelled.append(run_id)
+        assert key is not None
+        self.cancelled.append((run_id, body["caller"]["who"]))
         run = self.runs[run_id]
         if run["state"] in ("queued", "running"):
             run.update(state="cancelled", cancel_requested=True, finished_at=now(), event=run["event"] + 1)
@@ -312,7 +391,9 @@ def problem(status: int, reason_code: str, detail: str) -> dict[str, Any]:
     }
 
 
-def evidence_record(candidate: int, champion: dict[str, Any] | None, better: bool = True) -> dict[str, Any]:
+def evidence_record(
+    model: str, candidate: int, champion: dict[str, Any] | None, better: bool = True
+) -> dict[str, Any]:
     """Return evidence of a candidate beside the champion."""
     numbers = (14.9, 15.0) if better else (15.2, 15.0)
     histograms = [
@@ -322,7 +403,7 @@ def evidence_record(candidate: int, champion: dict[str, Any] | None, better: boo
     return {
         "format": 1,
         "digest": "sha256:" + f"{candidate:064x}",
-        "model": MODEL,
+        "model": model,
         "at": now(),
         "candidate": candidate,
         "champion": champion["version"] if champion else None,
@@ -354,9 +435,9 @@ def evidence_record(candidate: int, champion: dict[str, Any] | None, better: boo
     }
 
 
-def _alias(version: int, previous: int | None, event: int, by: str, why: str) -> dict[str, Any]:
+def _alias(model: str, version: int, previous: int | None, event: int, by: str, why: str) -> dict[str, Any]:
     return {
-        "model": MODEL,
+        "model": model,
         "alias": "champion",
         "version": version,
         "previous": previous,
@@ -375,7 +456,11 @@ def _handler(app: FunctionApp) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             raw = self.rfile.read(length)
-            if self.headers.get("x-functions-key") != KEY:
+            app.arrived(self.command, self.path)
+            if app.down:
+                self.close_connection = True
+                return
+            if self.headers.get("x-functions-key") != app.key:
                 status, reply = 401, None
             else:
                 body = json.loads(raw) if raw else None
@@ -385,9 +470,11 @@ def _handler(app: FunctionApp) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(payload)))
             self.end_headers()
-            self.wfile.write(payload)
+            with suppress(ConnectionError):  # a bot that was killed does not wait for its answer
+                self.wfile.write(payload)
 
-        do_GET = do_POST = _serve
+        do_GET = _serve
+        do_POST = _serve
 
         def log_message(self, *args: Any) -> None:
             """Say nothing."""

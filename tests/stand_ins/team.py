@@ -1,0 +1,202 @@
+"""A team at work: a loopback Slack, a function app by script and real bot processes, as fixtures.
+
+`team` has one bot for a whole module, for what leaves nothing behind; `new_team` makes one for each test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playground.slack.client import PlaygroundError
+from playground.slack.server import start
+from playground.slack.settings import Settings
+from playground.slack.under_test import SlackUnderTest
+from tests.stand_ins.bot_process import ROOT, BotProcess
+from tests.stand_ins.function_app import KEY, MODEL, OTHER_MODEL, FunctionApp
+
+WAIT_SECONDS = 20.0
+MOST_OPEN = 60
+ARRIVALS = "ml-arrivals"
+TOML = f"""
+[bot]
+decision_days = {{days}}
+
+[roles]
+viewer = ["U01VIEWER00"]
+operator = ["@ml-operators"]
+owner = ["@ml-owners"]
+
+[models.{MODEL}]
+recipe = "recipes.arrival_delay:ArrivalDelay"
+
+[models.{OTHER_MODEL}]
+recipe = "recipes.flower_species:FlowerSpecies"
+"""
+
+Json = dict[str, Any]
+
+
+class Team:
+    """Slack, the function app and the bots of one team, with short words for what tests do often."""
+
+    def __init__(self, folder: Path, slack: SlackUnderTest, days: float = 7.0, more: str = "") -> None:
+        self.folder = folder
+        self.slack = slack
+        self.functions = FunctionApp()
+        self.bots: list[BotProcess] = []
+        self.database_url = f"sqlite:///{folder}/bot.sqlite3"
+        self.config = folder / "toban.toml"
+        self.config.write_text(TOML.format(days=days) + more, encoding="utf-8")
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of a bot of this team."""
+        return {
+            "TOBAN_CONFIG": str(self.config),
+            "TOBAN_DATABASE_URL": self.database_url,
+            "TOBAN_FUNCTIONS_URL": self.functions.url,
+            "TOBAN_FUNCTIONS_KEY": KEY,
+            "SLACK_API_URL": self.slack.api_url,
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
+            "SLACK_SIGNING_SECRET": self.slack.signing_secret,
+            "TOBAN_LOG": "INFO",
+        }
+
+    def start_bot(self, *arguments: str, http: bool = True, code: Path = ROOT, **env: str) -> BotProcess:
+        """Start a bot and let Slack deliver to it."""
+        log = self.folder / f"bot-{len(self.bots)}.log"
+        mode = ("--http", "127.0.0.1:0") if http else ()
+        bot = BotProcess(self.env | env, [*mode, *arguments], log, code)
+        self.bots.append(bot)
+        self.slack.point_at(bot.address if http else None)
+        return bot
+
+    def close(self) -> None:
+        """End everything."""
+        for bot in self.bots:
+            bot.close()
+        self.functions.stop()
+
+    def say(self, who: str, text: str, where: str = ARRIVALS) -> int:
+        """Type *text*; return the number of the newest event before it. The bot must ack."""
+        before = self.slack.seq()
+        said = self.slack.say(who, where, text)
+        assert said["ok"], said
+        return before
+
+    def told(self, who: str, text: str, where: str = ARRIVALS) -> str:
+        """Type *text*; return what the asker alone is answered."""
+        return str(self.private(self.say(who, text, where))["plain"])
+
+    def private(self, after: int, text: str = "") -> Json:
+        """Return the first private answer after *after* that holds *text*."""
+        return self.event(after, "ephemeral_posted", text)
+
+    def event(self, after: int, kind: str, text: str = "") -> Json:
+        """Return the first event of *kind* after *after* that holds *text*."""
+        return self.slack.wait_for(
+            lambda event: event["kind"] == kind and text in event.get("plain", ""), WAIT_SECONDS, after
+        )
+
+    def seen(self, after: int, text: str) -> Json:
+        """Return the first event after *after* that holds *text*."""
+        return self.slack.wait_for_text(text, WAIT_SECONDS, after)
+
+    def state(self, after: int, state: str) -> Json:
+        """Return the first event after *after* that leaves a job's card in *state*."""
+        return self.slack.wait_for(lambda event: job_state(event) == state, WAIT_SECONDS, after)
+
+    def cards(self, where: str = ARRIVALS) -> list[Json]:
+        """Return the messages of jobs in a channel, oldest first."""
+        return [message for message in self.slack.messages(where, "owner") if job_state({"message": message})]
+
+    def thread(self, card: Json) -> list[str]:
+        """Return what the thread under *card* says, without the card itself."""
+        inner = card.get("message", card)
+        replies = self.slack.messages(ARRIVALS, "owner", inner["ts"])
+        return [reply["plain"] for reply in replies if reply["ts"] != inner["ts"]]
+
+    def come_to_rest(self) -> None:
+        """End every run and decision that is open, and wait until their cards say so."""
+        self.functions.down, self.functions.key = False, KEY
+        for _ in range(MOST_OPEN):
+            seen = self.slack.seq()
+            busy = [card for card in self.cards() if job_state({"message": card}) != "done"]
+            if not busy:
+                return
+            self.functions.end_all()  # again and again: what waited for its turn begins meanwhile
+            for card in busy:
+                if job_state({"message": card}) == "decision":
+                    with suppress(PlaygroundError):  # decided by now
+                        self.slack.press("owner", card, "version.reject")
+            self.slack.feed(seen, timeout_seconds=5)
+        raise AssertionError("the team does not come to rest")
+
+    def started(self, count: int = 1, model: str = MODEL) -> Json:
+        """Wait until the function app has *count* runs of *model*; return the newest."""
+        self.functions.wait_until(lambda: len(self.functions.runs_of(model)) >= count, WAIT_SECONDS)
+        return self.functions.runs_of(model)[count - 1]
+
+    def retrain(self) -> tuple[int, Json]:
+        """Let the operator retrain; return the event before and the run once it has begun."""
+        known = len(self.functions.runs_of())
+        before = self.say("operator", f"/ml retrain {MODEL} until=2013-06")
+        return before, self.started(known + 1)
+
+    def decision(self) -> Json:
+        """Retrain to the end; return the card on which people decide, once all of it is there."""
+        before, run = self.retrain()
+        self.functions.finish(run["run_id"])
+        card = self.state(before, "decision")
+        self.seen(card["seq"], "please decide above")
+        return card
+
+
+def job_state(event: Json) -> str | None:
+    """Return the state that the bot wrote into the metadata of an event's message."""
+    payload = ((event.get("message") or {}).get("metadata") or {}).get("event_payload") or {}
+    return payload.get("state")
+
+
+@pytest.fixture
+def new_team(tmp_path: Path) -> Iterator[Callable[..., Team]]:
+    """Make teams of this test's own; they end with it. The bot is started by the test."""
+    with ExitStack() as stack:
+
+        def make(days: float = 7.0, more: str = "", **slack_settings: Any) -> Team:
+            running = start(Settings(**slack_settings))
+            stack.callback(running.stop)
+            slack = stack.enter_context(SlackUnderTest(running))
+            made = Team(tmp_path, slack, days, more)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def shared_team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    """One team with one bot for a module; ask for `team` instead, which tidies up."""
+    with ExitStack() as stack:
+        running = start(Settings())
+        stack.callback(running.stop)
+        made = Team(tmp_path_factory.mktemp("team"), stack.enter_context(SlackUnderTest(running)))
+        stack.callback(made.close)
+        made.start_bot()
+        yield made
+
+
+@pytest.fixture
+def team(shared_team: Team) -> Iterator[Team]:
+    """The module's team; what a test left behind is ended and forgotten after it."""
+    yield shared_team
+    shared_team.slack.clear_faults()
+    shared_team.functions.release()
+    shared_team.come_to_rest()
+    shared_team.functions.forget()
