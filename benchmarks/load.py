@@ -36,8 +36,8 @@ class LoadFailed(RuntimeError):
 class Order:
     """What to send: whole requests, sent round and round by *senders* until *seconds* or *count* is reached.
 
-    `mark` must be found in every answer, at its very end where `at_end`, so that a refusal is never counted as
-    an answer.
+    `mark` must be found in every answer, at its very end where `at_end`, so that a refusal never counts as an
+    answer.
     """
 
     port: int

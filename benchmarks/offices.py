@@ -1,4 +1,4 @@
-"""An office: a loopback Slack, a scripted function app, and the settings with which a bot works between them."""
+"""An office: a loopback Slack, a scripted function app, and the settings of a bot that works between them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Office:
         }
 
     def bot(self, module: str, database: str, *arguments: str) -> Any:
-        """Return a context in which `python -m module` runs as this office's bot, on a database of its own."""
+        """Return a context in which `python -m module` runs as this office's bot, on its own database."""
         env = {**self.env, "TOBAN_DATABASE_URL": f"sqlite:///{self.home / database}"}
         return self.bench.program("-m", module, *arguments, env=env)
 

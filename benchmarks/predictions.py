@@ -1,4 +1,4 @@
-"""Predictions over HTTP on the local host, answered and logged, beside bare ASGI + onnxruntime on the same file."""
+"""Predictions over HTTP on the local host, answered and logged, beside bare ASGI + onnxruntime."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def _row(figure: Figure, notes: list[str]) -> tuple[str, ...]:
         ratio = f"**{_share(figure.ratio)}** ({_share(figure.ratios[0])}–{_share(figure.ratios[-1])})"
     return (
         figure.what + marks,
-        f"{_number(figure.measured.median)} {figure.unit}",
+        f"{_number(figure.measured.median)} {figure.unit}".rstrip(),
         beside,
         ratio,
         figure.limit or (str(figure.budget) if figure.budget else "–"),

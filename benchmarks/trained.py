@@ -1,4 +1,4 @@
-"""A trained model for the benchmarks: the arrival-delay recipe, trained and promoted by the product's own code.
+"""A trained model for the benchmarks: the arrival-delay recipe, trained and promoted by our own code.
 
 Training happens once in a run, in a folder that is thrown away; the yardsticks get the same model file.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_json
 
-from benchmarks.workbench import ROOT, CannotMeasure, Workbench
+from benchmarks.workbench import CannotMeasure, Workbench
 from ml.catalog import load_catalog
 from ml.contract import AliasMove, Caller
 from ml.manifest import EVALUATION_FILE, MODEL_FILE

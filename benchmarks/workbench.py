@@ -1,12 +1,13 @@
-"""What every benchmark works with: a folder of its own, programs that are ended with it, and a load generator."""
+"""What every benchmark works with: a folder, programs that are ended with it, and a load generator."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class CannotMeasure(Exception):
 
 @dataclass
 class Workbench:
-    """A folder, how many rounds to take, and about how long a benchmark's rounds may last in all (seconds)."""
+    """A folder, how many rounds to take, and about how many seconds all rounds of a figure may last."""
 
     home: Path
     load: Generator
@@ -36,8 +37,7 @@ class Workbench:
 
     def folder(self, name: str) -> Path:
         """Return a new empty folder."""
-        self._made = getattr(self, "_made", 0) + 1
-        folder = self.home / f"{self._made:02d}-{name}"
+        folder = self.home / f"{len(list(self.home.iterdir())):02d}-{name}"
         folder.mkdir()
         return folder
 
@@ -55,7 +55,7 @@ class Workbench:
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env={**_environment(), **(env or {})},
+            env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -67,13 +67,7 @@ class Workbench:
         return done.stdout
 
 
-def _environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
-
-
-def wait_until(condition: Any, seconds: float, what: str) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
     """Return once *condition()* holds; raises CannotMeasure after *seconds*."""
     until = time.monotonic() + seconds
     while not condition():

@@ -1,6 +1,6 @@
-"""The yardstick of acks: a Bolt app on waitress, set up like the bot's, whose listener makes one durable insert.
+"""The yardstick of acks: a Bolt app on waitress, set up like the bot's, whose listener makes one insert.
 
-`python -m benchmarks.programs.bare_bolt DATABASE COMMAND`; the signing secret comes from SLACK_SIGNING_SECRET.
+`python -m benchmarks.programs.bare_bolt DATABASE COMMAND`; SLACK_SIGNING_SECRET holds the signing secret.
 """
 
 from __future__ import annotations

@@ -1,0 +1,105 @@
+"""`python -m benchmarks` measures everything and writes docs/performance.md; `make bench` calls it.
+
+python -m benchmarks                 all but the peers, about four minutes
+python -m benchmarks acks flows      only these; the page is left as it is
+python -m benchmarks --peers         other servers of models too (PEERS=1 does the same)
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from benchmarks import acks, azurites, flows, histories, peers, predictions, starts
+from benchmarks.figures import Figure
+from benchmarks.load import Generator
+from benchmarks.report import PAGE, put_section, write_section
+from benchmarks.trained import Trained, train
+from benchmarks.workbench import CannotMeasure, Workbench
+
+NAMES = ("starts", "predictions", "azurite", "acks", "flows", "histories")
+PEERS = "peers"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and, unless only some were asked for, write the page."""
+    options = _options(arguments)
+    wanted = tuple(options.names) or (NAMES if not options.peers else (PEERS,))
+    with tempfile.TemporaryDirectory(prefix="toban-bench-") as home, Generator() as load:
+        bench = Workbench(Path(home), load, options.rounds)
+        figures, left_out = run(bench, wanted)
+    day = datetime.now(UTC).date()
+    sections = {"figures": [name for name in wanted if name != PEERS], PEERS: [PEERS]}
+    for section, members in sections.items():
+        if not set(members) & set(wanted):
+            continue
+        lines = [figure for name in members for figure in figures[name]]
+        reasons = {name: left_out[name] for name in members if name in left_out}
+        command = "make bench PEERS=1" if section == PEERS else "make bench"
+        text = write_section(command, lines, reasons, day)
+        print(f"\n{text}")
+        if not options.names:
+            PAGE.write_text(put_section(PAGE.read_text("utf-8"), section, text), "utf-8")
+    return 0
+
+
+def run(bench: Workbench, wanted: Sequence[str]) -> tuple[dict[str, list[Figure]], dict[str, str]]:
+    """Return the figures of each benchmark, and why one was left out."""
+    figures: dict[str, list[Figure]] = {name: [] for name in wanted}
+    left_out: dict[str, str] = {}
+    for name, measure in _benchmarks(bench).items():
+        if name not in wanted:
+            continue
+        begun = time.monotonic()
+        try:
+            for figure in measure():
+                figures[name].append(figure)
+        except CannotMeasure as reason:
+            left_out[name] = str(reason)
+        _say(f"{name}: {len(figures[name])} figures in {time.monotonic() - begun:.0f} s")
+    return figures, left_out
+
+
+def _benchmarks(bench: Workbench) -> dict[str, Callable[[], Iterator[Figure]]]:
+    """Return the benchmarks by name; those that need a trained model share one."""
+
+    @cache
+    def trained() -> Trained:
+        return train(bench)
+
+    return {
+        "starts": lambda: starts.measure(bench, trained()),
+        "predictions": lambda: predictions.measure(bench, trained()),
+        "azurite": lambda: azurites.measure(bench, trained()),
+        "acks": lambda: acks.measure(bench),
+        "flows": lambda: flows.measure(bench),
+        "histories": lambda: histories.measure(bench, trained()),
+        PEERS: lambda: peers.measure(bench, trained()),
+    }
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"what to measure of {', '.join(NAMES)} (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each side (default 5)")
+    asked = os.environ.get("PEERS", "") not in ("", "0", "no")
+    parser.add_argument("--peers", action="store_true", default=asked, help="other servers of models too")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.names) - {*NAMES, PEERS}):
+        parser.error(f"unknown: {', '.join(unknown)}; known are {', '.join((*NAMES, PEERS))}")
+    return options
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
