@@ -3,9 +3,10 @@
     python tests/stand_ins/azure_library.py APP_FOLDER
 
 It indexes `function_app.py` in the folder, prints one JSON line with every function's bindings, and then
-answers one JSON line for each on stdin: `{"function": name, "http": {…}}`, `{"function": name, "queue": "text"}` or
-`{"function": name, "timer": true}`. It runs under whichever interpreter has `azure-functions-runtime`, which
-knows the host's messages only by the attributes it reads; the classes below have just those.
+answers one JSON line for each on stdin: `{"function": name, "http": {…}}`, `{"function": name, "queue":
+"text"}` or `{"function": name, "timer": true}`. It runs under whichever interpreter has
+`azure-functions-runtime`, which knows the host's messages only by the attributes it reads; the classes below
+have just those.
 """
 
 from __future__ import annotations
