@@ -224,7 +224,7 @@ def _complete_described(
     weather = flights.weather_at(inputs.origin, day, departs // 60)
     told |= _tell_weather(weather, inputs.origin, departs)
     delay = inputs.departure_delay or 0.0
-    return Completed({**row, **looked_up, "date": day, "departure_delay": delay, **weather}, told)
+    return Completed({**row, **looked_up, "date": day.item(), "departure_delay": delay, **weather}, told)
 
 
 def _too_little(inputs: FlightInputs, departs: int | None) -> Refused:

@@ -85,7 +85,7 @@ def test_stages_are_gone_through_in_order(trained: Works) -> None:
 
 
 def test_a_version_says_where_it_came_from(trained: Works) -> None:
-    """Data, code, environment, parameters, seed, metrics with method, ranges, timings: all by hash or value."""
+    """Data, code, environment, parameters, seed, metrics with method, ranges, timings."""
     manifest = trained.registry.manifest("parcels", 2)
     assert trained.registry.verify("parcels", 2) == []
     assert (manifest.params["rows"], manifest.seed, manifest.recipe) == (
@@ -156,7 +156,7 @@ def test_candidate_champion_and_rule_meet_on_the_same_rows(trained: Works) -> No
 
 
 def test_a_comparison_rescores_on_kept_rows(trained: Works) -> None:
-    """Whichever of the two is champion stands in the champion's place; the values are those of the first time."""
+    """The champion of the two stands in the champion's place; the values are those of the first time."""
     run = trained.done("compare", versions=[1, 2], rows="evaluation of 2")
     assert run.result is not None, run.reason
     found = run.result.comparison
@@ -185,7 +185,7 @@ def test_rows_that_the_candidate_was_trained_on_prove_nothing(trained: Works) ->
 
 
 def test_a_damaged_champion_is_noted(trained: Works, tmp_path: Path) -> None:
-    """The candidate is still held against the rule, and the evidence still names the champion it would replace."""
+    """The candidate is held against the rule, and the evidence names the champion it would replace."""
     works = Works()
     works.store = open_store(str(tmp_path / "store"))
     works.registry, works.runs = Registry(works.store), Runs(works.store)
@@ -226,7 +226,7 @@ def test_the_query_again_finds_changed_rows(trained: Works) -> None:
     assert "310 rows now, 300 recorded" in report.lines[0]
 
 
-# --- how runs end ---------------------------------------------------------------------------------------------
+# --- how runs end -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

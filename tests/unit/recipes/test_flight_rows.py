@@ -1,0 +1,118 @@
+"""From what a person types to a full row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ml.errors import Refused
+from recipes.flight_rows import CARRIERS, FlightInputs, FlightRow, complete_flight
+from recipes.nycflights import WEATHER, load_flights
+
+FLIGHTS = load_flights()
+REAL = {"flight": "UA1545", "date": "2013-01-01"}
+DESCRIBED = {"carrier": "UA", "origin": "EWR", "dest": "IAH", "date": "2013-07-04T15:30"}
+
+
+def complete(**given: Any) -> Any:
+    """Return the full row for these inputs."""
+    return complete_flight(FLIGHTS, FlightInputs(**given))
+
+
+def refused(**given: Any) -> Refused:
+    """Return the refusal of these inputs."""
+    with pytest.raises(Refused) as caught:
+        complete(**given)
+    return caught.value
+
+
+def test_six_inputs_make_a_form() -> None:
+    """Each is described; carriers and airports are choices."""
+    properties = FlightInputs.model_json_schema()["properties"]
+    assert len(properties) == 6
+    assert all(each.get("description") for each in properties.values())
+    assert tuple(properties["carrier"]["anyOf"][0]["enum"]) == CARRIERS
+
+
+def test_a_real_flight_is_looked_up() -> None:
+    """Everything but number and day is filled in, with source and age; the truth is kept apart."""
+    found = complete(**REAL)
+    assert FlightRow.model_validate(found.features)
+    assert (found.features["origin"], found.features["dest"], found.features["departure_delay"]) == (
+        "EWR",
+        "IAH",
+        2,
+    )
+    assert set(found.filled_in) == {"carrier", "origin", "dest", "departs", "arrives", "distance",
+                                    "departure_delay", *WEATHER}  # fmt: skip
+    assert found.filled_in["temperature"] == {
+        "value": 39.02,
+        "source": "weather observed at EWR",
+        "age_seconds": 900.0,  # 05:15, observed at 05:00
+    }
+    assert found.actual == 11.0
+    assert "arrival_delay" not in found.features
+
+
+@pytest.mark.parametrize("flight", ["ua1545", " UA1545 ", "UA 1545"])
+def test_phones_type_flights_their_own_way(flight: str) -> None:
+    """Case and spaces do not matter."""
+    assert complete(flight=flight, date="2013-01-01").features["carrier"] == "UA"
+
+
+def test_what_if_it_left_later() -> None:
+    """A delay that is given replaces the real one, and then nobody knows the truth."""
+    found = complete(**REAL, departure_delay=45)
+    assert (found.features["departure_delay"], found.actual) == (45, None)
+    assert "departure_delay" not in found.filled_in
+
+
+def test_an_origin_decides_between_two() -> None:
+    """The same number left from two airports; without the origin the choices are named."""
+    both = {"flight": "WN2269", "date": "2013-06-08"}
+    assert complete(**both, origin="EWR").features["dest"] == "DEN"
+    refusal = refused(**both)
+    assert (refusal.reason_code, refusal.errors[0].field) == ("ambiguous_flight", "origin")
+    assert refusal.errors[0].allowed == "LGA or EWR"
+
+
+def test_a_described_flight_is_completed() -> None:
+    """Length and distance as usual on the route, the weather of its hour, no truth."""
+    found = complete(**DESCRIBED)
+    assert FlightRow.model_validate(found.features)
+    assert (found.features["departs"], found.features["distance"]) == (930, 1400)
+    assert found.filled_in["departure_delay"]["source"] == "assumed: leaves on time"
+    assert found.filled_in["wind_speed"]["age_seconds"] == 1800.0
+    assert found.actual is None
+    assert complete(**DESCRIBED, departure_delay=20).features["departure_delay"] == 20
+
+
+@pytest.mark.parametrize(
+    ("given", "reason", "field", "words"),
+    [
+        ({**REAL, "flight": "UX1545"}, "unknown_carrier", "flight", "did you mean U"),
+        ({**REAL, "flight": "UA9999"}, "unknown_flight", "flight", "did you mean UA99"),
+        ({**REAL, "date": "2013-07-04"}, "unknown_flight", "date", "2013-05-28, 2013-08-13, 2013-08-14"),
+        ({**REAL, "dest": "LAX"}, "invalid_value", "dest", "dest must be IAH"),
+        ({**REAL, "date": "2014-01-01"}, "invalid_value", "date", "2013-12-31"),
+        ({**REAL, "date": "2013-02-30"}, "invalid_value", "date", "2013-01-01"),
+        ({**DESCRIBED, "date": "2013-07-04T25:00"}, "invalid_value", "date", "T15:30"),
+        ({**DESCRIBED, "date": "2013-07-04"}, "invalid_value", "date", "2013-07-04T15:30"),
+        ({**DESCRIBED, "dest": "ACK"}, "invalid_value", "dest", "nobody flew from EWR to ACK"),
+        ({**DESCRIBED, "carrier": None}, "invalid_value", "carrier", "carrier is missing"),
+        ({"date": "2013-07-04"}, "invalid_value", "flight", "give flight and date"),
+        ({"flight": "UA719", "date": "2013-01-10"}, "flight_cancelled", "flight", "was cancelled"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(given: dict[str, Any], reason: str, field: str, words: str) -> None:
+    """With the field at fault and what would do instead."""
+    refusal = refused(**given)
+    assert (refusal.reason_code, refusal.errors[0].field) == (reason, field)
+    assert words in refusal.detail
+
+
+def test_a_cancelled_flight_may_be_imagined() -> None:
+    """With a delay it is a flight like any other."""
+    found = complete(flight="UA719", date="2013-01-10", departure_delay=10)
+    assert (found.features["departure_delay"], found.actual) == (10, None)
