@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 CONTROL = "control"
 LEASE = "watcher"
-LEASE_DURATION = timedelta(seconds=15)
 STOP_SECONDS = 2.0
 
 Card = dict[str, Any]
@@ -54,6 +53,7 @@ class Watcher:
         self._edits = edits
         self._holder = holder
         self._timing = timing
+        self._lease = timedelta(seconds=timing.stale_seconds / 4)
         self._shown: dict[str, object] = {}
         self._answered_at = time.monotonic()
         self._stopping = threading.Event()
@@ -72,7 +72,7 @@ class Watcher:
     def _work(self) -> None:
         while not self._stopping.wait(self._timing.watch_seconds):
             try:
-                if self._records.hold_lease(LEASE, self._holder, LEASE_DURATION):
+                if self._records.hold_lease(LEASE, self._holder, self._lease):
                     self.look()
             except Exception as error:  # noqa: BLE001 - this thread serves all runs: nothing must end it
                 log.warning("watching failed this time", extra={"reason": repr(error)})

@@ -225,7 +225,9 @@ class FunctionApp:
             for verb, pattern, handle in self._routes():
                 found = re.fullmatch(pattern, path.partition("?")[0])
                 if verb == method and found:
-                    return handle(body, key, *found.groups())
+                    answered = handle(body, key, *found.groups())
+                    self._changed.notify_all()
+                    return answered
         return 404, problem(404, "not_found", "no such route")
 
     def _routes(self) -> list[tuple[str, str, Callable[..., tuple[int, Any]]]]:
