@@ -25,6 +25,9 @@ from ml.sessions import NUMBERS, TEXTS, LoadedModel, graph_inputs
 Answer = dict[str, Any]
 """A row answer of the contract, as a plain mapping without its prediction id."""
 
+MODEL_FAILED = "model_failed"
+"""The reason code of rows that were before a model when it raised."""
+
 _log = logging.getLogger("toban.serving")
 
 
@@ -119,7 +122,7 @@ def _ask(
         return missing.reason_code
     except Exception as error:  # noqa: BLE001 - whatever a model does, its rows go to the next rung
         _log.error("model failed", extra={"source": source, "error": repr(error)[:300]})
-        return "model_failed"
+        return MODEL_FAILED
 
 
 def _failed_checks(recipe: Recipe, predicted: Predicted, table: Table) -> list[str | None]:

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from pydantic_core import to_json
 from ml.catalog import Catalog
 from ml.contract import PredictReply, PredictRequest
 from ml.errors import Corrupt, NotFound, Refused, StoreError, StoreUnavailable
-from ml.ladder import Answer, OpenRung, Rung, RungMissing, climb, refuse
+from ml.ladder import MODEL_FAILED, Answer, OpenRung, Rung, RungMissing, climb, refuse
 from ml.manifest import MODEL_FILE
 from ml.predictions import PredictionColumns, PredictionLog, PredictionRecord
 from ml.problems import build_problem
@@ -32,9 +34,13 @@ from ml.registry import CHAMPION, Registry
 from ml.rows import Reading, RowReader, Slot
 from ml.sessions import LoadedModel
 from ml.tables import build_column
+from ml.turns import Turns
 
 LOOK_SECONDS = 5.0
 """How old the knowledge of the champion alias may be when a request comes."""
+
+PATIENCE_SECONDS = 0.5
+"""How long a request waits for that look when it could be answered without."""
 
 RETRY_SECONDS = 30.0
 """How long a version that could not be loaded is not tried again."""
@@ -64,6 +70,7 @@ class _Served:
     rungs: dict[int, Rung] = field(default_factory=dict)
     missing: dict[int, tuple[str, float]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    looking: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Server:
@@ -91,6 +98,7 @@ class Server:
         self._threads = threads
         self._clock = clock
         self._served: dict[str, _Served] = {}
+        self._turns = Turns()
         self.counters: dict[str, int] = {"rows_answered": 0, "rows_not_logged": 0, "rungs_failed": 0}
 
     async def predict(self, model: str, body: bytes | PredictRequest) -> PredictReply:
@@ -106,7 +114,9 @@ class Server:
         """
         served = self._serve(model)
         if self._is_ready(served) and len(body) <= SMALL_BODY:
-            reading, answers = self._answer(model, served, body)
+            reading, rungs = served.reader.read(body), self._rungs(model, served)
+            together = partial(answer_together, served.recipe, rungs=rungs)
+            answers = await self._turns.ask(model, reading, together)
         else:
             reading, answers = await asyncio.to_thread(self._answer, model, served, body)
         logged = await self._write(model, reading, answers)
@@ -142,17 +152,35 @@ class Server:
 
     def _rungs(self, model: str, served: _Served) -> list[OpenRung]:
         """Return the versions to ask, best first; looks for a moved alias when that is due."""
-        if self._clock() - served.looked_at >= LOOK_SECONDS:
-            with served.lock:
-                if self._clock() - served.looked_at >= LOOK_SECONDS:
-                    self._look(model, served)
+        self._look_if_due(model, served)
         champion, previous = served.champion, served.previous
         rungs: list[OpenRung] = [("champion", lambda: self._open(model, served, champion))]
         if previous is not None:
             rungs.append(("previous_champion", lambda: self._open(model, served, previous)))
         return rungs
 
+    def _look_if_due(self, model: str, served: _Served) -> None:
+        """Look for a moved alias; who has a version loaded waits for a slow store a moment only."""
+        if self._clock() - served.looked_at < LOOK_SECONDS:
+            return
+        loaded = bool(served.rungs)
+        if not served.looking.acquire(blocking=not loaded):
+            return  # somebody looks already, and what is known will do meanwhile
+        if self._clock() - served.looked_at < LOOK_SECONDS:
+            served.looking.release()
+            return
+        look = threading.Thread(target=self._look, args=(model, served), daemon=True)
+        look.start()
+        look.join(PATIENCE_SECONDS if loaded else None)
+
     def _look(self, model: str, served: _Served) -> None:
+        try:
+            self._read_alias(model, served)
+        finally:
+            served.looked_at = self._clock()
+            served.looking.release()
+
+    def _read_alias(self, model: str, served: _Served) -> None:
         try:
             alias = self._registry.alias(model, CHAMPION)
             previous = self._registry.previous_champion(model) if alias else None
@@ -165,7 +193,6 @@ class Server:
             served.trouble = "no_champion"
             for version in set(served.rungs) - {served.champion, previous}:
                 del served.rungs[version]
-        served.looked_at = self._clock()
 
     def _open(self, model: str, served: _Served, version: int | None) -> Rung:
         """Return a version that is loaded; loads it on first use.
@@ -214,6 +241,34 @@ class Server:
         if not logged:
             self.counters["rows_not_logged"] += len(answers)
         return logged
+
+
+def answer_together(
+    recipe: Recipe, readings: Sequence[Reading], rungs: Sequence[OpenRung]
+) -> list[list[Answer] | Exception]:
+    """Return the answers to several requests, asking the model once for the rows of all of them.
+
+    A row on which the model fails must not cost the others their answers: each request is then answered by
+    itself. So it is where a request comes in columns.
+    """
+    if len(readings) > 1 and all(reading.columns is None for reading in readings):
+        slots = [slot for reading in readings for slot in reading.slots]
+        try:
+            answers = iter(answer_reading(recipe, Reading(readings[0].caller, slots), rungs))
+            found = [list(islice(answers, len(reading.slots))) for reading in readings]
+        except Exception as error:  # noqa: BLE001 - it belongs to one of the requests, which will raise it again
+            _log.warning("requests answered one by one", extra={"error": repr(error)[:300]})
+        else:
+            if not any(answer["reason_code"] == MODEL_FAILED for one in found for answer in one):
+                return list(found)
+    return [_answer_or_error(recipe, reading, rungs) for reading in readings]
+
+
+def _answer_or_error(recipe: Recipe, reading: Reading, rungs: Sequence[OpenRung]) -> list[Answer] | Exception:
+    try:
+        return answer_reading(recipe, reading, rungs)
+    except Exception as error:  # noqa: BLE001 - raised again in the request that it belongs to
+        return error
 
 
 def answer_reading(recipe: Recipe, reading: Reading, rungs: Sequence[OpenRung]) -> list[Answer]:
