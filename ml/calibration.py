@@ -40,13 +40,13 @@ def calibrate(residuals: np.ndarray, groups: np.ndarray, coverage: float) -> Cal
 
 def offsets(calibration: Calibration, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return by row what to add to the prediction to get the ends of its interval."""
-    known = calibration.quantiles
-    names, places = np.unique(groups, return_inverse=True)
-    sides = [
-        np.array([known.get(f"{name}:{side}", known[f"{EVERY_ROW}:{side}"]) for name in names.tolist()])
-        for side in ("low", "high")
-    ]
-    return sides[0][places], sides[1][places]
+    known, names = calibration.quantiles, groups.tolist()
+    found = {
+        name: [known.get(f"{name}:{side}", known[f"{EVERY_ROW}:{side}"]) for side in ("low", "high")]
+        for name in set(names)
+    }
+    ends = np.array([found[name] for name in names])
+    return ends[:, 0], ends[:, 1]
 
 
 def _quantile_pair(ordered: np.ndarray, coverage: float) -> tuple[float, float] | None:

@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,24 @@ def test_a_store_that_is_gone_changes_no_answer(shop: Shop, monkeypatch: pytest.
     shop.fresh()
     (answer,) = shop.ask().results
     assert (answer.source, answer.reason_code) == ("rule", "store_unreachable")
+
+
+def test_a_store_that_hangs_holds_nobody_up(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks for a moved alias waits a moment, the others not at all; the loaded champion answers."""
+    assert shop.ask().results[0].source == "champion"
+    released, asked = threading.Event(), []
+
+    def hang(*_: Any) -> Any:
+        asked.append(1)
+        released.wait(30)
+        raise StoreUnavailable("timed out")
+
+    monkeypatch.setattr(shop.registry, "alias", hang)
+    monkeypatch.setattr("ml.serving.PATIENCE_SECONDS", 0.01)
+    shop.clock.now += LOOK_SECONDS
+    assert [shop.ask().results[0].source for _ in range(5)] == ["champion"] * 5
+    assert len(asked) == 1
+    released.set()
 
 
 def test_rows_and_columns_are_answered_alike(shop: Shop) -> None:
