@@ -479,8 +479,6 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    recipe: Annotated[
-        str, StringConstraints(pattern=r"^[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
-    ]
+    recipe: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
     channel: str | None = None
     approvers: tuple[Literal["viewer", "operator", "owner"], ...] = ("owner",)

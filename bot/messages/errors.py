@@ -62,7 +62,6 @@ REASONS: dict[str, str] = {
     "evidence_mismatch": "the evidence is about other versions than these",
     "evidence_not_found": "the evidence for this decision cannot be found",
     "evidence_missing": "there is no comparison to decide on",
-    "already_decided": "somebody has decided this already",
     "already_champion": "that version is the champion already",
     "approval_void": "what was shown has changed, so this button no longer counts",
     # how runs end
