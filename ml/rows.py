@@ -151,14 +151,17 @@ class RowReader:
         slot = Slot(_given(inputs) if given is None else given)
         try:
             found = self._recipe.complete(inputs)
+            # What was looked up is checked as strictly as what is given: sources have bad days too.
+            slot.features = self._recipe.row.model_validate(found.features).__dict__
         except Refused as refusal:
             slot.refusal = refusal
-        except Exception as error:  # noqa: BLE001 - a lookup that breaks costs its row an answer, not the request
-            slot.refusal = Refused(
-                "lookup_failed", f"the rest could not be looked up: {type(error).__name__}"
-            )
+        except ValidationError as error:
+            wrong = read_validation_error(error, self._recipe.row)
+            slot.refusal = Refused("lookup_failed", f"what was looked up is wrong: {wrong.detail}")
+        except Exception as error:  # noqa: BLE001 - a broken lookup costs its row an answer, not the request
+            slot.refusal = Refused("lookup_failed", f"the lookup broke: {type(error).__name__}")
         else:
-            slot.features, slot.filled_in, slot.actual = found.features, found.filled_in, found.actual
+            slot.filled_in, slot.actual = found.filled_in, found.actual
         return slot
 
 

@@ -36,7 +36,7 @@ class Orders(Parcels):
             raise RuntimeError("the warehouse is closed")
         if inputs.number > 100:
             raise Refused("unknown_order", "there is no such order")
-        weight = float(inputs.number)
+        weight = float(inputs.number) if inputs.number != 66 else -1.0
         told = {"weight": filled(weight, "the warehouse", 60.0)}
         return Completed({"zone": "far", "weight": weight, "height": None}, told, 9.5)
 
@@ -105,9 +105,11 @@ def test_the_nearest_choice_is_named() -> None:
     assert slot.refusal.suggestions[0] == "far"
 
 
-@pytest.mark.parametrize(("number", "reason"), [(101, "unknown_order"), (13, "lookup_failed")])
+@pytest.mark.parametrize(
+    ("number", "reason"), [(101, "unknown_order"), (13, "lookup_failed"), (66, "lookup_failed")]
+)
 def test_a_lookup_that_fails_costs_one_row(number: int, reason: str) -> None:
-    """Whether it refuses or breaks."""
+    """Whether it refuses, breaks, or finds what cannot be."""
     slots = ORDERS.read(body(rows=[{"number": 1}, {"number": number}])).slots
     assert slots[0].refusal is None
     assert problem(slots[1])[1] == reason

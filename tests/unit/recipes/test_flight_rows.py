@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from ml.errors import Refused
+from ml.rows import RowReader
+from recipes.arrival_delay import ArrivalDelay
 from recipes.flight_rows import CARRIERS, FlightInputs, FlightRow, complete_flight
 from recipes.nycflights import WEATHER, load_flights
 
@@ -116,3 +121,30 @@ def test_a_cancelled_flight_may_be_imagined() -> None:
     """With a delay it is a flight like any other."""
     found = complete(flight="UA719", date="2013-01-10", departure_delay=10)
     assert (found.features["departure_delay"], found.actual) == (10, None)
+
+
+READER = RowReader(ArrivalDelay())
+TEXTS = some.text(max_size=12) | some.none() | some.integers() | some.floats()
+ROWS = some.fixed_dictionaries(
+    {},
+    optional={
+        "flight": some.from_regex(r"[A-Z0-9]{2} ?[0-9]{1,4}", fullmatch=True)
+        | some.sampled_from(["UA1545", "WN2269"])
+        | TEXTS,
+        "date": some.dates().map(str) | some.sampled_from(["2013-01-01", "2013-07-04T23:59"]) | TEXTS,
+        "carrier": some.sampled_from(CARRIERS) | TEXTS,
+        "origin": some.sampled_from(["EWR", "JFK", "LGA"]) | TEXTS,
+        "dest": some.sampled_from(["IAH", "ACK", "LGA"]) | TEXTS,
+        "departure_delay": some.floats() | some.integers() | TEXTS,
+    },
+)
+
+
+@settings(max_examples=300)
+@given(row=ROWS)
+def test_whatever_is_typed_is_a_flight_or_a_refusal(row: dict[str, Any]) -> None:
+    """No lookup breaks, and what it finds is a full row."""
+    body = json.dumps({"rows": [row], "caller": {"who": "a", "where": "b"}}).encode()
+    (slot,) = READER.read(body).slots
+    assert (slot.features is None) == (slot.refusal is not None)
+    assert slot.refusal is None or slot.refusal.reason_code != "lookup_failed"
