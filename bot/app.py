@@ -13,6 +13,7 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from waitress.server import create_server
 
@@ -196,7 +197,8 @@ def _bolt_app(settings: Settings, slack: SlackDesk, identity: Identity) -> App:
     )
     secret = settings.slack.signing_secret
     return App(
-        client=slack.client,
+        # Without a token of its own: who the bot is comes from `authorize`, without asking Slack.
+        client=WebClient(base_url=settings.slack.api_url, timeout=slack.client.timeout),
         authorize=lambda **_: known,
         signing_secret=secret.get_secret_value() if secret is not None else None,
         process_before_response=True,

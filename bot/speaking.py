@@ -67,18 +67,21 @@ class Speaker:
                 working = state == "open" if state else working
 
     def _get(self, path: str, **query: Any) -> dict[str, Any]:
-        return self._read(
-            self._http.get(f"{self._address}/playground/{path}", params=query, timeout=TIMEOUT_SECONDS)
-        )
+        return self._call("GET", path, params=query)
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._read(
-            self._http.post(f"{self._address}/playground/{path}", json=body, timeout=TIMEOUT_SECONDS)
-        )
+        return self._call("POST", path, json=body)
 
-    @staticmethod
-    def _read(reply: requests.Response) -> dict[str, Any]:
-        body: dict[str, Any] = reply.json()
+    def _call(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        try:
+            reply = self._http.request(
+                method, f"{self._address}/playground/{path}", timeout=TIMEOUT_SECONDS, **content
+            )
+            body: dict[str, Any] = reply.json()
+        except requests.RequestException as error:
+            raise BotError(
+                f"no playground answers at {self._address} ({type(error).__name__}); `make demo` starts one"
+            ) from None
         if reply.status_code >= 400:
             raise BotError(str(body.get("error") or body))
         return body
