@@ -155,23 +155,26 @@ def _dress(
     confidence = None if predicted.confidence is None else predicted.confidence.tolist()
     intervals = _intervals(recipe, manifest, table, predicted)
     warnings = _outside(rung, inputs)
-    version, data_version = manifest.version, manifest.data_version
+    shared = _answer(
+        "predicted",
+        source,
+        unit=recipe.unit,
+        version=manifest.version,
+        data_version=manifest.data_version,
+    )
     answers: list[Answer | str] = []
     for row, code in enumerate(failed):
         if code is not None:
             answers.append(code)
             continue
-        answer = _answer(
-            "predicted",
-            source,
-            value=values[row],
-            unit=recipe.unit,
-            interval=intervals[row] if intervals else None,
-            confidence=confidence[row] if confidence else None,
-            version=version,
-            data_version=data_version,
-            warnings=warnings.get(row, ()),
-        )
+        answer = shared.copy()
+        answer["value"] = values[row]
+        if intervals:
+            answer["interval"] = intervals[row]
+        if confidence:
+            answer["confidence"] = confidence[row]
+        if row in warnings:
+            answer["warnings"] = warnings[row]
         answers.append(_unless_unsure(recipe, answer))
     return answers
 
@@ -179,7 +182,8 @@ def _dress(
 def _unless_unsure(recipe: Recipe, answer: Answer) -> Answer:
     """Return the answer, or its abstention where the recipe's measure says that it cannot be relied on."""
     policy, interval, confidence = recipe.policy, answer["interval"], answer["confidence"]
-    if any(warning["field"] in policy.abstain_outside for warning in answer["warnings"]):
+    outside = answer["warnings"]
+    if outside and any(warning["field"] in policy.abstain_outside for warning in outside):
         reason = "outside_training_range"
     elif (
         interval is not None

@@ -350,13 +350,24 @@ def _column_records(
                 who=reading.caller.who,
                 where=reading.caller.where,
                 input={name: c if whole else [c[row] for row in rows] for name, c in columns.items()},
-                answer={name: [answers[row][name] for row in rows] for name in LOGGED_PER_ROW},
+                answer=_as_columns(answers if whole else [answers[row] for row in rows]),
                 version=version,
                 data_version=data_version,
                 rows=len(rows),
             )
         )
     return [row for rows in by_version.values() for row in rows], records
+
+
+def _as_columns(answers: Sequence[Answer]) -> dict[str, Any]:
+    """Return answers as columns; what all rows share, their version for instance, is kept once."""
+    columns: dict[str, Any] = {}
+    for name in LOGGED_PER_ROW:
+        column = [answer[name] for answer in answers]
+        first = column[0]
+        shared = not isinstance(first, list | tuple) and column.count(first) == len(column)
+        columns[name] = first if shared else column
+    return columns
 
 
 def _logged_input(slot: Slot) -> Mapping[str, Any]:

@@ -199,6 +199,17 @@ def test_rows_and_columns_are_answered_alike(shop: Shop) -> None:
     assert (logged.answer.value, logged.version) == (values[7], 2)
 
 
+def test_what_all_rows_share_is_logged_once(shop: Shop) -> None:
+    """A thousand rows of one version do not repeat its data version a thousand times."""
+    columns = {"zone": ["far"] * 60, "weight": [float(weight % 7) + 1 for weight in range(60)]}
+    request = PredictRequest.model_validate({"columns": columns, "caller": CALLER})
+    answers = asyncio.run(shop.server.predict("parcels", request)).results
+    data_version = shop.registry.manifest("parcels", 2).data_version
+    (segment,) = (path for path in (shop.folder / "predictions").rglob("*.jsonl"))
+    assert segment.read_text("utf-8").count(data_version) == 2  # the record's own, and the answers'
+    assert [shop.log.read(one.prediction_id).answer for one in answers] == list(answers)
+
+
 def test_columns_answered_by_different_rungs_are_logged_with_their_version(shop: Shop) -> None:
     """An abstention and a prediction of one request keep their own record."""
     columns = {"zone": ["far"] * 3, "weight": [2.0, 90.0, 0.0]}

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from ml.errors import Corrupt
 from ml.recipe import Row
-from ml.tables import Table, build_table, column_kinds, join_tables, read_table
+from ml.tables import Table, build_column, build_table, column_kinds, join_tables, read_table
 
 
 class Flight(Row):
@@ -125,3 +125,10 @@ def test_tables_are_joined_row_after_row() -> None:
     """The parts keep their order."""
     parts = [Table({"a": np.array([1, 2])}), Table({"a": np.array([3])})]
     assert join_tables(parts)["a"].tolist() == [1, 2, 3]
+
+
+def test_a_day_that_is_not_known_is_no_day() -> None:
+    """Days before and after 1970 are kept, and None stays unknown."""
+    column = build_column("day", [date(1969, 12, 31), None, date(2013, 7, 4)])
+    assert column.dtype == np.dtype("datetime64[D]")
+    assert column.tolist() == [date(1969, 12, 31), None, date(2013, 7, 4)]
