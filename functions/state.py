@@ -92,8 +92,8 @@ class AppState:
         return self._once("server", self._make_server)
 
     def _make_server(self) -> Server:
-        # An answer of 1,000 rows makes some 20,000 objects and no cycle: the collector, as it comes, would look
-        # through all libraries again and again meanwhile, which costs a third of the time.
+        # An answer of 1,000 rows makes some 20,000 objects and no cycle: the collector, as it comes, would
+        # look through all libraries again and again meanwhile, which costs a third of the time.
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
         return Server(self.catalog, self.registry, self.predictions)
