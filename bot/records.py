@@ -137,6 +137,8 @@ class Records:
             if connection.dialect.name == "postgresql":
                 # Any constant will do: it only has to be the same for every bot on this database.
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7206011)"))
+            else:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             migrations.create(connection, checkfirst=True)
             done = set(connection.execute(sa.select(migrations.c.number)).scalars())
             for number, tables in enumerate(MIGRATIONS, start=1):

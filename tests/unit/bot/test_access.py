@@ -1,0 +1,103 @@
+"""Roles from the settings and from Slack's user groups."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.access import REMEMBER_SECONDS, Access, includes
+from bot.errors import SlackUnreachable
+from bot.jobs import Role
+from bot.settings import RolesTable
+
+
+class Groups:
+    """Slack's user groups, counting how often they are read."""
+
+    def __init__(self, **members: str) -> None:
+        self.reads = 0
+        self.members = {f"@{handle}": frozenset(users.split()) for handle, users in members.items()}
+        self.members["S1X"] = frozenset({"UGROUP"})
+
+    def __call__(self) -> dict[str, frozenset[str]]:
+        """Return what Slack says."""
+        self.reads += 1
+        return dict(self.members)
+
+
+def access(groups: Groups, clock: list[float] | None = None, **roles: tuple[str, ...]) -> Access:
+    """Return access by *roles*, with a clock that the test moves."""
+    now = clock or [0.0]
+    return Access(RolesTable.model_validate(roles), groups, lambda: now[0])
+
+
+@pytest.mark.parametrize(
+    ("user", "role"),
+    [("UOWN", "owner"), ("UOPS", "operator"), ("UBOTH", "owner"), ("UGROUP", "operator"), ("UX", "viewer")],
+)
+def test_highest_role_counts(user: str, role: Role) -> None:
+    """Ids, handles and group ids give roles; the highest one counts, and * covers the rest."""
+    groups = Groups(owners="UBOTH", operators="UOPS UBOTH")
+    known = access(groups, owner=("UOWN", "@owners"), operator=("@operators", "S1X"), viewer=("*",))
+    assert known.role(user) == role
+
+
+def test_nobody_has_a_role_without_an_entry() -> None:
+    """Whom no entry covers has no role, and an unknown handle covers nobody."""
+    known = access(Groups(), owner=("@gone",), viewer=("UVIEW",))
+    assert known.role("UX") is None
+
+
+def test_groups_are_remembered_for_a_minute_and_fresh_looks_now() -> None:
+    """A person who left a group stays in for at most a minute, and not at all for a fresh look."""
+    groups, clock = Groups(owners="UOWN"), [0.0]
+    known = access(groups, clock, owner=("@owners",), viewer=())
+    assert known.role("UOWN") == "owner"
+    groups.members["@owners"] = frozenset()
+    assert known.role("UOWN") == "owner"
+    assert known.role("UOWN", fresh=True) is None
+    groups.members["@owners"] = frozenset({"UOWN"})
+    clock[0] = REMEMBER_SECONDS - 1
+    assert known.role("UOWN") is None
+    clock[0] = REMEMBER_SECONDS
+    assert known.role("UOWN") == "owner"
+    assert groups.reads == 3
+
+
+def test_slack_is_not_asked_where_it_cannot_matter() -> None:
+    """Roles given by id alone need no call, and one look reads all groups once."""
+    groups = Groups(operators="UOPS")
+    assert access(groups, owner=("UOWN",), viewer=("*",)).role("UX") == "viewer"
+    assert groups.reads == 0
+    assert access(groups, owner=("@owners",), operator=("@operators",)).role("UOPS", fresh=True) == "operator"
+    assert groups.reads == 1
+
+
+def test_groups_that_cannot_be_read_give_no_role() -> None:
+    """Where Slack does not answer, no lower role is guessed."""
+
+    def fails() -> dict[str, frozenset[str]]:
+        raise SlackUnreachable("usergroups.list: 500")
+
+    known = Access(RolesTable(owner=("@owners",), viewer=("*",)), fails)
+    with pytest.raises(SlackUnreachable):
+        known.role("UX")
+
+
+@pytest.mark.parametrize(
+    ("held", "allowed", "may"),
+    [
+        ("owner", ("operator",), True),
+        ("operator", ("operator", "owner"), True),
+        ("viewer", ("operator",), False),
+        ("operator", ("owner",), False),
+    ],
+)
+def test_higher_roles_include_lower_ones(held: Role, allowed: tuple[Role, ...], may: bool) -> None:
+    """An owner may what an operator may, never the other way round."""
+    assert includes(held, allowed) is may
+
+
+def test_those_to_call_are_named_once_in_order() -> None:
+    """Who holds one of several roles is called once; * is nobody to call."""
+    known = access(Groups(), owner=("UOWN", "@ops"), operator=("@ops",), viewer=("*",))
+    assert known.holders(("owner", "operator", "viewer")) == ("UOWN", "@ops")

@@ -1,0 +1,89 @@
+"""What keeps two bots apart: the fence, the lock on a SQLite file, what is a network's file system."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from bot import engine
+from bot.engine import Fence
+from bot.errors import ConfigurationError
+
+
+class Left(Exception):
+    """The process would have ended here."""
+
+
+def leave() -> None:
+    """End the process, so to speak."""
+    raise Left
+
+
+def test_process_without_heartbeat_leaves_before_it_acts() -> None:
+    """An effect begins only while others cannot yet believe the process dead."""
+    now = [0.0]
+    fence = Fence(60.0, leave, lambda: now[0])
+    now[0] = 48.0
+    with fence:
+        pass
+    now[0] = 48.1
+    with pytest.raises(Left), fence:
+        pytest.fail("it acted")
+    fence.beat()
+    with fence:
+        pass
+
+
+def test_closed_fence_lets_effects_end_and_none_begin() -> None:
+    """A process that is to end waits for what is under way and starts nothing more."""
+    fence = Fence(60.0, leave)
+    entered, go, acted = threading.Event(), threading.Event(), threading.Event()
+
+    def effect() -> None:
+        with fence:
+            entered.set()
+            go.wait(10)
+
+    def late() -> None:
+        with fence:
+            acted.set()
+
+    under_way = threading.Thread(target=effect)
+    under_way.start()
+    entered.wait(10)
+    assert not fence.close(0.0)
+    threading.Thread(target=late, daemon=True).start()
+    go.set()
+    assert fence.close(10.0)
+    under_way.join(10)
+    assert not acted.is_set()
+
+
+def test_second_bot_on_a_file_is_refused(tmp_path: Path) -> None:
+    """The lock beside the database is held until it is let go of."""
+    url = f"sqlite:///{tmp_path}/deep/bot.sqlite3"
+    lock = engine._lock_sqlite(url)
+    with pytest.raises(ConfigurationError, match="another bot already runs"):
+        engine._lock_sqlite(url)
+    lock.close()
+    engine._lock_sqlite(url).close()
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "smb3", "9p", "fuse.blobfuse2"])
+def test_network_file_systems_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """SQLite is not opened where its locks do not hold."""
+    monkeypatch.setattr(engine, "_mounts", lambda: [("/", "ext4"), (str(tmp_path), kind)])
+    with pytest.raises(ConfigurationError, match="network file system"):
+        engine._lock_sqlite(f"sqlite:///{tmp_path}/share/bot.sqlite3")
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [("/data/share/x", "nfs"), ("/data/shared", "xfs"), ("/data", "xfs"), ("/home", "ext4")],
+)
+def test_the_nearest_mount_counts(folder: str, kind: str) -> None:
+    """A folder lies on the longest mount point above it, by whole names."""
+    mounts = [("/", "ext4"), ("/data", "xfs"), ("/data/share", "nfs")]
+    assert engine._file_system(Path(folder), mounts) == kind
