@@ -1,16 +1,19 @@
-"""The intake's way to SQLite's write lock."""
+"""The intake: what is submitted is stored, once, and its way to SQLite's write lock."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from bot.intake import take_write_lock
+from bot.intake import Entry, Intake, take_write_lock
 from bot.records import make_engine
 
 
@@ -66,3 +69,87 @@ def test_a_lock_that_is_never_given_is_an_error(engine: sa.Engine, path: Path) -
         assert busy_timeout(connection) == 30_000
     other.close()
     engine.dispose()
+
+
+class Client:
+    """Stands in for the engine's client: writes flows into a table, refuses what is poisoned."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+
+    def enqueue_in_transaction(self, connection: sa.Connection, options: Any, *args: Any) -> None:
+        """Store a flow, once for its id."""
+        if args == ("poison",):
+            raise ValueError("cannot be stored")
+        statement = "INSERT OR IGNORE INTO flows VALUES (?, ?)"
+        connection.exec_driver_sql(statement, (options["workflow_id"], options["workflow_name"]))
+
+
+@pytest.fixture
+def stored(engine: sa.Engine) -> Callable[[], list[str]]:
+    """Tell which flows are stored."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE flows (id TEXT PRIMARY KEY, name TEXT)")
+
+    def read() -> list[str]:
+        with engine.connect() as connection:
+            return [row[0] for row in connection.exec_driver_sql("SELECT id FROM flows ORDER BY id")]
+
+    return read
+
+
+@pytest.fixture
+def intake(engine: sa.Engine, stored: Callable[[], list[str]]) -> Iterator[Intake]:
+    """An intake that has not been started yet."""
+    client: Any = Client()
+    made = Intake(engine, client)
+    yield made
+    made.stop()
+    engine.dispose()
+
+
+def entry(flow_id: str, *args: str) -> Entry:
+    """Return a flow to store."""
+    return Entry("predict", "requests", flow_id, args)
+
+
+def test_what_is_submitted_is_on_disk(intake: Intake, stored: Callable[[], list[str]]) -> None:
+    """Submit returns when the flow is stored, and a flow that is known already is success."""
+    intake.start()
+    intake.submit(entry("a"))
+    intake.submit(entry("a"))
+    intake.submit(entry("b"))
+    assert stored() == ["a", "b"]
+
+
+def test_poisoned_request_harms_no_other(intake: Intake, stored: Callable[[], list[str]]) -> None:
+    """Of a batch in which one cannot be stored, all others are, and that one is told why."""
+    entries = [entry(f"{number:03}") for number in range(100)]
+    entries[40] = entry("040", "poison")
+    with ThreadPoolExecutor(len(entries)) as pool:
+        waiting = [pool.submit(intake.submit, one, 30.0) for one in entries]
+        intake.start()
+        failed = [number for number, one in enumerate(waiting) if one.exception() is not None]
+    assert failed == [40]
+    assert stored() == [f"{number:03}" for number in range(100) if number != 40]
+
+
+def test_request_that_was_given_up_is_not_stored_later(
+    intake: Intake, stored: Callable[[], list[str]]
+) -> None:
+    """Whoever was told that nothing was taken can send again without having it twice."""
+    with pytest.raises(TimeoutError):
+        intake.submit(entry("late"), timeout_seconds=0.01)
+    intake.start()
+    intake.submit(entry("next"))
+    assert stored() == ["next"]
+
+
+def test_stopping_stores_what_waits(intake: Intake, stored: Callable[[], list[str]]) -> None:
+    """What came before the end is stored before the end."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(intake.submit, entry("last"), 30.0)
+        intake.start()
+        waiting.result(30)
+        intake.stop()
+    assert stored() == ["last"]
