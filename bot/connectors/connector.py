@@ -1,0 +1,116 @@
+"""What every connector is: a translation between a job that a person asked for and a system that does it.
+
+A connector starts a run under a key (twice with one key is one run), tells how runs stand, and stops them. It
+holds no state of its own and decides nothing; flows, watchers and messages speak only of the types here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ml.contract import Direction, Reason
+
+RunState = Literal["queued", "waiting", "running", "succeeded", "failed", "cancelled"]
+"""`waiting` is a run that people hold up: an environment whose protection rule waits for an approval."""
+
+FINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
+
+
+class _Fact(BaseModel):
+    """A record that flows checkpoint as plain JSON; keys of a newer version are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class JobRequest(_Fact):
+    """What to start: the call's values after mapping, typed and checked.
+
+    `target` is the connector's own address of the work (a workflow file, a path); `values` are its inputs.
+    """
+
+    target: str
+    values: dict[str, Any] = Field(default_factory=dict)
+    ref: str | None = None
+    who: str
+    where: str
+
+
+class RunHandle(_Fact):
+    """How a connector finds a run again. `scope` groups handles that one request can ask for (a repository)."""
+
+    connector: str
+    id: str
+    scope: str = ""
+    url: str | None = None
+
+
+class Step(_Fact):
+    """One step of a job of a run; `seconds` so far, or in all once it has ended."""
+
+    name: str
+    state: Literal["waiting", "running", "succeeded", "failed", "skipped", "cancelled"]
+    seconds: float | None = None
+
+
+class RunJob(Step):
+    """One job of a run, with its steps."""
+
+    steps: tuple[Step, ...] = ()
+
+
+class ReportMetric(_Fact):
+    """A number that a run reports, with what it takes to read it."""
+
+    name: str
+    value: float
+    unit: str = ""
+    direction: Direction | None = None
+    business: bool = False
+
+
+class Report(_Fact):
+    """What a run says of itself: metrics, the version it made, the data it used, what it cost, other fields."""
+
+    metrics: tuple[ReportMetric, ...] = ()
+    version: str | None = None
+    data: str | None = None
+    cost: str | None = None
+    fields: dict[str, Any] = Field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+class RunStatus(_Fact):
+    """How a run stands. `attempt` rises with a rerun, which keeps the handle."""
+
+    handle: RunHandle
+    name: str
+    state: RunState
+    attempt: int = 1
+    jobs: tuple[RunJob, ...] = ()
+    progress: float | None = None
+    detail: str | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: Reason | None = None
+    report: Report | None = None
+
+
+class Connector(Protocol):
+    """A kind of system that does the work. Each call has a time-out.
+
+    Raises `Refused` where the system understood and said no, `Unreachable` where it did not answer.
+    """
+
+    def start(self, job: JobRequest, *, key: str) -> RunHandle:
+        """Start a run, or return the one that *key* started before."""
+
+    def status(self, handles: Sequence[RunHandle]) -> Mapping[str, RunStatus]:
+        """Return how runs stand, by handle id, in as few requests as make sense; unknown ones are left out."""
+
+    def cancel(self, handle: RunHandle) -> None:
+        """Ask for a run to be stopped; asking again, or for an ended run, is harmless."""
