@@ -5,6 +5,8 @@ BotError
 ├── Refused                 tell the person: carries the problem details to show
 ├── Unreachable             retry later: the other side did not answer, or not with sense
 │   ├── FunctionsUnreachable
+│   ├── GitHubUnreachable
+│   │   └── RateLimited     not before the moment that it names
 │   └── SlackUnreachable
 ├── SlackRefused            Slack understood and said no: carries Slack's own error code
 │   └── NotInChannel        the bot must be invited first
@@ -14,6 +16,7 @@ BotError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from ml.contract import Problem
 
@@ -47,6 +50,18 @@ class Unreachable(BotError):
 
 class FunctionsUnreachable(Unreachable):
     """The function app did not answer in time, or answered with something else than its contract."""
+
+
+class GitHubUnreachable(Unreachable):
+    """GitHub did not answer in time, not with sense, or does not show yet what was just started."""
+
+
+class RateLimited(GitHubUnreachable):
+    """GitHub wants to be left alone until `until` (aware UTC)."""
+
+    def __init__(self, until: datetime) -> None:
+        self.until = until
+        super().__init__(f"it takes no more requests until {until:%H:%M:%S} UTC")
 
 
 class SlackUnreachable(Unreachable):

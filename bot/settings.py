@@ -38,6 +38,11 @@ ENVIRONMENT: Mapping[str, str] = {
     "SLACK_API_URL": "address of Slack's Web API, for a proxy or the playground",
     "TOBAN_FUNCTIONS_URL": "address of the function app",
     "TOBAN_FUNCTIONS_KEY": "host key of the function app",
+    "GITHUB_TOKEN": "GitHub token that may read and start the workflows",
+    "GITHUB_APP_ID": "id of a GitHub App, instead of a token",
+    "GITHUB_APP_PRIVATE_KEY": "private key of the GitHub App (PEM)",
+    "GITHUB_APP_INSTALLATION_ID": "id of the GitHub App's installation",
+    "GITHUB_API_URL": "address of GitHub's REST API, for Enterprise Server or the playground",
 }
 """Every environment variable that the bot reads, with one line of meaning; `.env.example` explains them."""
 
@@ -47,12 +52,19 @@ SECRETS = (
     "SLACK_SIGNING_SECRET",
     "TOBAN_FUNCTIONS_KEY",
     "TOBAN_DATABASE_URL",
+    "GITHUB_TOKEN",
+    "GITHUB_APP_PRIVATE_KEY",
 )
 """Those of them that nobody else may see."""
 
 DEFAULT_CONFIG = "toban.toml"
 DEFAULT_DATABASE_URL = "sqlite:///.toban/bot.sqlite3"
 DEFAULT_SLACK_API_URL = "https://slack.com/api/"
+DEFAULT_GITHUB_API_URL = "https://api.github.com"
+REPOSITORY_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}$"
+WORKFLOW_FILE_PATTERN = r"^[^/\s]+\.ya?ml$"
+
+RepositoryName = Annotated[str, StringConstraints(pattern=REPOSITORY_PATTERN)]
 
 
 class _Table(BaseModel):
@@ -131,6 +143,39 @@ class DigestTable(_Table):
         return ZoneInfo(self.time_zone)
 
 
+class WorkflowTable(_Table):
+    """One `[[github.workflows]]` table: what is special about starting a workflow file.
+
+    `repository` limits it to one repository; None means all. A role that is named includes the higher ones.
+    """
+
+    file: Annotated[str, StringConstraints(pattern=WORKFLOW_FILE_PATTERN)]
+    repository: RepositoryName | None = None
+    roles: tuple[Role, ...] = ("operator",)
+    confirm: bool = False
+
+    @field_validator("roles")
+    @classmethod
+    def _somebody(cls, value: tuple[Role, ...]) -> tuple[Role, ...]:
+        if not value:
+            raise ValueError("name at least one role: viewer, operator or owner")
+        return value
+
+
+class GitHubTable(_Table):
+    """`[github]`: the repositories whose workflows people may start, and what is special about some."""
+
+    repositories: tuple[RepositoryName, ...] = ()
+    workflows: tuple[WorkflowTable, ...] = ()
+
+    def workflow(self, repository: str, file: str) -> WorkflowTable:
+        """Return what is set for a workflow file: its repository's own table goes before one for all."""
+        named = [table for table in self.workflows if table.file == file]
+        own = [table for table in named if table.repository == repository]
+        for_all = [table for table in named if table.repository is None]
+        return next(iter([*own, *for_all]), WorkflowTable(file=file))
+
+
 class TobanFile(_Table):
     """The whole of `toban.toml`."""
 
@@ -140,6 +185,7 @@ class TobanFile(_Table):
         default_factory=dict
     )
     digests: tuple[DigestTable, ...] = ()
+    github: GitHubTable = GitHubTable()
 
     @field_validator("digests")
     @classmethod
@@ -169,12 +215,31 @@ class FunctionsSettings(_Table):
     read_seconds: float = 25.0
 
 
+class GitHubAppSettings(_Table):
+    """A GitHub App that the bot signs in as, and where it is installed."""
+
+    app_id: str
+    private_key: SecretStr
+    installation_id: str
+
+
+class GitHubSettings(_Table):
+    """How to reach GitHub, and as whom. Time-outs are seconds for connecting and for the whole answer."""
+
+    api_url: str = DEFAULT_GITHUB_API_URL
+    token: SecretStr | None = None
+    app: GitHubAppSettings | None = None
+    connect_seconds: float = 3.0
+    read_seconds: float = 20.0
+
+
 class Settings(_Table):
-    """Everything the bot is told, read once."""
+    """Everything the bot is told, read once. `github` is None where no repository is named."""
 
     team: TobanFile
     slack: SlackSettings
     functions: FunctionsSettings
+    github: GitHubSettings | None = None
     database_url: SecretStr
 
 
@@ -212,11 +277,14 @@ def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
         problems += error.problems
     slack = _slack(env, mode, problems)
     functions = _functions(env, problems)
+    github = _github(env, problems) if team.github.repositories else None
     database_url = env.get("TOBAN_DATABASE_URL") or DEFAULT_DATABASE_URL
     problems += _database_problems(database_url)
     if problems or slack is None or functions is None:
         raise ConfigurationError(problems)
-    return Settings(team=team, slack=slack, functions=functions, database_url=SecretStr(database_url))
+    return Settings(
+        team=team, slack=slack, functions=functions, github=github, database_url=SecretStr(database_url)
+    )
 
 
 def _slack(env: Mapping[str, str], mode: Mode | None, problems: list[str]) -> SlackSettings | None:
@@ -254,6 +322,31 @@ def _functions(env: Mapping[str, str], problems: list[str]) -> FunctionsSettings
         return None
     problems += _url_problems("TOBAN_FUNCTIONS_URL", url)
     return FunctionsSettings(url=url.rstrip("/"), key=_secret(env, "TOBAN_FUNCTIONS_KEY"))
+
+
+def _github(env: Mapping[str, str], problems: list[str]) -> GitHubSettings | None:
+    """Return how GitHub is reached: a GitHub App goes before a token, because its tokens live an hour."""
+    api_url = env.get("GITHUB_API_URL") or DEFAULT_GITHUB_API_URL
+    problems += _url_problems("GITHUB_API_URL", api_url)
+    names = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_INSTALLATION_ID")
+    missing = [name for name in names if not env.get(name)]
+    if not missing:
+        key = env["GITHUB_APP_PRIVATE_KEY"].replace("\\n", "\n")
+        app = GitHubAppSettings(
+            app_id=env[names[0]], private_key=SecretStr(key), installation_id=env[names[2]]
+        )
+        return GitHubSettings(api_url=api_url.rstrip("/"), app=app)
+    if len(missing) < len(names):
+        problems += [
+            f"{name} is not set: {ENVIRONMENT[name]} (looked in the environment)" for name in missing
+        ]
+    elif not env.get("GITHUB_TOKEN"):
+        problems.append(
+            "GITHUB_TOKEN is not set: [github] names repositories, so a token or a GitHub App is needed"
+        )
+    else:
+        return GitHubSettings(api_url=api_url.rstrip("/"), token=_secret(env, "GITHUB_TOKEN"))
+    return None
 
 
 def _secret(env: Mapping[str, str], name: str) -> SecretStr | None:

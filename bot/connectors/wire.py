@@ -7,7 +7,8 @@ carries an idempotency key. Secrets travel in headers that are never logged.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from bot.errors import FunctionsUnreachable
+from bot.errors import FunctionsUnreachable, Unreachable
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
@@ -43,18 +44,28 @@ class HttpReply:
 
 
 class Sender:
-    """Sends calls to one address with one set of headers, over kept connections."""
+    """Sends calls to one address with one set of headers, over kept connections.
+
+    *unreachable* is what it raises when no sensible answer came.
+    """
 
     def __init__(
-        self, base_url: str, headers: Mapping[str, str], *, connect_seconds: float, read_seconds: float
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        connect_seconds: float,
+        read_seconds: float,
+        unreachable: type[Unreachable] = FunctionsUnreachable,
     ) -> None:
+        self._unreachable = unreachable
         self._base = base_url.rstrip("/")
         self._timeout = (connect_seconds, read_seconds)
         self._once = _session(headers, 0)
         self._repeating = _session(headers, 2)
 
     def send(self, call: HttpCall) -> HttpReply:
-        """Send *call*; raise FunctionsUnreachable when no sensible answer came in time."""
+        """Send *call*; raise the sender's `unreachable` when no sensible answer came in time."""
         session = self._repeating if call.repeatable or call.method == "GET" else self._once
         try:
             with session.request(
@@ -69,11 +80,42 @@ class Sender:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return HttpReply(response.status_code, response.headers, _decode(response))
+                return HttpReply(response.status_code, response.headers, self._decode(response))
         except requests.Timeout as error:
-            raise FunctionsUnreachable("no answer in time") from error
+            raise self._unreachable("no answer in time") from error
         except requests.RequestException as error:
-            raise FunctionsUnreachable(_reason(error)) from error
+            raise self._unreachable(_reason(error)) from error
+
+    def _decode(self, response: requests.Response) -> Any:
+        if response.is_redirect:
+            return None  # what a redirect says beside its address is for browsers
+        raw = bytearray()
+        for piece in response.iter_content(PIECE_BYTES):
+            raw += piece
+            if len(raw) > MAX_REPLY_BYTES:
+                raise self._unreachable(f"the answer is larger than {MAX_REPLY_BYTES >> 20} MiB")
+        if not raw:
+            return None
+        try:
+            return json.loads(raw)
+        except ValueError:
+            raise self._unreachable(f"status {response.status_code} with a body that is not JSON") from None
+
+
+@contextmanager
+def streamed(
+    url: str, unreachable: type[Unreachable], connect_seconds: float, read_seconds: float
+) -> Iterator[Iterator[bytes]]:
+    """Open a file at *url* and give its bytes piece by piece. No header of ours, so no secret, goes along."""
+    try:
+        with requests.get(url, timeout=(connect_seconds, read_seconds), stream=True) as response:
+            if response.status_code != requests.codes.ok:
+                raise unreachable(f"a file with status {response.status_code}")
+            yield response.iter_content(PIECE_BYTES)
+    except requests.Timeout as error:
+        raise unreachable("no answer in time") from error
+    except requests.RequestException as error:
+        raise unreachable(_reason(error)) from error
 
 
 def _session(headers: Mapping[str, str], repeats: int) -> requests.Session:
@@ -100,20 +142,6 @@ def _session(headers: Mapping[str, str], repeats: int) -> requests.Session:
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
-
-
-def _decode(response: requests.Response) -> Any:
-    raw = bytearray()
-    for piece in response.iter_content(PIECE_BYTES):
-        raw += piece
-        if len(raw) > MAX_REPLY_BYTES:
-            raise FunctionsUnreachable(f"the answer is larger than {MAX_REPLY_BYTES >> 20} MiB")
-    if not raw:
-        return None
-    try:
-        return json.loads(raw)
-    except ValueError:
-        raise FunctionsUnreachable(f"status {response.status_code} with a body that is not JSON") from None
 
 
 def _reason(error: requests.RequestException) -> str:
