@@ -19,6 +19,10 @@ from waitress.server import create_server
 
 from bot.access import Access
 from bot.connectors.azure_functions import AzureFunctionsConnector
+from bot.connectors.connector import Connector
+from bot.connectors.github_actions import GitHubActionsConnector
+from bot.connectors.github_client import GitHubClient
+from bot.connectors.github_runs import NAME as GITHUB_ACTIONS
 from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
@@ -31,6 +35,8 @@ from bot.settings import DigestTable, Settings
 from bot.slack import Identity, SlackDesk
 from bot.timing import Timing
 from bot.watchers import Watcher
+from bot.work_watcher import WorkWatcher
+from bot.works import Works
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +57,7 @@ class Bot:
     desk: Desk
     intake: Intake
     watcher: Watcher
+    work_watcher: WorkWatcher
     slack_app: App
 
     def start(self) -> None:
@@ -60,11 +67,13 @@ class Bot:
         self.intake.start()
         self.desk.edits.start()
         self.watcher.start()
+        self.work_watcher.start()
         self._schedule()
 
     def leave(self) -> None:
         """Stop in order, just before the process ends; what is under way goes on at the next start."""
         self.watcher.stop()
+        self.work_watcher.stop()
         self.intake.stop()
         self.desk.edits.stop()
         self.engine.leave()
@@ -93,12 +102,14 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     slack = SlackDesk(settings.slack)
     identity = _identify(slack)
     engine = Engine(settings.database_url.get_secret_value(), timing)
-    records = engine.records
+    records, works = engine.records, Works(engine.sql)
+    connectors = make_connectors(settings)
 
     def draw(place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
         # Asked at the last moment: a result that was drawn meanwhile must not be drawn over.
         card = records.card(about["flow_id"])
-        if card is not None and card["state"] in {"waiting", "running"}:
+        progressing = card is not None and card["state"] in {"waiting", "running"}
+        if progressing or works.is_open(about["flow_id"]):
             slack.edit(place, message, about=about)
 
     desk = Desk(
@@ -108,14 +119,25 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         functions=AzureFunctionsConnector(settings.functions),
         access=Access(settings.team.roles, slack.groups),
         records=records,
+        works=works,
+        connectors=connectors,
         edits=Edits(draw),
         fence=engine.fence,
     )
     intake = Intake(engine.sql, engine.client)
-    watcher = Watcher(records, desk.functions, engine.client, desk.edits, engine.executor_id, engine.timing)
+    around = (engine.client, desk.edits, engine.executor_id, engine.timing)
+    watcher = Watcher(records, desk.functions, *around)
+    work_watcher = WorkWatcher(records, works, connectors, *around)
     app = _bolt_app(settings, slack, identity)
     Doors(settings.team.bot.command, identity, intake).register(app)
-    return Bot(settings, engine, desk, intake, watcher, app)
+    return Bot(settings, engine, desk, intake, watcher, work_watcher, app)
+
+
+def make_connectors(settings: Settings) -> dict[str, Connector]:
+    """Return the connectors that the settings ask for, by name."""
+    if settings.github is None:
+        return {}
+    return {GITHUB_ACTIONS: GitHubActionsConnector(GitHubClient(settings.github))}
 
 
 class SocketDoor:

@@ -54,6 +54,13 @@ COMMANDS: dict[str, Command] = {
             target="model",
         ),
         Command(
+            verb="run",
+            summary="Start a workflow of GitHub Actions and follow it; without a name, list the workflows.",
+            usage="run [REPOSITORY] WORKFLOW [name=value …] [ref=BRANCH] · run",
+            examples=("run", "run retrain.yml months=6", "run flights deploy ref=main"),
+            roles=OPERATORS,
+        ),
+        Command(
             verb="compare",
             summary="Score two versions of a model on the same rows.",
             usage="compare MODEL VERSION VERSION",
@@ -130,6 +137,7 @@ _OTHER_WORDS = {
     "card": "show",
     "deploy": "promote",
     "diff": "compare",
+    "dispatch": "run",
     "forecast": "predict",
     "get": "show",
     "health": "status",
@@ -146,6 +154,8 @@ _OTHER_WORDS = {
     "train": "retrain",
     "usage": "help",
     "who": "whoami",
+    "workflow": "run",
+    "workflows": "run",
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from dbos import error as engine_errors
 from bot.access import Access
 from bot.checkpoints import last_cause
 from bot.connectors.azure_functions import AzureFunctionsConnector
+from bot.connectors.connector import Connector
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, Fence
 from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
@@ -28,6 +29,7 @@ from bot.messages.message import Message
 from bot.records import Records
 from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
+from bot.works import Works
 from ml.contract import ModelView, Problem
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ class Desk:
     functions: AzureFunctionsConnector
     access: Access
     records: Records
+    works: Works
+    connectors: Mapping[str, Connector]
     edits: Edits
     fence: Fence
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
@@ -181,6 +185,7 @@ class Desk:
                     raise
                 moved = self.slack.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
                 self.records.move_card(job.flow_id, moved)
+                self.works.move(job.flow_id, moved)
                 return moved
             return place
 

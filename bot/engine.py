@@ -38,6 +38,7 @@ a changed order of steps inside a flow goes through `DBOS.patch` instead."""
 REQUESTS = "requests"
 RUNS = "runs"
 DECISIONS = "decisions"
+WORK = "work"
 
 REQUESTS_AT_ONCE = 32
 """Requests that one process works on at a time. SQLite gives its write lock to whoever asks next, so
@@ -149,7 +150,8 @@ class Engine:
             polling_interval_sec=poll,
             on_conflict="always_update",
         )
-        DBOS.register_queue(DECISIONS, polling_interval_sec=poll, on_conflict="always_update")
+        for waiting in (DECISIONS, WORK):
+            DBOS.register_queue(waiting, polling_interval_sec=poll, on_conflict="always_update")
         DBOS.register_queue(
             RUNS, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"
         )

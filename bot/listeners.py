@@ -30,7 +30,9 @@ log = logging.getLogger(__name__)
 
 MOST_TYPED = 3000
 LOOKUPS = frozenset({"models", "status", "runs", "show", "whoami", "help"})
-BUTTONS = re.compile(r"^(version|run)\.[a-z_]+$")
+BUTTONS = re.compile(r"^(version|run|work)\.[a-z_]+$")
+FLOWS = {"run": "workflow"}
+"""The flow of a verb where it is not called like it."""
 
 Reply = dict[str, Any] | None
 
@@ -69,7 +71,7 @@ class Doors:
             )
         if parsed.problems:
             return _private(error_messages.problem(job, _misread(parsed)))
-        flow = "lookup" if parsed.verb in LOOKUPS else parsed.verb
+        flow = "lookup" if parsed.verb in LOOKUPS else FLOWS.get(parsed.verb, parsed.verb)
         return self._submit(job, flow)
 
     def take_button(self, body: Mapping[str, Any]) -> Reply:
@@ -81,6 +83,9 @@ class Doors:
         value = str(action.get("value") or "")
         typed = str((action.get("text") or {}).get("text") or verb)
         job = self._pressed(body, action, verb, typed)
+        if noun == "work":
+            # A button that opens a page is told of, too; there is nothing to do.
+            return None if verb == "open" else self._submit(job, "work_press", verb, value)
         if noun == "run":
             return self._submit(job.model_copy(update={"verb": "cancel", "words": (value,)}), "cancel")
         decide_id, _, shown = value.partition("|")

@@ -83,10 +83,27 @@ audit = sa.Table(
     sa.Column("facts", sa.Text, nullable=False),
     sa.UniqueConstraint("flow_id", "what"),
 )
+works = sa.Table(
+    "toban_works",
+    metadata,
+    sa.Column("flow_id", sa.String(120), primary_key=True),
+    sa.Column("work_flow_id", sa.String(120), nullable=False),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("order", sa.Text, nullable=False),
+    sa.Column("channel", sa.String(80), nullable=False),
+    sa.Column("ts", sa.String(40), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("run_id", sa.String(120), index=True),
+    sa.Column("handle", sa.Text),
+    sa.Column("began_at", sa.DateTime),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+)
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
 MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (cards, cancellations, decisions, digests, processes, leases, audit),
+    (works,),
 )
 """Tables made by each numbered migration; a migration that has shipped is never changed."""
 

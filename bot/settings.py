@@ -151,14 +151,14 @@ class WorkflowTable(_Table):
 
     file: Annotated[str, StringConstraints(pattern=WORKFLOW_FILE_PATTERN)]
     repository: RepositoryName | None = None
-    roles: tuple[Role, ...] = ("operator",)
+    roles: tuple[Literal["operator", "owner"], ...] = ("operator",)
     confirm: bool = False
 
     @field_validator("roles")
     @classmethod
     def _somebody(cls, value: tuple[Role, ...]) -> tuple[Role, ...]:
         if not value:
-            raise ValueError("name at least one role: viewer, operator or owner")
+            raise ValueError("name at least one role: operator or owner")
         return value
 
 

@@ -26,6 +26,9 @@ from bot.flows import (
     promote,
     retrain,
     run,
+    work,
+    work_press,
+    workflow,
 )
 from bot.flows.refusals import tell_failure, tell_refusal
 from bot.jobs import Job
@@ -44,6 +47,10 @@ JOB_STORIES: dict[str, Story] = {
     "promote": promote.promote,
     "cancel": cancel.cancel,
     "lookup": lookup.lookup,
+    "workflow": workflow.workflow,
+    "work": work.work,
+    "follow": work.follow,
+    "work_press": work_press.work_press,
 }
 """Stories of a person's job: the flow's first argument is the job, and refusals go back to that person."""
 

@@ -13,7 +13,15 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from bot.commands import COMMANDS
-from bot.settings import BotTable, DigestTable, RolesTable, TobanFile, load_team
+from bot.settings import (
+    BotTable,
+    DigestTable,
+    GitHubTable,
+    RolesTable,
+    TobanFile,
+    WorkflowTable,
+    load_team,
+)
 from ml.contract import ModelSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,8 +31,16 @@ TABLES: dict[str, type[BaseModel]] = {
     "[roles]": RolesTable,
     "[models.NAME]": ModelSettings,
     "[[digests]]": DigestTable,
+    "[github]": GitHubTable,
+    "[[github.workflows]]": WorkflowTable,
 }
-WORDS_FOR: dict[str, Any] = {"nobody": (), "all": (), "none": None, "needed": PydanticUndefined}
+WORDS_FOR: dict[str, Any] = {
+    "nobody": (),
+    "all": (),
+    "none": None,
+    "none named": (),
+    "needed": PydanticUndefined,
+}
 
 
 def rows(heading: str) -> dict[str, str]:
@@ -38,7 +54,7 @@ def default(text: str) -> Any:
     if text in WORDS_FOR:
         return WORDS_FOR[text]
     plain = text.strip("`")
-    return json.loads(plain) if re.fullmatch(r"[\d.]+", plain) else plain
+    return json.loads(plain) if re.fullmatch(r"[\d.]+|true|false", plain) else plain
 
 
 @pytest.mark.parametrize("heading", TABLES)

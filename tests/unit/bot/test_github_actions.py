@@ -1,4 +1,4 @@
-"""The connector to GitHub Actions: it starts once, asks little, and says what was refused and how runs end."""
+"""The connector to GitHub Actions: it starts once, asks little, says what was refused and how runs end."""
 
 from __future__ import annotations
 
