@@ -31,7 +31,7 @@ PEERS = "peers"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and, unless only some were asked for, write the page."""
     options = _options(arguments)
-    wanted = tuple(options.names) or (NAMES if not options.peers else (PEERS,))
+    wanted = tuple(options.names) or (*NAMES, *((PEERS,) if options.peers else ()))
     with tempfile.TemporaryDirectory(prefix="toban-bench-") as home, Generator() as load:
         bench = Workbench(Path(home), load, options.rounds)
         figures, left_out = run(bench, wanted)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         lines = [figure for name in members for figure in figures[name]]
         reasons = {name: left_out[name] for name in members if name in left_out}
-        command = "make bench PEERS=1" if section == PEERS else "make bench"
+        command = "make bench PEERS=1" if PEERS in wanted else "make bench"
         text = write_section(command, lines, reasons, day)
         print(f"\n{text}")
         if not options.names:
