@@ -40,6 +40,7 @@ def test_killed_during_a_retrain(new_team: START, moment: str) -> None:
     if moment == "deciding":
         functions.finish(run_id)
         team.seen(before, "please decide above")
+        team.stored("decide", "call the approvers")
     bot.kill()
     if starting is not None:
         starting.set()
@@ -95,6 +96,7 @@ def test_command_redelivered_to_the_next_bot_acts_once(new_team: START) -> None:
     bot = team.start_bot()
     said = team.slack.say("operator", "ml-arrivals", f"/ml retrain {MODEL}")
     team.started()
+    team.stored("run", "watch the run")
     bot.kill()
     team.start_bot()
     team.slack.redeliver(said["delivery"], times=2)
