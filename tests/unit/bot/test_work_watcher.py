@@ -1,4 +1,4 @@
-"""The watcher of connectors' runs: one look for each system, the end told once, limits and silence on the cards."""
+"""The watcher of connectors' runs: one look for each system, the end told once, limits and silence shown."""
 
 from __future__ import annotations
 
