@@ -15,6 +15,7 @@ from tests.stand_ins.team import Team
 pytestmark = pytest.mark.faults
 
 START = Callable[..., Team]
+SLOW = pytest.mark.slow
 QUICK = ("--heartbeat-seconds", "0.25", "--stale-seconds", "4")
 """Short enough for a test, long enough for a busy machine."""
 
@@ -24,7 +25,9 @@ def decisions(team: Team) -> int:
     return sum("please decide above" in reply for card in team.cards() for reply in team.thread(card))
 
 
-@pytest.mark.parametrize("moment", ["starting", "running", "ended", "deciding"])
+@pytest.mark.parametrize(
+    "moment", ["starting", pytest.param("running", marks=SLOW), pytest.param("ended", marks=SLOW), "deciding"]
+)
 def test_killed_during_a_retrain(new_team: START, moment: str) -> None:
     """Killed at any moment of a retrain, the bot goes on: one run, one card, one decision, one promotion."""
     team = new_team()

@@ -144,6 +144,7 @@ def test_digest_that_fell_due_while_the_bot_was_down(new_team: START) -> None:
     assert sum("Digest hourly" in text for text in shown) == 1
 
 
+@pytest.mark.slow
 def test_new_digest_is_not_sent_for_an_earlier_time(new_team: START) -> None:
     """A digest that is new in the settings waits for its first due time."""
     team = new_team(more=DIGEST)
@@ -166,6 +167,7 @@ def test_manifest_fits_the_mode(new_team: START, arguments: tuple[str, ...]) -> 
     assert scopes == {"commands", "chat:write", "files:write", "usergroups:read"}
 
 
+@pytest.mark.slow
 def test_scopes_of_the_manifest_suffice(new_team: START) -> None:
     """With the manifest's scopes and no others, a whole retrain and a private answer work."""
     team = new_team(scopes=("commands", "chat:write", "files:write", "usergroups:read"))

@@ -138,7 +138,7 @@ class Team:
     def stored(self, flow: str, step: str) -> None:
         """Wait until *step* of a flow named *flow* has its checkpoint.
 
-        A crash between an effect and its checkpoint repeats the effect; tests that count effects kill after it.
+        A crash between an effect and its checkpoint repeats the effect; who counts effects kills after it.
         The database tells nobody of a checkpoint, so it is asked again and again.
         """
         client = open_client(self.database_url)
