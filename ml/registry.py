@@ -132,7 +132,7 @@ class Registry:
             evidence = self.evidence(move.evidence)
         except NotFound:
             raise Refused("evidence_mismatch", "there is no such evidence") from None
-        # Not read again for the champion itself: if it moves just now, that is a conflict, not wrong evidence.
+        # Not read again for the champion itself: if it moves now, that is a conflict, not wrong evidence.
         champion = present if alias == CHAMPION else self.alias(model, CHAMPION)
         require_evidence(model, move.version, champion, evidence)
         return self._aliases.move(model, alias, move, present, manifest.digest, key)

@@ -16,6 +16,7 @@ from playground.slack.client import PlaygroundError
 from playground.slack.server import start
 from playground.slack.settings import Settings
 from playground.slack.under_test import SlackUnderTest
+from playground.slack.workspace import Workspace
 from tests.stand_ins.bot_process import ROOT, BotProcess
 from tests.stand_ins.function_app import KEY, MODEL, OTHER_MODEL, FunctionApp
 
@@ -76,6 +77,13 @@ class Team:
         self.bots.append(bot)
         self.slack.point_at(bot.address if http else None)
         return bot
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace as it is in the running Slack, for what people cannot do by its control API."""
+        slack = self.slack.running._slack
+        assert slack is not None
+        return slack.workspace
 
     def close(self) -> None:
         """End everything."""

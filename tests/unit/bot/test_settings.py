@@ -61,8 +61,8 @@ def test_each_mode_names_what_it_lacks(env: dict[str, str], mode: str, needed: s
 def test_problems_of_file_and_environment_come_together(env: dict[str, str]) -> None:
     """Whoever mends the settings sees all of it at once."""
     Path(env["TOBAN_CONFIG"]).write_text(
-        '[bot]\ncommand = "ML"\ntime_zone = "Mars"\n[roles]\nowner = ["me"]\n[extra]\n'
-        + '[[digests]]\nname = "a"\ncron = "x"\nchannel = "C"\n' * 2,
+        '[bot]\ncommand = "ML"\n[roles]\nowner = ["me"]\n[extra]\n'
+        + '[[digests]]\nname = "a"\ncron = "x"\nchannel = "C"\ntime_zone = "Mars"\n' * 2,
         encoding="utf-8",
     )
     found = "\n".join(problems(env | {"TOBAN_DATABASE_URL": "oracle://x", "SLACK_API_URL": "x"}))

@@ -310,7 +310,9 @@ class Waiting:
         self.gate = folder / "gate"
         self.run_id = self.works.ask(model="sums", behaviour="wait", gate=str(self.gate))
         self.ending: list[Ending] = []
-        self._thread = threading.Thread(target=lambda: self.ending.append(self.works.work(self.run_id)))
+        self._thread = threading.Thread(
+            target=lambda: self.ending.append(self.works.work(self.run_id)), daemon=True
+        )
         self._thread.start()
         while not self.gate.exists():
             assert self._thread.is_alive()
