@@ -19,6 +19,7 @@ from waitress.server import create_server
 
 from bot.access import Access
 from bot.connectors.azure_functions import AzureFunctionsConnector
+from bot.connectors.mlflow import MlflowConnector
 from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
@@ -110,6 +111,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         records=records,
         edits=Edits(draw),
         fence=engine.fence,
+        mlflow=MlflowConnector(settings.mlflow) if settings.mlflow else None,
     )
     intake = Intake(engine.sql, engine.client)
     watcher = Watcher(records, desk.functions, engine.client, desk.edits, engine.executor_id, engine.timing)

@@ -5,6 +5,7 @@ BotError
 ├── Refused                 tell the person: carries the problem details to show
 ├── Unreachable             retry later: the other side did not answer, or not with sense
 │   ├── FunctionsUnreachable
+│   ├── MlflowUnreachable
 │   └── SlackUnreachable
 ├── SlackRefused            Slack understood and said no: carries Slack's own error code
 │   └── NotInChannel        the bot must be invited first
@@ -47,6 +48,10 @@ class Unreachable(BotError):
 
 class FunctionsUnreachable(Unreachable):
     """The function app did not answer in time, or answered with something else than its contract."""
+
+
+class MlflowUnreachable(Unreachable):
+    """MLflow did not answer in time, or answered with something else than its REST API."""
 
 
 class SlackUnreachable(Unreachable):

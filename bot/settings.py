@@ -38,6 +38,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "SLACK_API_URL": "address of Slack's Web API, for a proxy or the playground",
     "TOBAN_FUNCTIONS_URL": "address of the function app",
     "TOBAN_FUNCTIONS_KEY": "host key of the function app",
+    "MLFLOW_TRACKING_TOKEN": "token for the MLflow server named in toban.toml",
 }
 """Every environment variable that the bot reads, with one line of meaning; `.env.example` explains them."""
 
@@ -47,6 +48,7 @@ SECRETS = (
     "SLACK_SIGNING_SECRET",
     "TOBAN_FUNCTIONS_KEY",
     "TOBAN_DATABASE_URL",
+    "MLFLOW_TRACKING_TOKEN",
 )
 """Those of them that nobody else may see."""
 
@@ -125,6 +127,13 @@ class DigestTable(_Table):
         return ZoneInfo(self.time_zone)
 
 
+class MlflowTable(_Table):
+    """`[mlflow]`: where an MLflow model registry is, and which roles may decide where its aliases point."""
+
+    address: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]\S*$")] | None = None
+    approvers: Annotated[tuple[Role, ...], Field(min_length=1)] = ("owner",)
+
+
 class TobanFile(_Table):
     """The whole of `toban.toml`."""
 
@@ -134,6 +143,7 @@ class TobanFile(_Table):
         default_factory=dict
     )
     digests: tuple[DigestTable, ...] = ()
+    mlflow: MlflowTable = MlflowTable()
 
     @field_validator("digests")
     @classmethod
@@ -163,12 +173,22 @@ class FunctionsSettings(_Table):
     read_seconds: float = 25.0
 
 
+class MlflowSettings(_Table):
+    """How to reach MLflow. Time-outs are seconds for connecting and for the whole answer."""
+
+    address: str
+    token: SecretStr | None = None
+    connect_seconds: float = 3.0
+    read_seconds: float = 20.0
+
+
 class Settings(_Table):
-    """Everything the bot is told, read once."""
+    """Everything the bot is told, read once. `mlflow` is None where no address is named."""
 
     team: TobanFile
     slack: SlackSettings
     functions: FunctionsSettings
+    mlflow: MlflowSettings | None = None
     database_url: SecretStr
 
 
@@ -206,11 +226,14 @@ def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
         problems += error.problems
     slack = _slack(env, mode, problems)
     functions = _functions(env, problems)
+    mlflow = _mlflow(env, team)
     database_url = env.get("TOBAN_DATABASE_URL") or DEFAULT_DATABASE_URL
     problems += _database_problems(database_url)
     if problems or slack is None or functions is None:
         raise ConfigurationError(problems)
-    return Settings(team=team, slack=slack, functions=functions, database_url=SecretStr(database_url))
+    return Settings(
+        team=team, slack=slack, functions=functions, mlflow=mlflow, database_url=SecretStr(database_url)
+    )
 
 
 def _slack(env: Mapping[str, str], mode: Mode | None, problems: list[str]) -> SlackSettings | None:
@@ -248,6 +271,12 @@ def _functions(env: Mapping[str, str], problems: list[str]) -> FunctionsSettings
         return None
     problems += _url_problems("TOBAN_FUNCTIONS_URL", url)
     return FunctionsSettings(url=url.rstrip("/"), key=_secret(env, "TOBAN_FUNCTIONS_KEY"))
+
+
+def _mlflow(env: Mapping[str, str], team: TobanFile) -> MlflowSettings | None:
+    if team.mlflow.address is None:
+        return None
+    return MlflowSettings(address=team.mlflow.address, token=_secret(env, "MLFLOW_TRACKING_TOKEN"))
 
 
 def _secret(env: Mapping[str, str], name: str) -> SecretStr | None:

@@ -20,12 +20,28 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     name
-    for name in ("tests.parts", "tests.parts_postgres", "playground.slack.fixtures", "tests.stand_ins.team")
+    for name in (
+        "tests.parts",
+        "tests.parts_postgres",
+        "tests.parts_mlflow",
+        "playground.slack.fixtures",
+        "tests.stand_ins.team",
+    )
     if importlib.util.find_spec(name) is not None
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS_PREFIXES = ("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_")
+SETTINGS_PREFIXES = (
+    "TOBAN_",
+    "SLACK_",
+    "AZURE_",
+    "AZUREWEBJOBS",
+    "AWS_",
+    "GOOGLE_",
+    "DBOS_",
+    "IDENTITY_",
+    "MLFLOW_",
+)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 # Set before the first import of our code, also for the processes that tests start. Settings that name a real

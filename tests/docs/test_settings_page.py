@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from bot.commands import COMMANDS
-from bot.settings import BotTable, DigestTable, RolesTable, TobanFile, load_team
+from bot.settings import BotTable, DigestTable, MlflowTable, RolesTable, TobanFile, load_team
 from ml.contract import ModelSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[roles]": RolesTable,
     "[models.NAME]": ModelSettings,
     "[[digests]]": DigestTable,
+    "[mlflow]": MlflowTable,
 }
 WORDS_FOR: dict[str, Any] = {"nobody": (), "all": (), "none": None, "needed": PydanticUndefined}
 
