@@ -15,7 +15,7 @@ from ml.ladder import Answer
 from ml.rows import Reading
 
 GIVE_WAY = 2
-"""How often a request gives way: once to the requests that are read, once to those that wait in the sockets."""
+"""How often a request gives way: once to the requests that are read, once to those in the sockets."""
 
 Together = Callable[[list[Reading]], list[list[Answer] | Exception]]
 """Answers several requests, each by the answers to its rows or by what is to be raised for it."""

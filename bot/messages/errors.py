@@ -49,6 +49,7 @@ REASONS: dict[str, str] = {
     "function_app_rejected_key": "the function app does not accept the bot's key",
     "fault": "the function app ran into an error of its own",
     "misconfigured": "the function app's settings cannot work",
+    "record_damaged": "a record in the object store is damaged or gone",
     "store_unavailable": "the object store does not answer",
     "store_unreachable": "the object store does not answer",
     "slack_failed": "Slack did not take what I had to say",

@@ -15,6 +15,7 @@ from tests.stand_ins.team import Team
 pytestmark = pytest.mark.faults
 
 START = Callable[..., Team]
+SLOW = pytest.mark.slow
 QUICK = ("--heartbeat-seconds", "0.25", "--stale-seconds", "4")
 """Short enough for a test, long enough for a busy machine."""
 
@@ -24,7 +25,9 @@ def decisions(team: Team) -> int:
     return sum("please decide above" in reply for card in team.cards() for reply in team.thread(card))
 
 
-@pytest.mark.parametrize("moment", ["starting", "running", "ended", "deciding"])
+@pytest.mark.parametrize(
+    "moment", ["starting", pytest.param("running", marks=SLOW), pytest.param("ended", marks=SLOW), "deciding"]
+)
 def test_killed_during_a_retrain(new_team: START, moment: str) -> None:
     """Killed at any moment of a retrain, the bot goes on: one run, one card, one decision, one promotion."""
     team = new_team()
@@ -40,6 +43,7 @@ def test_killed_during_a_retrain(new_team: START, moment: str) -> None:
     if moment == "deciding":
         functions.finish(run_id)
         team.seen(before, "please decide above")
+        team.stored("decide", "call the approvers")
     bot.kill()
     if starting is not None:
         starting.set()
@@ -95,6 +99,7 @@ def test_command_redelivered_to_the_next_bot_acts_once(new_team: START) -> None:
     bot = team.start_bot()
     said = team.slack.say("operator", "ml-arrivals", f"/ml retrain {MODEL}")
     team.started()
+    team.stored("run", "watch the run")
     bot.kill()
     team.start_bot()
     team.slack.redeliver(said["delivery"], times=2)

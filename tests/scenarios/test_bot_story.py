@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from bot.engine import open_client
 from tests.stand_ins.function_app import MODEL, OTHER_MODEL
 from tests.stand_ins.team import Team
@@ -104,6 +106,7 @@ def test_promotion_closes_the_other_open_decisions(team: Team) -> None:
     assert [alias["version"] for alias in team.functions.aliases] == [1, 3]
 
 
+@pytest.mark.slow
 def test_decision_expires(new_team: START) -> None:
     """When nobody decides in time, the card says so and has no buttons any more."""
     team = new_team(days=0.00001)
@@ -198,6 +201,7 @@ def test_promote_by_command_compares_anew_when_the_champion_changed(team: Team) 
     assert "v2 was promoted" in team.state(again["seq"], "done")["plain"]
 
 
+@pytest.mark.slow
 def test_comparison_that_decides_nothing_is_shown(team: Team) -> None:
     """Comparing the champion with a younger version shows the table, without buttons."""
     card = team.decision()

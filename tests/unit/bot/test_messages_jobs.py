@@ -192,7 +192,7 @@ def test_a_first_version_whose_lead_over_the_rule_may_be_luck_says_so() -> None:
 
 
 def test_what_a_decider_should_know_stands_on_the_card() -> None:
-    """Notes of the comparison, for instance that the champion could not be scored, are shown before the table."""
+    """Notes of the comparison, such as that the champion could not be scored, come before the table."""
     noted = evidence(notes=("The champion's file is damaged, so it was not scored.",))
 
     assert "The champion's file is damaged" in jobs.decision(JOB, succeeded_run(), noted, "d-1").text

@@ -388,6 +388,17 @@ def test_a_second_attempt_registers_nothing_twice(monkeypatch: pytest.MonkeyPatc
     assert result.version == 1
 
 
+def test_a_damaged_record_ends_the_run_with_its_name() -> None:
+    """Another attempt would find the same record, so it is named at once."""
+    works = Works()
+    path = "models/parcels/aliases/champion/00000001.json"
+    works.store.create(path, b"torn")
+    view = works.done()
+    assert view.reason is not None
+    assert (view.state, view.reason.code, view.attempt) == ("failed", "record_damaged", 1)
+    assert path in view.reason.detail
+
+
 def test_a_store_away_for_a_moment_does_not_stop_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats that cannot be written are left out."""
     works = Works()
