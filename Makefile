@@ -14,7 +14,7 @@ formatted := .
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: help setup setup-3.13 demo test test-full check fix bench lock clean clean-all
+.PHONY: help setup setup-3.13 setup-mlflow demo test test-full check fix bench lock clean clean-all
 .PHONY: check-format check-lint check-types check-imports check-docs check-workflows check-locks
 
 help: ## show this list
@@ -28,6 +28,10 @@ setup: $(ready) ## set up .venv only
 
 setup-3.13: ## set up .venv-3.13 too, in which tests load the function app by Azure's own library
 	@$(MAKE) --no-print-directory setup VENV=.venv-3.13 PYTHON='$(or $(PYTHON),python3.13)'
+
+setup-mlflow: $(ready) ## install an MLflow server under .parts, with which the tests then talk (850 MB)
+	$(run) -m venv .parts/mlflow
+	.parts/mlflow/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2
 
 demo: $(ready) ## play the story on this machine, then hand over a prompt (ONCE=1: play, check, end)
 	@$(run) -m playground $(if $(filter-out 0 no,$(ONCE)),--once)
@@ -81,4 +85,4 @@ clean: ## forget the demo's data and every cache; keeps .venv
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
 clean-all: clean ## and .venv
-	rm -rf .venv .venv-3.13 $(VENV)
+	rm -rf .venv .venv-3.13 .parts $(VENV)

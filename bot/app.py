@@ -23,6 +23,7 @@ from bot.connectors.connector import Connector
 from bot.connectors.github_actions import GitHubActionsConnector
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.github_runs import NAME as GITHUB_ACTIONS
+from bot.connectors.mlflow import MlflowConnector
 from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
@@ -123,6 +124,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         connectors=connectors,
         edits=Edits(draw),
         fence=engine.fence,
+        mlflow=MlflowConnector(settings.mlflow) if settings.mlflow else None,
     )
     intake = Intake(engine.sql, engine.client)
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)

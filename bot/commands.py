@@ -108,6 +108,21 @@ COMMANDS: dict[str, Command] = {
             private=True,
         ),
         Command(
+            verb="registry",
+            summary="Show MLflow's registered models, or one with its versions, aliases and metrics.",
+            usage="registry [NAME]",
+            examples=("registry", "registry churn"),
+            private=True,
+        ),
+        Command(
+            verb="alias",
+            summary="Ask for a decision to move an alias of MLflow's registry.",
+            usage="alias NAME ALIAS VERSION",
+            examples=("alias churn champion v4",),
+            roles=OWNERS,
+            touches_production=True,
+        ),
+        Command(
             verb="status",
             summary="Show whether everything answers, what runs and what waits.",
             usage="status",

@@ -22,6 +22,7 @@ from bot.access import Access
 from bot.checkpoints import last_cause
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
+from bot.connectors.mlflow import MlflowConnector
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, Fence
 from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
@@ -72,6 +73,7 @@ class Desk:
     connectors: Mapping[str, Connector]
     edits: Edits
     fence: Fence
+    mlflow: MlflowConnector | None = None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -229,9 +231,24 @@ class Desk:
             self._models[name] = (now, view)
         return view
 
+    def registry(self) -> MlflowConnector:
+        """Return the MLflow registry; raise Refused where none is named in the settings."""
+        if self.mlflow is None:
+            raise Refused(_no_registry())
+        return self.mlflow
+
     def now(self) -> datetime:
         """Return the present moment, aware UTC. Inside a flow, call it in a step."""
         return datetime.now(UTC)
+
+
+def _no_registry() -> Problem:
+    return Problem(
+        title="No MLflow registry",
+        status=404,
+        detail="Name its address in toban.toml, under [mlflow].",
+        reason_code="mlflow_not_set",
+    )
 
 
 def _may_help(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ BotError
 │   ├── FunctionsUnreachable
 │   ├── GitHubUnreachable
 │   │   └── RateLimited     not before the moment that it names
+│   ├── MlflowUnreachable
 │   └── SlackUnreachable
 ├── SlackRefused            Slack understood and said no: carries Slack's own error code
 │   └── NotInChannel        the bot must be invited first
@@ -62,6 +63,10 @@ class RateLimited(GitHubUnreachable):
     def __init__(self, until: datetime) -> None:
         self.until = until
         super().__init__(f"it takes no more requests until {until:%H:%M:%S} UTC")
+
+
+class MlflowUnreachable(Unreachable):
+    """MLflow did not answer in time, or answered with something else than its REST API."""
 
 
 class SlackUnreachable(Unreachable):

@@ -29,7 +29,7 @@ from ml.contract import Problem
 log = logging.getLogger(__name__)
 
 MOST_TYPED = 3000
-LOOKUPS = frozenset({"models", "status", "runs", "show", "whoami", "help"})
+LOOKUPS = frozenset({"models", "status", "runs", "registry", "show", "whoami", "help"})
 BUTTONS = re.compile(r"^(version|run|work)\.[a-z_]+$")
 FLOWS = {"run": "workflow"}
 """The flow of a verb where it is not called like it."""

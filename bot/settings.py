@@ -43,6 +43,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "GITHUB_APP_PRIVATE_KEY": "private key of the GitHub App (PEM)",
     "GITHUB_APP_INSTALLATION_ID": "id of the GitHub App's installation",
     "GITHUB_API_URL": "address of GitHub's REST API, for Enterprise Server or the playground",
+    "MLFLOW_TRACKING_TOKEN": "token for the MLflow server named in toban.toml",
 }
 """Every environment variable that the bot reads, with one line of meaning; `.env.example` explains them."""
 
@@ -54,6 +55,7 @@ SECRETS = (
     "TOBAN_DATABASE_URL",
     "GITHUB_TOKEN",
     "GITHUB_APP_PRIVATE_KEY",
+    "MLFLOW_TRACKING_TOKEN",
 )
 """Those of them that nobody else may see."""
 
@@ -170,6 +172,13 @@ class GitHubTable(_Table):
         return next(iter([*own, *for_all]), WorkflowTable(file=file))
 
 
+class MlflowTable(_Table):
+    """`[mlflow]`: where an MLflow model registry is, and which roles may decide where its aliases point."""
+
+    address: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]\S*$")] | None = None
+    approvers: Annotated[tuple[Role, ...], Field(min_length=1)] = ("owner",)
+
+
 class TobanFile(_Table):
     """The whole of `toban.toml`."""
 
@@ -180,6 +189,7 @@ class TobanFile(_Table):
     )
     digests: tuple[DigestTable, ...] = ()
     github: GitHubTable = GitHubTable()
+    mlflow: MlflowTable = MlflowTable()
 
     @field_validator("digests")
     @classmethod
@@ -227,13 +237,26 @@ class GitHubSettings(_Table):
     read_seconds: float = 20.0
 
 
+class MlflowSettings(_Table):
+    """How to reach MLflow. Time-outs are seconds for connecting and for the whole answer."""
+
+    address: str
+    token: SecretStr | None = None
+    connect_seconds: float = 3.0
+    read_seconds: float = 20.0
+
+
 class Settings(_Table):
-    """Everything the bot is told, read once. `github` is None where no repository is named."""
+    """Everything the bot is told, read once.
+
+    `github` is None where no repository is named, `mlflow` where no address is.
+    """
 
     team: TobanFile
     slack: SlackSettings
     functions: FunctionsSettings
     github: GitHubSettings | None = None
+    mlflow: MlflowSettings | None = None
     database_url: SecretStr
 
 
@@ -272,12 +295,18 @@ def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
     slack = _slack(env, mode, problems)
     functions = _functions(env, problems)
     github = _github(env, problems) if team.github.repositories else None
+    mlflow = _mlflow(env, team)
     database_url = env.get("TOBAN_DATABASE_URL") or DEFAULT_DATABASE_URL
     problems += _database_problems(database_url)
     if problems or slack is None or functions is None:
         raise ConfigurationError(problems)
     return Settings(
-        team=team, slack=slack, functions=functions, github=github, database_url=SecretStr(database_url)
+        team=team,
+        slack=slack,
+        functions=functions,
+        github=github,
+        mlflow=mlflow,
+        database_url=SecretStr(database_url),
     )
 
 
@@ -341,6 +370,12 @@ def _github(env: Mapping[str, str], problems: list[str]) -> GitHubSettings | Non
     else:
         return GitHubSettings(api_url=api_url.rstrip("/"), token=_secret(env, "GITHUB_TOKEN"))
     return None
+
+
+def _mlflow(env: Mapping[str, str], team: TobanFile) -> MlflowSettings | None:
+    if team.mlflow.address is None:
+        return None
+    return MlflowSettings(address=team.mlflow.address, token=_secret(env, "MLFLOW_TRACKING_TOKEN"))
 
 
 def _secret(env: Mapping[str, str], name: str) -> SecretStr | None:

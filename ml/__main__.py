@@ -1,9 +1,8 @@
 """The command line of `ml`: train a model, train a version again, or fetch a version's rows again.
 
-    python -m ml train MODEL [--since … --until …]     record a run and work on it here (an Actions runner's
-    door) python -m ml reproduce MODEL VERSION               train again from the manifest; exit 1 if the
-    metrics differ python -m ml requery MODEL VERSION                 run the query again; exit 1 if rows
-    changed
+    python -m ml train MODEL [--since … --until …] [--report FILE]    record a run and work on it here
+    python -m ml reproduce MODEL VERSION      train again from the manifest; exit 1 if the metrics differ
+    python -m ml requery MODEL VERSION        run the query again; exit 1 if rows changed
 
 The store is TOBAN_STORE_URL; the models are those of `--config` (TOBAN_CONFIG, else toban.toml here).
 """
@@ -25,6 +24,7 @@ from ml.contract import RunView
 from ml.errors import Refused, TobanError
 from ml.objects import open_store
 from ml.registry import Registry
+from ml.report import write_report
 from ml.reproduction import reproduce, requery
 from ml.runs import Runs
 from ml.training import execute
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         catalog = load_catalog(Path(options.config))
         registry = Registry(open_store())
         if options.command == "train":
-            return _train(catalog, registry, options.model, rest, options.key)
+            return _train(catalog, registry, options, rest)
         check = reproduce if options.command == "reproduce" else requery
         report = check(registry, catalog, options.model, options.version)
     except Refused as error:
@@ -61,10 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", default=os.environ.get(CONFIG_SETTING) or "toban.toml")
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser(
-        "train", help="record a run and work on it here; --name value sets a parameter"
+        "train",
+        help="record a run and work on it here; --name value sets a parameter",
+        allow_abbrev=False,  # what is not spelt out is a parameter of the recipe
     )
     train.add_argument("model")
     train.add_argument("--key", help="the same key never makes a second run")
+    train.add_argument("--report", type=Path, help="write what came of it to this file, as JSON")
     for name, text in (
         ("reproduce", "train a version again from its manifest and compare the metrics"),
         ("requery", "run a version's query again and compare the rows"),
@@ -75,10 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _train(catalog: Catalog, registry: Registry, model: str, rest: Sequence[str], key: str | None) -> int:
+def _train(catalog: Catalog, registry: Registry, options: argparse.Namespace, rest: Sequence[str]) -> int:
     runs = Runs(open_store())
-    params = catalog.recipe(model).read_params(read_pairs(rest))
-    run = runs.create(model, "retrain", params, key=key)
+    params = catalog.recipe(options.model).read_params(read_pairs(rest))
+    run = runs.create(options.model, "retrain", params, key=options.key)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     ending = execute(
@@ -89,7 +92,10 @@ def _train(catalog: Catalog, registry: Registry, model: str, rest: Sequence[str]
         worker=f"{socket.gethostname()}-{os.getpid()}",
         stopping=stopping,
     )
-    return _tell(runs.view(run.run_id), ending)
+    ended = runs.view(run.run_id)
+    if options.report is not None:
+        write_report(options.report, ended, registry)
+    return _tell(ended, ending)
 
 
 def _tell(run: RunView, ending: str) -> int:

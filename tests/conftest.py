@@ -23,6 +23,7 @@ pytest_plugins = [
     for name in (
         "tests.parts",
         "tests.parts_postgres",
+        "tests.parts_mlflow",
         "playground.slack.fixtures",
         "tests.stand_ins.team",
         "tests.stand_ins.github_team",
@@ -33,7 +34,7 @@ pytest_plugins = [
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_PREFIXES = (
     *("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_"),
-    *("GITHUB_TOKEN", "GITHUB_API_", "GITHUB_APP_"),
+    *("GITHUB_TOKEN", "GITHUB_API_", "GITHUB_APP_", "MLFLOW_"),
 )
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 

@@ -15,6 +15,7 @@ from bot.desk import Desk
 from bot.engine import register
 from bot.errors import FlowFailed, Refused
 from bot.flows import (
+    alias,
     cancel,
     compare,
     decide,
@@ -46,6 +47,8 @@ JOB_STORIES: dict[str, Story] = {
     "compare": compare.compare,
     "promote": promote.promote,
     "cancel": cancel.cancel,
+    "alias": alias.alias,
+    alias.FLOW: alias.decide_alias,
     "lookup": lookup.lookup,
     "workflow": workflow.workflow,
     "work": work.work,

@@ -14,6 +14,7 @@ from bot.flows.refusals import refuse, tell_failure, tell_refusal
 from bot.jobs import Job, Role
 from bot.messages import charts, jobs, versions
 from bot.messages.jobs import Decided
+from bot.registered_models import RECORD_NAME
 from ml.contract import AliasMove, AliasView, Evidence, ModelSettings, ModelView, Problem, RunView
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,9 @@ def decide(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) 
 
 
 def approver_roles(desk: Desk, model: str) -> tuple[Role, ...]:
-    """Return the roles that may decide on *model*."""
+    """Return the roles that may decide on *model*, ours or (by its record's name) one of MLflow's."""
+    if model == RECORD_NAME:
+        return desk.settings.team.mlflow.approvers
     settings = desk.settings.team.models.get(model)
     return settings.approvers if settings is not None else ModelSettings.model_fields["approvers"].default
 

@@ -17,7 +17,7 @@ from bot.flows.refusals import refuse
 from bot.flows.versions import version_number
 from bot.jobs import ROLES, Job, Role
 from bot.messages import help as help_messages
-from bot.messages import predictions, status, versions
+from bot.messages import predictions, registered, status, versions
 from bot.messages.message import Message
 from ml.contract import RUN_ID_PATTERN, HealthView, ModelsView, RunView, UsageView
 
@@ -98,6 +98,12 @@ def _show(desk: Desk, job: Job) -> Message:
     return versions.card(desk.functions.version(model.name, version_number(model, job.words[1])))
 
 
+def _registry(desk: Desk, job: Job) -> Message:
+    if job.words:
+        return registered.model(desk.registry().model(job.words[0]))
+    return registered.models(desk.registry().names())
+
+
 def _whoami(desk: Desk, job: Job) -> Message:
     role = desk.access.role(job.user, fresh=True)
     models = {name: _deciders(desk, name) for name in desk.settings.team.models}
@@ -123,6 +129,7 @@ ANSWERS: dict[str, Callable[[Desk, Job], Message]] = {
     "models": _models,
     "status": _status,
     "runs": _runs,
+    "registry": _registry,
     "show": _show,
     "whoami": _whoami,
     "help": _help,

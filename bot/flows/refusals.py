@@ -9,6 +9,7 @@ from bot.errors import (
     FlowFailed,
     FunctionsUnreachable,
     GitHubUnreachable,
+    MlflowUnreachable,
     RateLimited,
     Refused,
     SlackRefused,
@@ -57,6 +58,8 @@ def failure_problem(failure: FlowFailed) -> Problem:
     """Return a failure as a problem to show: who did not answer, or that the fault is the bot's."""
     if failure.kind in (GitHubUnreachable.__name__, RateLimited.__name__):
         return refuse("github_unreachable", f"It was: {failure.detail}.").problem
+    if failure.kind == MlflowUnreachable.__name__:
+        return refuse("mlflow_unreachable", f"It said: {failure.detail}.").problem
     if failure.kind in (SlackUnreachable.__name__, SlackRefused.__name__):
         return refuse("slack_failed", f"Slack answered {failure.detail}.").problem
     return refuse("bot_failed", f"The bot's log says more ({failure.kind}).").problem

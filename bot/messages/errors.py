@@ -79,6 +79,13 @@ REASONS: dict[str, str] = {
     "slack_failed": "Slack did not take what I had to say",
     "bot_failed": "I ran into an error of my own",
     "not_stored": "my database did not take your request",
+    # an MLflow registry
+    "mlflow_not_set": "no MLflow registry is named in my settings",
+    "mlflow_unreachable": "MLflow does not answer",
+    "mlflow_rejected_token": "MLflow does not accept my token for this",
+    "mlflow_refused": "MLflow refused",
+    "unknown_registered": "MLflow has no such model or version",
+    "alias_is_there": "the alias points to that version already",
     # decisions
     "world_moved": "the champion has changed since this was shown",
     "alias_moved": "the champion has changed since this was shown",

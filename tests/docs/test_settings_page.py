@@ -17,6 +17,7 @@ from bot.settings import (
     BotTable,
     DigestTable,
     GitHubTable,
+    MlflowTable,
     RolesTable,
     TobanFile,
     WorkflowTable,
@@ -33,6 +34,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[[digests]]": DigestTable,
     "[github]": GitHubTable,
     "[[github.workflows]]": WorkflowTable,
+    "[mlflow]": MlflowTable,
 }
 WORDS_FOR: dict[str, Any] = {
     "nobody": (),

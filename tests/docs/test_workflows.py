@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from ml.__main__ import _parser, read_pairs
+
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-ON_A_TAG = {"azure/login", "Azure/functions-action"}
+ON_A_TAG = {"azure/login", "Azure/functions-action", "actions/upload-artifact"}
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -39,9 +43,9 @@ def workflow(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def test_the_two_workflows_are_there() -> None:
-    """There is one workflow that tests and one that deploys."""
-    assert {"ci", "deploy"} <= {path.stem for path in WORKFLOWS}
+def test_the_workflows_are_there() -> None:
+    """There is a workflow that tests, one that deploys, one that trains and one that posts digests."""
+    assert {"ci", "deploy", "retrain", "digest"} <= {path.stem for path in WORKFLOWS}
 
 
 def test_no_rights_by_default(workflow: Path) -> None:
@@ -61,7 +65,7 @@ def test_runs_of_one_kind_do_not_pile_up(workflow: Path) -> None:
 
 
 def test_actions_are_pinned(workflow: Path) -> None:
-    """An action is named by the hash of a commit, its version beside it; two are listed as exceptions."""
+    """An action is named by the hash of a commit, its version beside it; a few are listed as exceptions."""
     text = workflow.read_text(encoding="utf-8")
     for used in (step["uses"] for step in steps(workflow) if "uses" in step):
         name, _, reference = used.partition("@")
@@ -115,3 +119,48 @@ def test_ci_calls_the_same_commands_as_people() -> None:
     assert {"make check", "make test", "make demo ONCE=1"} <= {step.get("run") for step in steps(ci)}
     promised = set(re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text(encoding="utf-8")))
     assert set(load(ci)["jobs"]["test"]["strategy"]["matrix"]["python"]) == promised
+
+
+def test_a_training_can_be_found_reported_and_stored() -> None:
+    """The bot's id is in the run's name and makes the key; the report is handed over however it ended."""
+    retrain = load(ROOT / ".github" / "workflows" / "retrain.yml")
+    inputs = retrain["on"]["workflow_dispatch"]["inputs"]
+    assert set(inputs) == {"model", "since", "until", "toban_id"}
+    assert [name for name, one in inputs.items() if one.get("required")] == ["model"]
+    assert "inputs.toban_id" in retrain["run-name"]
+    job = retrain["jobs"]["train"]
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    train = next(step for step in job["steps"] if "ml train" in step.get("run", ""))
+    assert "inputs.toban_id" in train["env"]["KEY"]
+    assert "github.run_attempt" in train["env"]["KEY"]
+    upload = next(step for step in job["steps"] if "upload-artifact" in step.get("uses", ""))
+    assert upload["if"] == "always()"
+    assert upload["with"]["path"] in train["run"]
+
+
+def test_a_training_is_called_as_the_command_line_wants_it() -> None:
+    """The line of the workflow, with its values filled in by a shell, is one that `python -m ml` reads."""
+    script = next(
+        step["run"]
+        for step in steps(ROOT / ".github" / "workflows" / "retrain.yml")
+        if "ml train" in step.get("run", "")
+    )
+    values = {"MODEL": "arrival-delay", "KEY": "7-1", "SINCE": "2013-01", "UNTIL": ""}
+    shown = subprocess.run(
+        ["sh", "-c", script.replace(".venv/bin/python -m ml", "printf '%s\\n'")],
+        env=values | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    options, rest = _parser().parse_known_args(shown)
+    assert (options.command, options.model, options.key) == ("train", "arrival-delay", "7-1")
+    assert options.report == Path("toban-report.json")
+    assert read_pairs(rest) == {"since": "2013-01"}
+
+
+def test_a_digest_is_posted_by_the_same_command_as_by_hand() -> None:
+    """The scheduled digest is `toban digest`, with the name given to a start by hand."""
+    digest = load(ROOT / ".github" / "workflows" / "digest.yml")
+    assert set(digest["on"]) == {"schedule", "workflow_dispatch"}
+    assert any("python -m bot digest" in step.get("run", "") for step in digest["jobs"]["post"]["steps"])

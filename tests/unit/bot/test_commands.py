@@ -20,16 +20,19 @@ def test_examples_and_usage_are_of_their_own_verb(command: Command) -> None:
 
 
 def test_all_verbs_are_there() -> None:
-    """Twelve verbs, keyed by their own name."""
-    verbs = "help models status predict retrain run runs show cancel compare promote whoami"
+    """Each verb is keyed by its own name."""
+    verbs = "help models status predict retrain runs show cancel compare promote whoami registry alias run"
     assert set(COMMANDS) == set(verbs.split())
     assert all(verb == command.verb for verb, command in COMMANDS.items())
 
 
-def test_only_promoting_touches_production_and_it_is_for_owners() -> None:
+def test_only_what_moves_an_alias_touches_production_and_it_is_for_owners() -> None:
     """A fresh look at roles is taken exactly where a press changes what answers."""
-    assert {command.verb for command in COMMANDS.values() if command.touches_production} == {"promote"}
-    assert COMMANDS["promote"].roles == ("owner",)
+    assert {command.verb for command in COMMANDS.values() if command.touches_production} == {
+        "promote",
+        "alias",
+    }
+    assert COMMANDS["promote"].roles == COMMANDS["alias"].roles == ("owner",)
     assert COMMANDS["predict"].roles == ("viewer", "operator", "owner")
 
 
@@ -37,7 +40,7 @@ def test_jobs_and_predictions_are_seen_by_the_channel() -> None:
     """Everything else is between the bot and the asker."""
     public = {command.verb for command in COMMANDS.values() if not command.private}
 
-    assert public == {"predict", "retrain", "run", "compare", "promote"}
+    assert public == {"predict", "retrain", "run", "compare", "promote", "alias"}
 
 
 @pytest.mark.parametrize(

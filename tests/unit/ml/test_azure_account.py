@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import threading
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
 import pytest
 
 from ml.azure_account import EMULATOR_CREDENTIALS, AzurePlace
 from ml.errors import StoreMisconfigured
+from ml.objects import open_store
 
 KEY = "bm90IGEga2V5"
 CONNECTION = (
@@ -80,3 +88,34 @@ def test_an_address_that_cannot_work_says_why(address: str, named: str) -> None:
     """The error names what is missing."""
     with pytest.raises(StoreMisconfigured, match=named):
         AzurePlace.of(address, {})
+
+
+def test_a_runner_that_az_logged_in_needs_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With AZURE_USE_AZURE_CLI the store sends the token of `az`, as the training workflow needs."""
+    program = tmp_path / "az"
+    token = {"accessToken": "token-of-az", "expires_on": 4102444800, "tokenType": "Bearer"}
+    token |= {"expiresOn": "2100-01-01 00:00:00.000000", "subscription": "s", "tenant": "t"}
+    program.write_text(f"#!/bin/sh\nprintf '%s' '{json.dumps(token)}'\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("AZURE_USE_AZURE_CLI", "true")
+    seen: list[str | None] = []
+
+    class Account(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            seen.append(self.headers["authorization"])
+            self.send_response(201)
+            self.send_header("etag", '"1"')
+            self.send_header("last-modified", formatdate(usegmt=True))
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Account) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        open_store(f"http://127.0.0.1:{server.server_port}/account/toban").create("runs/1.json", b"{}")
+        server.shutdown()
+    assert seen == ["Bearer token-of-az"]
