@@ -25,6 +25,7 @@ pytest_plugins = [
         "tests.parts_postgres",
         "tests.parts_mlflow",
         "playground.slack.fixtures",
+        "playground.github.fixtures",
         "tests.stand_ins.team",
         "tests.stand_ins.github_team",
     )
