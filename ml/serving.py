@@ -24,7 +24,7 @@ from pydantic_core import to_json
 
 from ml.catalog import Catalog
 from ml.contract import PredictReply, PredictRequest
-from ml.errors import Corrupt, NotFound, Refused, StoreError, StoreUnavailable
+from ml.errors import Corrupt, NotFound, Refused, StoreError, StoreMisconfigured, StoreUnavailable
 from ml.ladder import MODEL_FAILED, Answer, OpenRung, Rung, RungMissing, climb, refuse
 from ml.manifest import MODEL_FILE
 from ml.predictions import PredictionColumns, PredictionLog, PredictionRecord
@@ -53,6 +53,9 @@ LOGGED_PER_ROW = (
     "version", "data_version", "warnings", "problem",
 )  # fmt: skip
 """What is logged of each answer of a request in columns; nothing is filled in for those."""
+
+OUT_OF_REACH = StoreUnavailable | StoreMisconfigured
+"""A store that does not answer, or that refuses us: a key that was changed, a folder that was closed."""
 
 _log = logging.getLogger("toban.serving")
 
@@ -187,7 +190,7 @@ class Server:
         except StoreError as error:
             # What is known stays: a champion that is loaded answers without its store.
             _log.warning("champion not looked up", extra={"model": model, "detail": str(error)})
-            served.trouble = "store_unreachable" if isinstance(error, StoreUnavailable) else "alias_damaged"
+            served.trouble = "store_unreachable" if isinstance(error, OUT_OF_REACH) else "alias_damaged"
         else:
             served.champion, served.previous = alias.version if alias else None, previous
             served.trouble = "no_champion"
@@ -396,7 +399,7 @@ def _check_inputs(recipe: Recipe, table: Table) -> dict[int, Refused]:
 
 
 def _why_not_loaded(error: Exception) -> str:
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, OUT_OF_REACH):
         return "store_unreachable"
     if isinstance(error, NotFound):
         return "model_file_missing"

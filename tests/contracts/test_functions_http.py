@@ -120,7 +120,11 @@ def test_promotion_on_evidence(host: FunctionHost, trained: dict[str, Any]) -> N
     after = host.post("models/sums/predict", PREDICT).json()["results"][0]["source"]
     assert (before, after) == ("rule", "champion")
     assert host.post(path, move, headers=key).json() == first.json()
-    assert host.post(path, {**move, "why": "other"}, headers=key).status_code == 422
+    elsewhere = [(path, {**move, "why": "other"}), ("models/sums/aliases/challenger", move)]
+    elsewhere += [("models/sums/retrain", {"params": {}}), (f"runs/{trained['run_id']}/cancel", {})]
+    for other, body in elsewhere:
+        reused = host.post(other, body, headers=key)
+        assert (reused.status_code, reused.json()["reason_code"]) == (422, "idempotency_key_reused"), other
     late = host.post(path, move)
     assert (late.status_code, late.json()["reason_code"]) == (409, "alias_moved")
     assert host.get("models/sums").json()["champion"]["version"] == 1

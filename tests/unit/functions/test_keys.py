@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from functions.keys import bind_key
+from functions.keys import bind_key, check_key
 from ml.errors import Refused
 from ml.objects import ObjectStore, open_store
 from ml.runs import Runs
@@ -27,6 +27,15 @@ def test_a_key_belongs_to_its_first_request(store: ObjectStore) -> None:
     bind_key(store, "k", RUN, "cancel by owner")
     with pytest.raises(Refused, match="idempotency_key_reused"):
         bind_key(store, "k", RUN, "cancel by viewer")
+
+
+def test_looking_at_a_key_binds_nothing(store: ObjectStore) -> None:
+    """Who is refused for another reason may mend the request and keep the key."""
+    check_key(store, "k", "sums/champion", "move to 2")
+    bind_key(store, "k", "sums/champion", "move to 3")
+    check_key(store, "k", "sums/champion", "move to 3")
+    with pytest.raises(Refused, match="idempotency_key_reused"):
+        check_key(store, "k", "sums/champion", "move to 2")
 
 
 def test_keys_of_runs_and_of_cancellations_do_not_mix(store: ObjectStore) -> None:

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from ml.contract import PredictReply, PredictRequest, RowAnswer
-from ml.errors import Refused, StoreUnavailable
+from ml.errors import Refused, StoreError, StoreMisconfigured, StoreUnavailable
 from ml.manifest import MODEL_FILE
 from ml.objects import open_store
 from ml.predictions import PredictionLog
@@ -149,12 +149,15 @@ def test_a_version_that_failed_is_tried_again(shop: Shop) -> None:
     assert shop.ask().results[0].source == "champion"
 
 
-def test_a_store_that_is_gone_changes_no_answer(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [StoreUnavailable, StoreMisconfigured])
+def test_a_store_that_is_gone_changes_no_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: type[StoreError]
+) -> None:
     """A loaded champion answers without it, a cold process by the rule; nothing is raised."""
     assert shop.ask().results[0].source == "champion"
 
     def gone(*_: Any) -> Any:
-        raise StoreUnavailable("connection refused")
+        raise kind("connection or credentials refused")
 
     for name in ("alias", "manifest", "get_file", "previous_champion"):
         monkeypatch.setattr(shop.registry, name, gone)
