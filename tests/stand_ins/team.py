@@ -16,6 +16,7 @@ import pytest
 
 from bot.engine import open_client
 from playground.slack.client import PlaygroundError
+from playground.slack.loopback import Loopback
 from playground.slack.server import start
 from playground.slack.settings import Settings
 from playground.slack.under_test import SlackUnderTest
@@ -86,8 +87,8 @@ class Team:
     @property
     def workspace(self) -> Workspace:
         """The workspace as it is in the running Slack, for what people cannot do by its control API."""
-        slack = self.slack.running._slack
-        assert slack is not None
+        slack = self.slack.running._served
+        assert isinstance(slack, Loopback)
         return slack.workspace
 
     def close(self) -> None:
