@@ -15,8 +15,16 @@ DRAIN_SECONDS = 0.5
 class Process:
     """A running program; ``lines`` gets its output."""
 
-    def __init__(self, started: asyncio.subprocess.Process, lines: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        started: asyncio.subprocess.Process,
+        pipe: asyncio.ReadTransport,
+        output: asyncio.StreamReader,
+        lines: Callable[[str], None],
+    ) -> None:
         self._started = started
+        self._pipe = pipe
+        self._output = output
         self._lines = lines
         self._reader = asyncio.create_task(self._read())
 
@@ -25,16 +33,28 @@ class Process:
         cls, command: Sequence[str], folder: Path, env: Mapping[str, str], lines: Callable[[str], None]
     ) -> "Process":
         """Start *command* in *folder*. Raises OSError when it cannot be started."""
-        started = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=folder,
-            env=dict(env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+        # A pipe of our own: with asyncio's, wait() would wait for whoever else holds its end open.
+        reading, writing = os.pipe()
+        output = asyncio.StreamReader()
+        pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), os.fdopen(reading, "rb", buffering=0)
         )
-        return cls(started, lines)
+        try:
+            started = await asyncio.create_subprocess_exec(
+                *command,
+                cwd=folder,
+                env=dict(env),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writing,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except BaseException:
+            pipe.close()
+            raise
+        finally:
+            os.close(writing)
+        return cls(started, pipe, output, lines)
 
     async def wait(self) -> int:
         """Return the exit code, once the program has ended and what it wrote has been read.
@@ -61,17 +81,17 @@ class Process:
         if self._started.returncode is None or not self._reader.done():
             self._signal(signal.SIGKILL)
         await self._started.wait()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._reader, DRAIN_SECONDS)
+        await asyncio.wait({self._reader}, timeout=DRAIN_SECONDS)
+        self._reader.cancel()
+        self._pipe.close()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._started.pid, number)
 
     async def _read(self) -> None:
-        assert self._started.stdout is not None
         rest = b""
-        while chunk := await self._started.stdout.read(CHUNK):
+        while chunk := await self._output.read(CHUNK):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self._lines(line.rstrip(b"\r").decode("utf-8", "replace"))

@@ -119,19 +119,23 @@ class Runner:
         return [job for job in run.latest.jobs if job.status == "waiting" and job.deployment is not None]
 
     def set_status(
-        self, deployment: Deployment, state: str, description: str, login: str
-    ) -> DeploymentStatus:
-        """Give a deployment a new state."""
-        status = DeploymentStatus(
-            self._github.new_id("deployment_status"), state, description, login, self._github.now()
-        )
-        if deployment.run_id is not None:
+        self,
+        deployment: Deployment,
+        state: str,
+        description: str,
+        login: str,
+        log_url: str = "",
+        environment_url: str = "",
+    ) -> None:
+        """Give a deployment a new state; without a *log_url* it is that of its job."""
+        if deployment.run_id is not None and not log_url:
             repository = self._github.repository_of(self._github.runs[deployment.run_id])
             path = f"/actions/runs/{deployment.run_id}/job/{deployment.job_id}"
-            status.log_url = self._github.bodies.html(repository, path)
+            log_url = self._github.bodies.html(repository, path)
+        number, now = self._github.new_id("deployment_status"), self._github.now()
+        status = DeploymentStatus(number, state, description, login, now, environment_url, log_url)
         deployment.statuses.append(status)
         self._events.deployment_status(deployment, status)
-        return status
 
     async def close(self) -> None:
         """End everything that runs and wait for it."""

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from playground.github.expressions import to_text
+
 FOLDER = ".github/workflows"
 MOST_INPUTS = 25
 # Each of these would have to run differently from what it says, so nothing of such a workflow runs.
@@ -40,6 +42,14 @@ for _tag, (_pattern, _first) in _WORDS.items():
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
+def _text(given: Any) -> Any:
+    """Take true, 3 and 0.5 for what they are written as, where a text is wanted."""
+    return to_text(given) if isinstance(given, (bool, int, float)) else given
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
 
@@ -47,30 +57,25 @@ class _Part(BaseModel):
 class Input(_Part):
     """One input of workflow_dispatch."""
 
-    description: str = ""
+    description: Text = ""
     required: bool = False
     default: Any = None
     type: str = "string"
-    options: tuple[str, ...] = ()
-
-    @field_validator("options", mode="before")
-    @classmethod
-    def _texts(cls, given: Any) -> Any:
-        return [str(option) for option in given] if isinstance(given, list) else given
+    options: tuple[Text, ...] = ()
 
 
 class Step(_Part):
     """One step of a job."""
 
-    id: str | None = None
-    name: str | None = None
+    id: Text | None = None
+    name: Text | None = None
     condition: Any = Field(default=None, alias="if")
-    run: str | None = None
-    uses: str | None = None
+    run: Text | None = None
+    uses: Text | None = None
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     env: dict[str, Any] = Field(default_factory=dict)
-    shell: str | None = None
-    working_directory: str | None = Field(default=None, alias="working-directory")
+    shell: Text | None = None
+    working_directory: Text | None = Field(default=None, alias="working-directory")
     continue_on_error: Any = Field(default=False, alias="continue-on-error")
     timeout_minutes: Any = Field(default=None, alias="timeout-minutes")
 
@@ -78,7 +83,7 @@ class Step(_Part):
 class Concurrency(_Part):
     """Who may run beside whom."""
 
-    group: str
+    group: Text
     cancel_in_progress: Any = Field(default=False, alias="cancel-in-progress")
 
 
@@ -89,7 +94,7 @@ def _group(given: Any) -> Any:
 class Job(_Part):
     """One job of a workflow."""
 
-    name: str | None = None
+    name: Text | None = None
     needs: tuple[str, ...] = ()
     condition: Any = Field(default=None, alias="if")
     runs_on: Any = Field(default="ubuntu-latest", alias="runs-on")
@@ -113,8 +118,8 @@ class Workflow(_Part):
     """One workflow file at one commit."""
 
     path: str
-    name: str
-    run_name: str | None = Field(default=None, alias="run-name")
+    name: Text
+    run_name: Text | None = Field(default=None, alias="run-name")
     on: dict[str, Any]
     env: dict[str, Any] = Field(default_factory=dict)
     defaults: dict[str, Any] = Field(default_factory=dict)
@@ -154,7 +159,7 @@ def read(path: str, text: str) -> Workflow:
         given = yaml.load(text, _Loader)  # noqa: S506  (a SafeLoader)
         if not isinstance(given, dict):
             raise InvalidWorkflow(f"{path}: the file holds no mapping")
-        workflow = Workflow.model_validate({**given, "path": path, "name": str(given.get("name") or path)})
+        workflow = Workflow.model_validate({**given, "path": path, "name": given.get("name") or path})
         inputs = workflow.inputs()
     except (yaml.YAMLError, ValidationError) as error:
         raise InvalidWorkflow(f"{path}: {error}") from error

@@ -108,9 +108,14 @@ def create_status(call: Call) -> Answer:
     """Give a deployment a state; a success makes earlier ones in the same environment inactive."""
     deployment, asked, runner = _find(call), call.read(_NewStatus), call.server.runner
     login = call.identity.login
-    status = runner.set_status(deployment, asked.state, asked.description, login)
-    status.log_url = asked.log_url or asked.target_url or status.log_url
-    status.environment_url = asked.environment_url
+    runner.set_status(
+        deployment,
+        asked.state,
+        asked.description,
+        login,
+        log_url=asked.log_url or asked.target_url,
+        environment_url=asked.environment_url,
+    )
     if asked.state == "success" and asked.auto_inactive:
         for other in _of_repository(call):
             same = other.environment == deployment.environment and other is not deployment
