@@ -97,11 +97,10 @@ class Events:
             "deployment_status": self._bodies.deployment_status(repository, deployment, status),
             **about,
         }
-        found = (
-            self._github.runs[deployment.run_id].job(deployment.job_id or 0) if deployment.run_id else None
-        )
-        if found is not None and deployment.run_id:
-            check = self._bodies.check_run(repository, self._github.runs[deployment.run_id], found[1])
+        run = self._github.runs.get(deployment.run_id or 0)
+        found = run.job(deployment.job_id or 0) if run is not None else None
+        if run is not None and found is not None:
+            check = self._bodies.check_run(repository, run, found[1])
             del check["output"], check["check_suite"], check["app"], check["pull_requests"]
             payload["check_run"] = check
         self._send("deployment_status", repository, status.creator, payload)

@@ -128,8 +128,9 @@ class Runner:
         environment_url: str = "",
     ) -> None:
         """Give a deployment a new state; without a *log_url* it is that of its job."""
-        if deployment.run_id is not None and not log_url:
-            repository = self._github.repository_of(self._github.runs[deployment.run_id])
+        run = self._github.runs.get(deployment.run_id or 0)  # it may have been deleted
+        if run is not None and not log_url:
+            repository = self._github.repository_of(run)
             path = f"/actions/runs/{deployment.run_id}/job/{deployment.job_id}"
             log_url = self._github.bodies.html(repository, path)
         number, now = self._github.new_id("deployment_status"), self._github.now()

@@ -4,6 +4,7 @@ import base64
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -155,6 +156,10 @@ def test_an_unchanged_list_costs_nothing(github: GitHubUnderTest) -> None:
         "GET", f"{R}/actions/runs", headers={"if-none-match": tag}, token=github.token("viewer")
     )
     assert other.status_code == 200
+    renewed = github.api(
+        "GET", f"{R}/actions/runs", headers={"if-none-match": tag}, token=github.token("toban")
+    )
+    assert renewed.status_code == 200
     run = github.dispatch(NAME, "work.yml", what="it")
     github.wait_for_run(run)
     assert github.api("GET", f"{R}/actions/runs", headers={"if-none-match": tag}).status_code == 200
@@ -310,8 +315,10 @@ def test_trouble_is_made_on_purpose(github: GitHubUnderTest) -> None:
     assert github.api("GET", R).status_code == 200
 
 
-def test_a_download_needs_no_token_and_refuses_one(github: GitHubUnderTest) -> None:
-    """The address of a log lies on another host and expires; a client must not send its token along."""
+def test_a_download_needs_no_token_and_refuses_one(start_github: START, make_repo: MAKE) -> None:
+    """The address of a log lies on another host, for a minute; a client must not send its token along."""
+    now = [1_800_000_000.0]
+    github = start_github(repositories={NAME: make_repo(FILES)}, clock=lambda: now[0])
     run = github.dispatch(NAME, "work.yml", what="it")
     github.wait_for_run(run)
     found = github.api("GET", f"{R}/actions/runs/{run}/logs", allow_redirects=False)
@@ -320,6 +327,8 @@ def test_a_download_needs_no_token_and_refuses_one(github: GitHubUnderTest) -> N
     assert requests.get(place, timeout=10).content.startswith(b"PK")
     assert requests.get(place, headers={"authorization": "Bearer x"}, timeout=10).status_code == 401
     assert requests.get(f"{place}x", timeout=10).status_code == 403
+    now[0] += 61
+    assert requests.get(place, timeout=10).status_code == 403
 
 
 def test_files_are_read_at_a_ref(github: GitHubUnderTest) -> None:
@@ -500,7 +509,7 @@ def test_a_bad_jwt_is_refused(
     assert github.api("GET", "/app").status_code == 401
 
 
-def test_a_job_has_a_token_of_its_own(start_github: START, make_repo: MAKE) -> None:
+def test_a_job_has_a_token_of_its_own(start_github: START, make_repo: MAKE, tmp_path: Path) -> None:
     """GITHUB_TOKEN asks this GitHub as far as the file's permissions go, and ends with the job."""
     text = """
 on: workflow_dispatch
@@ -523,11 +532,15 @@ jobs:
           repo = "/repos/" + os.environ["GITHUB_REPOSITORY"]
           assert status(repo + "/actions/runs") == 200
           assert status(repo + "/issues", b'{"title": "x"}') == 403
+          open(os.environ["KEPT"], "w").write(os.environ["GH_TOKEN"])
 """
-    github = start_github(repositories={NAME: make_repo({".github/workflows/w.yml": text})})
+    kept = tmp_path / "token"
+    repository = make_repo({".github/workflows/w.yml": text})
+    github = start_github(repositories={NAME: repository}, environ={"KEPT": str(kept)})
     run = github.dispatch(NAME, "w.yml")
     github.wait_for_run(run)
     assert github.api("GET", f"{R}/actions/runs/{run}").json()["conclusion"] == "success"
+    assert github.api("GET", R, token=kept.read_text(encoding="utf-8")).status_code == 401
 
 
 def test_tokens_of_the_settings_have_their_owner(start_github: START, make_repo: MAKE) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from playground.control_client import PlaygroundError
 from playground.github.settings import Environment, Repository
 from playground.github.under_test import GitHubUnderTest
 
@@ -416,6 +417,8 @@ def test_a_push_waits_for_approval_and_deploys(start_github: START, make_repo: M
     assert states == ["success", "in_progress", "pending"]
     (said,) = github.api("GET", f"{R}/actions/runs/{run}/approvals").json()
     assert (said["state"], said["user"]["login"], said["comment"]) == ("approved", "owner", "go")
+    github.delete_run(run)
+    assert github.api("POST", deployment["statuses_url"], {"state": "inactive"}).status_code == 201
 
 
 def test_a_rejected_deployment_fails_its_job(start_github: START, make_repo: MAKE) -> None:
@@ -429,6 +432,18 @@ def test_a_rejected_deployment_fails_its_job(start_github: START, make_repo: MAK
     github.wait_for_run(run)
     job = jobs_of(github, run)["deploy"]
     assert (job["conclusion"], job["steps"]) == ("failure", [])
+
+
+def test_nobody_approves_their_own_deployment(start_github: START, make_repo: MAKE) -> None:
+    """Where the environment forbids it, the reviewer who pushed may not approve."""
+    rules = production(reviewers=["owner", "operator"], prevent_self_review=True)
+    github = begin(start_github, make_repo, {"deploy.yml": DEPLOY}, repository=rules)
+    (run,) = github.push(NAME, "main", {"a.txt": "1"}, who="owner")["runs"]
+    github.wait_for(lambda event: event.get("event") == "deployment_review")
+    with pytest.raises(PlaygroundError, match="not a required reviewer"):
+        github.review("owner", run, "production", "approved")
+    github.review("operator", run, "production", "approved")
+    github.wait_for_run(run)
 
 
 def test_a_wait_timer_passes_by_itself(start_github: START, make_repo: MAKE) -> None:
