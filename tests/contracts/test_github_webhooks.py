@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from playground.control_client import PlaygroundError
 from playground.github.settings import Environment, Repository
 from playground.github.under_test import GitHubUnderTest
 
@@ -133,6 +134,8 @@ def test_a_push_names_what_it_brings(start_github: START, make_repo: MAKE, recei
     assert payload["commits"][0]["added"] == ["b.txt"]
     assert payload["commits"][0]["modified"] == ["a.txt"]
     assert (payload["pusher"]["name"], payload["head_commit"]["message"]) == ("developer", "Change")
+    with pytest.raises(PlaygroundError, match="has not moved"):
+        github.push(NAME, "main")
 
 
 def test_a_protected_deployment_is_told_from_request_to_success(

@@ -51,6 +51,12 @@ def test_a_new_branch_begins_at_the_default_one(folder: Path) -> None:
     assert repository.changed(repository.commit(sha).parents[0], sha) == {"a.txt": "M"}
 
 
+def test_a_hook_that_runs_us_leads_nowhere_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIT_DIR of the surroundings does not choose the repository."""
+    monkeypatch.setenv("GIT_DIR", str(folder / "elsewhere"))
+    assert Git(folder).resolve("main") is not None
+
+
 def test_names_lead_to_commits(folder: Path) -> None:
     """Branches, annotated tags and hashes do; anything else, options too, leads nowhere."""
     repository = Git(folder)
