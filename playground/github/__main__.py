@@ -65,6 +65,14 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         metavar="NAME=VALUE",
         help="a variable that every step sees",
     )
+    parser.add_argument(
+        "--link",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="NAME=PATH",
+        help="a name in every checkout that leads to PATH",
+    )
     parser.add_argument("--runners", type=int, help="jobs that run at once")
     parser.add_argument(
         "--enforce-secondary", action="store_true", default=None, help="enforce the secondary limit"
@@ -88,6 +96,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         "port": given.port,
         "repositories": repositories,
         "environ": dict(given.environ),
+        "links": {name: Path(path) for name, path in given.link},
         "webhook_url": given.webhook_url,
         "webhook_secret": given.webhook_secret,
         "tokens": (Token(login=given.login, token=given.token),) if given.token else None,

@@ -67,8 +67,19 @@ def check_out(use: Use) -> None:
         for left in folder.iterdir():
             shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
     repository.git.check_out(found[1], folder)
+    _link(use, folder)
     use.say(f"HEAD is now at {found[1][:7]} {repository.git.commit(found[1]).message.partition(chr(10))[0]}")
     use.outputs |= {"ref": wanted, "commit": found[1]}
+
+
+def _link(use: Use, folder: Path) -> None:
+    """Put the links of the settings beside the files, such as to an environment that takes long to make."""
+    for name, target in use.github.settings.links.items():
+        place = folder / name
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(target.absolute())
+            use.say(f"{name} leads to {target} on this machine")
 
 
 def set_up_python(use: Use) -> None:

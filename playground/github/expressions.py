@@ -48,8 +48,8 @@ def fill_in(text: str, context: Context, functions: Functions | None = None) -> 
 def value_of(given: Any, context: Context, functions: Functions | None = None) -> Any:
     """Return a value of a workflow file: text is filled in, and is typed when it is one expression alone."""
     if isinstance(given, str):
-        alone = INSIDE.fullmatch(given.strip())
-        return evaluate(alone[1], context, functions) if alone else fill_in(given, context, functions)
+        alone = _alone(given)
+        return fill_in(given, context, functions) if alone is None else evaluate(alone, context, functions)
     if isinstance(given, Mapping):
         return {name: value_of(value, context, functions) for name, value in given.items()}
     if isinstance(given, list):
@@ -57,14 +57,20 @@ def value_of(given: Any, context: Context, functions: Functions | None = None) -
     return given
 
 
+def _alone(text: str) -> str | None:
+    """Return what is inside the braces when the text is one expression and nothing else."""
+    found = INSIDE.match(text.strip())
+    return found[1] if found is not None and found.end() == len(text.strip()) else None
+
+
 def condition(given: Any, context: Context, functions: Functions) -> bool:
     """Return whether an ``if:`` holds; without a status function it needs success() besides."""
     if given is None:
         return is_true(functions["success"]())
     text = to_text(given)
-    alone = INSIDE.fullmatch(text.strip())
-    inner = alone[1] if alone else text
-    if not alone and INSIDE.search(text):  # a text with expressions in it: true as every text is
+    alone = _alone(text)
+    inner = text if alone is None else alone
+    if alone is None and INSIDE.search(text):  # a text with expressions in it: true as every text is
         return is_true(functions["success"]()) and is_true(fill_in(text, context, functions))
     held = is_true(evaluate(inner, context, functions)) if inner.strip() else True
     return held if STATUS_FUNCTIONS.search(inner) else is_true(functions["success"]()) and held

@@ -101,4 +101,7 @@ class Settings(_Chosen):
     environ: dict[str, str] = Field(
         default_factory=dict, description="variables of this machine that steps see besides PATH, LANG and TZ"
     )
+    links: dict[str, Path] = Field(
+        default_factory=dict, description="names in the workspace that lead elsewhere on this machine"
+    )
     clock: Clock = Field(default=time.time, description="seconds since 1970; tests put their own here")

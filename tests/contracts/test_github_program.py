@@ -81,6 +81,8 @@ def test_the_command_line_becomes_settings(tmp_path: Path) -> None:
         str(key),
         "--environ",
         "A=1",
+        "--link",
+        "x=/y",
         "--enforce-secondary",
     ]
     settings = read_settings(arguments)
@@ -92,4 +94,5 @@ def test_the_command_line_becomes_settings(tmp_path: Path) -> None:
     assert settings.tokens[0].login == "operator"
     assert settings.app is not None
     assert (settings.app.public_key, settings.runners, settings.environ) == ("PEM", 2, {"A": "1"})
+    assert settings.links == {"x": Path("/y")}
     assert (settings.webhook_url, settings.enforce_secondary) == ("http://x", True)

@@ -156,6 +156,27 @@ def test_steps_see_nothing_of_this_machines_environment(
     assert run_of(github, started)["conclusion"] == "success"
 
 
+def test_a_checkout_has_the_links_of_the_settings(
+    start_github: START, make_repo: MAKE, tmp_path: Path
+) -> None:
+    """What takes long to make is found where a step looks for it, and survives the job."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "say").write_text("#!/bin/sh\necho made elsewhere\n")
+    (tmp_path / "tools" / "say").chmod(0o755)
+    text = """
+on: workflow_dispatch
+jobs:
+  one:
+    runs-on: x
+    steps: [{uses: actions/checkout@v4}, {run: tools/say}]
+"""
+    github = begin(start_github, make_repo, {"w.yml": text}, links={"tools": tmp_path / "tools"})
+    run = github.dispatch(NAME, "w.yml")
+    github.wait_for_run(run)
+    assert "Z made elsewhere" in log_of(github, jobs_of(github, run)["one"])
+    assert (tmp_path / "tools" / "say").exists()
+
+
 FAILING = """
 on: workflow_dispatch
 jobs:

@@ -86,6 +86,11 @@ def test_text_is_filled_in() -> None:
     assert to_text([]) == "Array"
 
 
+def test_two_expressions_are_text() -> None:
+    """Even when the text begins with one and ends with another."""
+    assert value_of("${{ inputs.model }}-${{ inputs.size }}", CONTEXT) == "arrival-3"
+
+
 def test_one_expression_alone_keeps_its_type() -> None:
     """A value that is one expression stays a truth or a number; in a list and a mapping too."""
     assert value_of({"a": ["${{ inputs.dry }}"], "b": "x${{ inputs.size }}"}, CONTEXT) == {
