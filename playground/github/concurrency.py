@@ -4,8 +4,9 @@ https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 
 @dataclass
@@ -52,3 +53,48 @@ class Groups:
             group.running, group.waiting = group.waiting, None
             if group.running is not None:
                 group.running.come.set()
+
+
+class Visit:
+    """A turn in a concurrency group for as long as a block lasts; without a group it has always come."""
+
+    def __init__(
+        self,
+        groups: Groups | None,
+        stop: asyncio.Event,
+        repository: int,
+        name: str,
+        in_progress_too: bool,
+        cancel: Callable[[], None],
+    ) -> None:
+        self._groups = groups
+        self._stop = stop
+        self._place = (repository, name)
+        self._turn = groups.enter(repository, name, in_progress_too, cancel) if groups else None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._groups is not None and self._turn is not None:
+            self._groups.leave(*self._place, self._turn)
+
+    def __call__(self) -> bool:
+        """Tell whether it has come."""
+        return self._turn is None or self._turn.come.is_set()
+
+    async def wait(self) -> None:
+        """Return when it has come, or when nobody needs it any more."""
+        if self._turn is not None and not self():
+            await first_of(self._turn.come.wait(), self._stop)
+
+
+async def first_of(work: Coroutine[Any, Any, Any] | asyncio.Future[Any], stop: asyncio.Event) -> None:
+    """Return when *work* is done or *stop* is set; work that is a coroutine is then given up."""
+    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not asyncio.isfuture(work):
+            doing.cancel()

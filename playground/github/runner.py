@@ -1,20 +1,25 @@
 """Runs and their jobs, from the first to the last state: needs, conditions, approvals, turns, time-outs."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Self
+from typing import Any
 
-from playground.github.concurrency import Groups
+from playground.github.concurrency import Groups, Visit, first_of
 from playground.github.errors import NotPossible
 from playground.github.events import Events
 from playground.github.expressions import BadExpression, condition, fill_in, to_text, value_of
 from playground.github.interference import Interference
 from playground.github.job_run import JobRun
+from playground.github.judgements import (
+    conclusion_of,
+    job_permissions,
+    out_of_time,
+    status_functions,
+    steps_of,
+)
 from playground.github.loopback import Loopback
 from playground.github.repositories import Repository
-from playground.github.runner_commands import annotation
-from playground.github.runs import BAD, Attempt, Deployment, DeploymentStatus, Job, Review, Run, Step
+from playground.github.runs import Attempt, Deployment, DeploymentStatus, Job, Review, Run, Step
 from playground.github.settings import Environment
 from playground.github.workflow_files import Concurrency, Workflow
 
@@ -206,7 +211,7 @@ class Runner:
                 self._spawn(self._job(run, attempt, job)) for job in attempt.jobs if not job.done.is_set()
             ]
             await asyncio.gather(*jobs)
-        attempt.conclusion = _conclusion(attempt)
+        attempt.conclusion = conclusion_of(attempt)
         self._set_status(run, "completed")
         attempt.done.set()
         self._events.run("completed", run)
@@ -218,12 +223,12 @@ class Runner:
         contexts: Mapping[str, Any],
         cancel: Callable[[], None],
         stop: asyncio.Event,
-    ) -> "_Turn":
+    ) -> "Visit":
         if chosen is None:
-            return _Turn(None, stop, repository.id, "", False, cancel)
+            return Visit(None, stop, repository.id, "", False, cancel)
         group = fill_in(chosen.group, contexts)
         at_once = to_text(value_of(chosen.cancel_in_progress, contexts)) == "true"
-        return _Turn(self._groups, stop, repository.id, group, at_once, cancel)
+        return Visit(self._groups, stop, repository.id, group, at_once, cancel)
 
     def _refresh(self, run: Run) -> None:
         """Let a run's status follow from its jobs'."""
@@ -270,7 +275,7 @@ class Runner:
         """Return how the job ends, having done all of it."""
         repository = self._github.repository_of(run)
         contexts = self._contexts(repository, run, attempt, job)
-        if not condition(job.file.condition, contexts, _status_functions(attempt, job)):
+        if not condition(job.file.condition, contexts, status_functions(attempt, job)):
             return job.stopped_as if job.stopped_as is not None and not job.file.needs else "skipped"
         if job.stopped_as is not None and "always" not in to_text(job.file.condition):
             return job.stopped_as
@@ -299,7 +304,7 @@ class Runner:
 
     async def _on_a_runner(self, repository: Repository, run: Run, job: Job, contexts: dict[str, Any]) -> str:
         got = asyncio.ensure_future(self._slots.acquire())
-        await _first_of(got, job.stop)
+        await first_of(got, job.stop)
         if not got.done():
             got.cancel()
             return str(job.stopped_as)
@@ -308,7 +313,7 @@ class Runner:
             "ghs_",
             login="github-actions[bot]",
             repositories=(repository.full_name,),
-            permissions=_job_permissions(run, job),
+            permissions=job_permissions(run, job),
             seconds=JOB_TOKEN_SECONDS,
             kind="job",
         )
@@ -323,14 +328,14 @@ class Runner:
 
     async def _executed(self, repository: Repository, run: Run, job: Job, contexts: Mapping[str, Any]) -> str:
         job.status, job.started_at = "in_progress", self._github.now()
-        job.steps = _steps(job, {**contexts, "secrets": {}})
+        job.steps = steps_of(job, {**contexts, "secrets": {}})
         self._refresh(run)
         if job.deployment is not None:
             self.set_status(self._deployment(job), "in_progress", "", run.latest.actor)
         self._events.job("in_progress", run, job)
         minutes = float(value_of(job.file.timeout_minutes, contexts))
         seconds = minutes * self._github.settings.minute_seconds
-        timer = asyncio.get_running_loop().call_later(seconds, _out_of_time, job, minutes)
+        timer = asyncio.get_running_loop().call_later(seconds, out_of_time, job, minutes)
         try:
             return await JobRun(self._github, repository, run, job, contexts, self.interference).run()
         finally:
@@ -371,7 +376,7 @@ class Runner:
         self.set_status(deployment, "waiting", "", run.latest.actor)
         self._events.job("waiting", run, job)
         if chosen.wait_minutes:
-            await _first_of(
+            await first_of(
                 asyncio.sleep(chosen.wait_minutes * self._github.settings.minute_seconds), job.stop
             )
         if chosen.reviewers and not job.stop.is_set():
@@ -380,7 +385,7 @@ class Runner:
                 not (said := [each for each in run.reviews if each.environment == name])
                 and not job.stop.is_set()
             ):
-                await _first_of(self._reviewed.wait(), job.stop)
+                await first_of(self._reviewed.wait(), job.stop)
             if said and said[-1].state == "rejected":
                 return "failure"
         job.status = "queued"
@@ -439,120 +444,6 @@ class Runner:
             "head_ref": "",
             "base_ref": "",
         }
-
-
-class _Turn:
-    """A turn in a concurrency group for as long as a block lasts; without a group it has always come."""
-
-    def __init__(
-        self,
-        groups: Groups | None,
-        stop: asyncio.Event,
-        repository: int,
-        name: str,
-        in_progress_too: bool,
-        cancel: Callable[[], None],
-    ) -> None:
-        self._groups = groups
-        self._stop = stop
-        self._place = (repository, name)
-        self._turn = groups.enter(repository, name, in_progress_too, cancel) if groups else None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._groups is not None and self._turn is not None:
-            self._groups.leave(*self._place, self._turn)
-
-    def __call__(self) -> bool:
-        """Tell whether it has come."""
-        return self._turn is None or self._turn.come.is_set()
-
-    async def wait(self) -> None:
-        """Return when it has come, or when nobody needs it any more."""
-        if self._turn is not None and not self():
-            await _first_of(self._turn.come.wait(), self._stop)
-
-
-async def _first_of(work: Coroutine[Any, Any, Any] | asyncio.Future[Any], stop: asyncio.Event) -> None:
-    """Return when *work* is done or *stop* is set; work that is a coroutine is then given up."""
-    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-        if not asyncio.isfuture(work):
-            doing.cancel()
-
-
-def _out_of_time(job: Job, minutes: float) -> None:
-    """Cancel a job whose time is over: GitHub's conclusion is “cancelled” too, an annotation says why."""
-    told = f"The job has exceeded the maximum execution time of {to_text(minutes)}m0s"
-    job.annotations.append(annotation("failure", told))
-    job.end_as("cancelled")
-
-
-def _ancestors(attempt: Attempt, job: Job) -> list[Job]:
-    """Return every job that this one waits for, directly or not."""
-    found: dict[str, Job] = {}
-    left = list(job.file.needs)
-    while left:
-        name = left.pop()
-        if name not in found:
-            found[name] = attempt.job(name)
-            left.extend(found[name].file.needs)
-    return list(found.values())
-
-
-def _status_functions(attempt: Attempt, job: Job) -> dict[str, Callable[[], bool]]:
-    """Return success() and its kin; a skipped or failed ancestor, however far, is no success."""
-    results = [_result(each) for each in _ancestors(attempt, job)]
-    cancelled = attempt.cancelled or job.stopped_as is not None
-    return {
-        "success": lambda: not cancelled and all(result == "success" for result in results),
-        "failure": lambda: not cancelled and any(result in BAD for result in results),
-        "always": lambda: True,
-        "cancelled": lambda: cancelled,
-    }
-
-
-def _result(job: Job) -> str:
-    forgiven = job.conclusion == "failure" and job.file.continue_on_error is True
-    return "success" if forgiven else str(job.conclusion)
-
-
-def _conclusion(attempt: Attempt) -> str:
-    if not attempt.begun and attempt.stop.is_set():
-        return next((str(job.stopped_as) for job in attempt.jobs if job.stopped_as), "cancelled")
-    results = {_result(job) for job in attempt.jobs}
-    if attempt.cancelled:
-        return "cancelled"
-    for result in ("failure", "timed_out", "cancelled", "success"):
-        if result in results:
-            return result
-    return "skipped"
-
-
-def _steps(job: Job, contexts: Mapping[str, Any]) -> list[Step]:
-    named = []
-    for file in job.file.steps:
-        name = file.name or f"Run {(file.uses or str(file.run)).strip().partition(chr(10))[0]}"
-        with contextlib.suppress(BadExpression):  # a name may use what only its step will know
-            name = fill_in(name, contexts)
-        named.append((name, file))
-    first, last = Step("Set up job", 1), Step("Complete job", len(named) + 2)
-    return [first, *(Step(name, at, file) for at, (name, file) in enumerate(named, start=2)), last]
-
-
-def _job_permissions(run: Run, job: Job) -> dict[str, str]:
-    """Return what a job's own token may do; without a word in the file, read."""
-    given = job.file.permissions if job.file.permissions is not None else run.file and run.file.permissions
-    everything = ("actions", "checks", "contents", "deployments", "issues")
-    if isinstance(given, dict):
-        return {str(name): str(level) for name, level in given.items()}
-    level = "write" if given == "write-all" else "read"
-    return dict.fromkeys(everything, level)
 
 
 def _first_line(repository: Repository, sha: str) -> str:
