@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,21 +19,30 @@ from slack_sdk.errors import SlackApiError
 from waitress.server import create_server
 
 from bot.access import Access
+from bot.calls import Calls
+from bot.commands import all_commands
 from bot.connectors.azure_functions import AzureFunctionsConnector
+from bot.connectors.function_routes import route_endpoint
+from bot.connectors.http import Endpoint, HttpConnector
+from bot.deliveries import Deliveries
 from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
 from bot.flows import digest, register_all
+from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
 from bot.settings import DigestTable, Settings
+from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
 from bot.timing import Timing
 from bot.watchers import Watcher
 
 log = logging.getLogger(__name__)
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 HOUSEKEEPING_CRON = "30 3 * * *"
 HTTP_THREADS = 32
@@ -52,6 +62,7 @@ class Bot:
     intake: Intake
     watcher: Watcher
     slack_app: App
+    hooks: HooksDoor
 
     def start(self) -> None:
         """Run flows, watch runs, and keep the schedules; requests come in only once a door is open."""
@@ -95,6 +106,10 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     engine = Engine(settings.database_url.get_secret_value(), timing)
     records = engine.records
 
+    calls = Calls(engine.sql)
+    commands = all_commands(settings.team.commands)
+    connectors = _own_connectors(settings, calls)
+
     def draw(place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
         # Asked at the last moment: a result that was drawn meanwhile must not be drawn over.
         card = records.card(about["flow_id"])
@@ -110,12 +125,58 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         records=records,
         edits=Edits(draw),
         fence=engine.fence,
+        commands=commands,
+        deliveries=Deliveries(engine.sql),
+        calls=calls,
+        connectors={connector.name: connector for connector in connectors},
     )
     intake = Intake(engine.sql, engine.client)
     watcher = Watcher(records, desk.functions, engine.client, desk.edits, engine.executor_id, engine.timing)
     app = _bolt_app(settings, slack, identity)
-    Doors(settings.team.bot.command, identity, intake).register(app)
-    return Bot(settings, engine, desk, intake, watcher, app)
+    Doors(settings.team.bot.command, identity, intake, commands).register(app)
+    return Bot(settings, engine, desk, intake, watcher, app, _hooks_door(desk, intake, connectors))
+
+
+def _own_connectors(settings: Settings, calls: Calls) -> list[HttpConnector]:
+    """Return the connectors to what the team's own commands call, with the secrets that they name."""
+    endpoints: dict[str, Endpoint] = {}
+    routes: dict[str, Endpoint] = {}
+    key = settings.functions.key
+    for verb, table in settings.team.commands.items():
+        called = table.http or table.azure_functions
+        named = {name: settings.secret(one) for name, one in called.headers_from.items()} if called else {}
+        if table.http is not None:
+            endpoints[verb] = Endpoint(table.http.url, table.http, named)
+        if table.azure_functions is not None:
+            own = {"x-functions-key": key.get_secret_value()} if key is not None else {}
+            routes[verb] = route_endpoint(table.azure_functions, settings.functions.url, own | named)
+    address = _callback_address(settings)
+    return [
+        HttpConnector("http", endpoints, calls, address),
+        HttpConnector("azure_functions", routes, calls, address),
+    ]
+
+
+def _callback_address(settings: Settings) -> Callable[[str], str] | None:
+    secret, url = settings.hooks_secret, settings.public_url
+    if secret is None or url is None:
+        return None
+    return lambda key: f"{url}{CALLBACKS}{key}/{sign_callback(secret.get_secret_value(), key)}"
+
+
+def _hooks_door(desk: Desk, intake: Intake, connectors: list[HttpConnector]) -> HooksDoor:
+    settings = desk.settings
+    secret, hooks = settings.hooks_secret, settings.team.hooks
+    return HooksDoor(
+        commands=desk.commands,
+        command_name=settings.team.bot.command,
+        team=desk.identity.team_id,
+        channel=hooks.channel if hooks else None,
+        secret=secret.get_secret_value() if secret else None,
+        intake=intake,
+        deliveries=desk.deliveries,
+        connectors=connectors,
+    )
 
 
 class SocketDoor:
@@ -150,11 +211,11 @@ class SocketDoor:
 
 
 class HttpDoor:
-    """HTTP by waitress: Slack posts to `<address>/slack/events`."""
+    """HTTP by waitress: Slack posts to `<address>/slack/events`, services to `/hooks/` and `/callbacks/`."""
 
     def __init__(self, bot: Bot, host: str, port: int) -> None:
         self._server: Any = create_server(
-            SlackRequestHandler(bot.slack_app, path=SLACK_PATH),
+            _routes(bot),
             host=host,
             port=port,
             threads=HTTP_THREADS,
@@ -181,6 +242,17 @@ class HttpDoor:
         several = getattr(self._server, "effective_listen", None)  # a name may stand for two addresses
         port = several[0][1] if several else self._server.effective_port
         return f"http://{self._host}:{port}{SLACK_PATH}"
+
+
+def _routes(bot: Bot) -> Wsgi:
+    """Return what answers each address: the services' doors, and Slack's for everything else."""
+    slack: Wsgi = SlackRequestHandler(bot.slack_app, path=SLACK_PATH)
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        for_services = str(environ.get("PATH_INFO", "")).startswith((HOOKS, CALLBACKS))
+        return (bot.hooks if for_services else slack)(environ, start_response)
+
+    return serve
 
 
 def _bolt_app(settings: Settings, slack: SlackDesk, identity: Identity) -> App:

@@ -40,7 +40,7 @@ class JobRequest(_Fact):
 
 
 class RunHandle(_Fact):
-    """How a connector finds a run again. `scope` groups handles that one request can ask for (a repository)."""
+    """How a connector finds a run again. `scope` groups handles that one request asks for (a repository)."""
 
     connector: str
     id: str
@@ -73,7 +73,7 @@ class ReportMetric(_Fact):
 
 
 class Report(_Fact):
-    """What a run says of itself: metrics, the version it made, the data it used, what it cost, other fields."""
+    """What a run says of itself: metrics, the version it made, the data it used, its cost, other fields."""
 
     metrics: tuple[ReportMetric, ...] = ()
     version: str | None = None
@@ -110,7 +110,7 @@ class Connector(Protocol):
         """Start a run, or return the one that *key* started before."""
 
     def status(self, handles: Sequence[RunHandle]) -> Mapping[str, RunStatus]:
-        """Return how runs stand, by handle id, in as few requests as make sense; unknown ones are left out."""
+        """Return how runs stand, by handle id, in few requests; unknown ones are left out."""
 
     def cancel(self, handle: RunHandle) -> None:
         """Ask for a run to be stopped; asking again, or for an ended run, is harmless."""

@@ -15,7 +15,10 @@ from bot.desk import Desk
 from bot.engine import register
 from bot.errors import FlowFailed, Refused
 from bot.flows import (
+    announce,
+    call,
     cancel,
+    command,
     compare,
     decide,
     digest,
@@ -44,6 +47,9 @@ JOB_STORIES: dict[str, Story] = {
     "promote": promote.promote,
     "cancel": cancel.cancel,
     "lookup": lookup.lookup,
+    "command": command.command,
+    "call": call.call,
+    "answer": call.answer,
 }
 """Stories of a person's job: the flow's first argument is the job, and refusals go back to that person."""
 
@@ -54,6 +60,8 @@ def register_all(desk: Desk) -> None:
         register(name, _job_flow(desk, story))
     register("digest", digest.flow(desk))
     register("housekeeping", housekeeping.flow(desk))
+    register("announce", announce.announcing(desk))
+    register("deliver", announce.delivering(desk))
 
 
 def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:

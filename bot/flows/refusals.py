@@ -5,7 +5,14 @@ from __future__ import annotations
 import logging
 
 from bot.desk import Desk
-from bot.errors import FlowFailed, FunctionsUnreachable, Refused, SlackRefused, SlackUnreachable
+from bot.errors import (
+    EndpointUnreachable,
+    FlowFailed,
+    FunctionsUnreachable,
+    Refused,
+    SlackRefused,
+    SlackUnreachable,
+)
 from bot.jobs import Job
 from bot.messages import errors as messages
 from bot.messages.message import Message
@@ -42,6 +49,9 @@ def failure_words(job: Job, failure: FlowFailed) -> Message:
     """Return what people are told of a failure: whose it was, in words of ours only."""
     if failure.kind == FunctionsUnreachable.__name__:
         return messages.function_app_down(job, "function_app_unreachable", failure.detail)
+    if failure.kind == EndpointUnreachable.__name__:
+        unreachable = f"The endpoint of {job.verb} said: {failure.detail}."
+        return messages.problem(job, refuse("endpoint_unreachable", unreachable).problem)
     if failure.kind in (SlackUnreachable.__name__, SlackRefused.__name__):
         return messages.problem(job, refuse("slack_failed", f"Slack answered {failure.detail}.").problem)
     return messages.problem(job, refuse("bot_failed", f"The bot's log says more ({failure.kind}).").problem)
