@@ -101,7 +101,7 @@ class CommandTable(_Table):
     )
     required: tuple[str, ...] = ()
     example: str | None = None
-    roles: Annotated[tuple[Role, ...], Field(min_length=1)] = ("operator",)
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)] = ("operator", "owner")
     confirm: Annotated[str, StringConstraints(max_length=200)] | None = None
     private: bool = False
     touches_production: bool = False
