@@ -168,7 +168,8 @@ def _with_values(call: HttpCall, send: str, values: dict[str, Any]) -> HttpCall:
 
 
 def _segment(name: str, values: Mapping[str, Any]) -> str:
-    text = _text(values.get(name, ""))
+    value = values.get(name)
+    text = "" if value is None else _text(value)
     # A client takes dots out of a path, and so would leave the address that was configured.
     if not text or set(text) == {"."}:
         raise _refused("invalid_inputs", f"{name} is {text!r}, which cannot stand in an address.")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 
 from bot.signing import is_callback
 from tests.stand_ins.endpoint import TeamEndpoint
@@ -96,7 +98,7 @@ def own(new_team: START, endpoint: TeamEndpoint) -> Team:
 
 
 def test_a_command_in_the_settings_works_like_one_of_ours(own: Team, endpoint: TeamEndpoint) -> None:
-    """Help, slips, refusals, roles, the call with its secret, the card, the report, the call for the asker."""
+    """Help, slips, refusals, roles, the call with its secret, the card, the report, the note."""
     team = own
     assert "Fill a day of features again." in team.told("viewer", "/ml help")
     assert "a whole number" in team.told("viewer", "/ml help backfill")
@@ -157,10 +159,6 @@ def test_a_command_that_asks_first_starts_on_a_press(own: Team, endpoint: TeamEn
 
 def test_a_callback_ends_the_run_once(own: Team, endpoint: TeamEndpoint) -> None:
     """The address that the endpoint is given takes one callback; another, or a made-up one, is refused."""
-    import json
-
-    import requests
-
     before = own.say("operator", "/ml ring")
     address = json.loads(endpoint.wait_for(1)[0]["raw"])["callback_url"]
     assert address.startswith("https://bot.example.com/callbacks/")
