@@ -22,7 +22,11 @@ from bot.access import Access
 from bot.calls import Calls
 from bot.commands import all_commands
 from bot.connectors.azure_functions import AzureFunctionsConnector
+from bot.connectors.connector import Connector
 from bot.connectors.function_routes import route_endpoint
+from bot.connectors.github_actions import GitHubActionsConnector
+from bot.connectors.github_client import GitHubClient
+from bot.connectors.github_runs import NAME as GITHUB_ACTIONS
 from bot.connectors.http import Endpoint, HttpConnector
 from bot.deliveries import Deliveries
 from bot.desk import Desk
@@ -39,6 +43,8 @@ from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
 from bot.timing import Timing
 from bot.watchers import Watcher
+from bot.work_watcher import WorkWatcher
+from bot.works import Works
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +67,7 @@ class Bot:
     desk: Desk
     intake: Intake
     watcher: Watcher
+    work_watcher: WorkWatcher
     slack_app: App
     hooks: HooksDoor
 
@@ -71,11 +78,13 @@ class Bot:
         self.intake.start()
         self.desk.edits.start()
         self.watcher.start()
+        self.work_watcher.start()
         self._schedule()
 
     def leave(self) -> None:
         """Stop in order, just before the process ends; what is under way goes on at the next start."""
         self.watcher.stop()
+        self.work_watcher.stop()
         self.intake.stop()
         self.desk.edits.stop()
         self.engine.leave()
@@ -104,16 +113,16 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     slack = SlackDesk(settings.slack)
     identity = _identify(slack)
     engine = Engine(settings.database_url.get_secret_value(), timing)
-    records = engine.records
-
+    records, works = engine.records, Works(engine.sql)
     calls = Calls(engine.sql)
     commands = all_commands(settings.team.commands)
-    connectors = _own_connectors(settings, calls)
+    connectors = make_connectors(settings, calls)
 
     def draw(place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
         # Asked at the last moment: a result that was drawn meanwhile must not be drawn over.
         card = records.card(about["flow_id"])
-        if card is not None and card["state"] in {"waiting", "running"}:
+        progressing = card is not None and card["state"] in {"waiting", "running"}
+        if progressing or works.is_open(about["flow_id"]):
             slack.edit(place, message, about=about)
 
     desk = Desk(
@@ -123,18 +132,30 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         functions=AzureFunctionsConnector(settings.functions),
         access=Access(settings.team.roles, slack.groups),
         records=records,
+        works=works,
+        connectors=connectors,
         edits=Edits(draw),
         fence=engine.fence,
         commands=commands,
         deliveries=Deliveries(engine.sql),
         calls=calls,
-        connectors={connector.name: connector for connector in connectors},
     )
     intake = Intake(engine.sql, engine.client)
-    watcher = Watcher(records, desk.functions, engine.client, desk.edits, engine.executor_id, engine.timing)
+    around = (engine.client, desk.edits, engine.executor_id, engine.timing)
+    watcher = Watcher(records, desk.functions, *around)
+    work_watcher = WorkWatcher(records, works, connectors, *around)
     app = _bolt_app(settings, slack, identity)
     Doors(settings.team.bot.command, identity, intake, commands).register(app)
-    return Bot(settings, engine, desk, intake, watcher, app, _hooks_door(desk, intake, connectors))
+    hooks = _hooks_door(desk, intake)
+    return Bot(settings, engine, desk, intake, watcher, work_watcher, app, hooks)
+
+
+def make_connectors(settings: Settings, calls: Calls) -> dict[str, Connector]:
+    """Return the connectors that the settings ask for, by name."""
+    found: dict[str, Connector] = {one.name: one for one in _own_connectors(settings, calls)}
+    if settings.github is not None:
+        found[GITHUB_ACTIONS] = GitHubActionsConnector(GitHubClient(settings.github))
+    return found
 
 
 def _own_connectors(settings: Settings, calls: Calls) -> list[HttpConnector]:
@@ -164,7 +185,7 @@ def _callback_address(settings: Settings) -> Callable[[str], str] | None:
     return lambda key: f"{url}{CALLBACKS}{key}/{sign_callback(secret.get_secret_value(), key)}"
 
 
-def _hooks_door(desk: Desk, intake: Intake, connectors: list[HttpConnector]) -> HooksDoor:
+def _hooks_door(desk: Desk, intake: Intake) -> HooksDoor:
     settings = desk.settings
     secret, hooks = settings.hooks_secret, settings.team.hooks
     return HooksDoor(
@@ -175,7 +196,7 @@ def _hooks_door(desk: Desk, intake: Intake, connectors: list[HttpConnector]) -> 
         secret=secret.get_secret_value() if secret else None,
         intake=intake,
         deliveries=desk.deliveries,
-        connectors=connectors,
+        connectors=[one for one in desk.connectors.values() if isinstance(one, HttpConnector)],
     )
 
 

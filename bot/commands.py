@@ -61,6 +61,13 @@ COMMANDS: dict[str, Command] = {
             target="model",
         ),
         Command(
+            verb="run",
+            summary="Start a workflow of GitHub Actions and follow it; without a name, list the workflows.",
+            usage="run [REPOSITORY] WORKFLOW [name=value …] [ref=BRANCH] · run",
+            examples=("run", "run retrain.yml months=6", "run flights deploy ref=main"),
+            roles=OPERATORS,
+        ),
+        Command(
             verb="compare",
             summary="Score two versions of a model on the same rows.",
             usage="compare MODEL VERSION VERSION",
@@ -137,6 +144,7 @@ _OTHER_WORDS = {
     "card": "show",
     "deploy": "promote",
     "diff": "compare",
+    "dispatch": "run",
     "forecast": "predict",
     "get": "show",
     "health": "status",
@@ -153,12 +161,18 @@ _OTHER_WORDS = {
     "train": "retrain",
     "usage": "help",
     "who": "whoami",
+    "workflow": "run",
+    "workflows": "run",
 }
 
 
 LOOKUPS = frozenset({"models", "status", "runs", "show", "whoami", "help"})
 OWN = "command"
 """The flow of a team's own commands."""
+
+
+_FLOWS = {"run": "workflow"}
+"""The flow of a verb where it is not called like it."""
 
 
 def all_commands(tables: Mapping[str, CommandTable]) -> dict[str, Command]:
@@ -187,7 +201,7 @@ def flow_of(verb: str) -> str:
     """Return the name of the flow that carries out a known *verb*."""
     if verb in LOOKUPS:
         return "lookup"
-    return verb if verb in COMMANDS else OWN
+    return _FLOWS.get(verb, verb) if verb in COMMANDS else OWN
 
 
 def split_words(command: Command | None, words: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:

@@ -32,6 +32,7 @@ from bot.messages.message import Message
 from bot.records import Records
 from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
+from bot.works import Works
 from ml.contract import ModelView, Problem
 
 log = logging.getLogger(__name__)
@@ -69,12 +70,13 @@ class Desk:
     functions: AzureFunctionsConnector
     access: Access
     records: Records
+    works: Works
+    connectors: Mapping[str, Connector]
     edits: Edits
     fence: Fence
     commands: Mapping[str, Command]
     deliveries: Deliveries
     calls: Calls
-    connectors: Mapping[str, Connector]
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -193,6 +195,7 @@ class Desk:
                     raise
                 moved = self.slack.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
                 self.records.move_card(job.flow_id, moved)
+                self.works.move(job.flow_id, moved)
                 return moved
             return place
 

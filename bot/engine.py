@@ -39,6 +39,7 @@ REQUESTS = "requests"
 RUNS = "runs"
 DECISIONS = "decisions"
 DELIVERIES = "deliveries"
+WORK = "work"
 
 REQUESTS_AT_ONCE = 32
 """Requests that one process works on at a time. SQLite gives its write lock to whoever asks next, so
@@ -150,7 +151,8 @@ class Engine:
             polling_interval_sec=poll,
             on_conflict="always_update",
         )
-        DBOS.register_queue(DECISIONS, polling_interval_sec=poll, on_conflict="always_update")
+        for waiting in (DECISIONS, WORK):
+            DBOS.register_queue(waiting, polling_interval_sec=poll, on_conflict="always_update")
         # One at a time for each receiver, so that events come in order and a dead receiver holds up no other.
         DBOS.register_queue(
             DELIVERIES, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"

@@ -6,6 +6,8 @@ BotError
 ├── Unreachable             retry later: the other side did not answer, or not with sense
 │   ├── FunctionsUnreachable
 │   ├── EndpointUnreachable
+│   ├── GitHubUnreachable
+│   │   └── RateLimited     not before the moment that it names
 │   └── SlackUnreachable
 ├── SlackRefused            Slack understood and said no: carries Slack's own error code
 │   └── NotInChannel        the bot must be invited first
@@ -15,6 +17,7 @@ BotError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from ml.contract import Problem
 
@@ -59,6 +62,18 @@ class FunctionsUnreachable(Unreachable):
 
 class EndpointUnreachable(Unreachable):
     """An endpoint of a team's own command did not answer in time, or said that it cannot just now."""
+
+
+class GitHubUnreachable(Unreachable):
+    """GitHub did not answer in time, not with sense, or does not show yet what was just started."""
+
+
+class RateLimited(GitHubUnreachable):
+    """GitHub wants to be left alone until `until` (aware UTC)."""
+
+    def __init__(self, until: datetime) -> None:
+        self.until = until
+        super().__init__(f"it takes no more requests until {until:%H:%M:%S} UTC")
 
 
 class SlackUnreachable(Unreachable):

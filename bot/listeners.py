@@ -29,7 +29,7 @@ from ml.contract import Problem
 log = logging.getLogger(__name__)
 
 MOST_TYPED = 3000
-BUTTONS = re.compile(r"^(version|run|command)\.[a-z_]+$")
+BUTTONS = re.compile(r"^(version|run|work)\.[a-z_]+$")
 
 Reply = dict[str, Any] | None
 
@@ -82,10 +82,11 @@ class Doors:
         value = str(action.get("value") or "")
         typed = str((action.get("text") or {}).get("text") or verb)
         job = self._pressed(body, action, verb, typed)
+        if noun == "work":
+            # A button that opens a page is told of, too; there is nothing to do.
+            return None if verb == "open" else self._submit(job, "work_press", verb, value)
         if noun == "run":
             return self._submit(job.model_copy(update={"verb": "cancel", "words": (value,)}), "cancel")
-        if noun == "command":
-            return self._submit(job, "answer", verb, *value.split("|", 1))
         decide_id, _, shown = value.partition("|")
         return self._submit(job, "press", verb, decide_id, shown)
 

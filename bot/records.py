@@ -86,6 +86,22 @@ audit = sa.Table(
     sa.Column("facts", sa.Text, nullable=False),
     sa.UniqueConstraint("flow_id", "what"),
 )
+works = sa.Table(
+    "toban_works",
+    metadata,
+    sa.Column("flow_id", sa.String(120), primary_key=True),
+    sa.Column("work_flow_id", sa.String(120), nullable=False),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("order", sa.Text, nullable=False),
+    sa.Column("channel", sa.String(80), nullable=False),
+    sa.Column("ts", sa.String(40), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("run_id", sa.String(120), index=True),
+    sa.Column("handle", sa.Text),
+    sa.Column("began_at", sa.DateTime),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+)
 calls = sa.Table(
     "toban_calls",
     metadata,
@@ -122,6 +138,7 @@ migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integ
 
 MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (cards, cancellations, decisions, digests, processes, leases, audit),
+    (works,),
     (calls, hooks, deliveries),
 )
 """Tables made by each numbered migration; a migration that has shipped is never changed."""
@@ -191,12 +208,8 @@ class Records:
         model: str,
         job: Mapping[str, Any],
         place: Mapping[str, str],
-        state: str = "waiting",
     ) -> None:
-        """Remember where the card of a job stands; a second call for the same job changes nothing.
-
-        A card that is `followed` by its own flow is left alone by the watcher.
-        """
+        """Remember where the card of a job stands; a second call for the same job changes nothing."""
         self._claim(
             cards,
             flow_id=flow_id,
@@ -205,7 +218,7 @@ class Records:
             job=json.dumps(job),
             channel=place["channel"],
             ts=place["ts"],
-            state=state,
+            state="waiting",
             created_at=utc_now(),
         )
 

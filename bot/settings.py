@@ -22,6 +22,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from bot.command_tables import COMMAND_PATTERN, CommandTable, HooksTable, WebhookTable
@@ -43,6 +44,11 @@ ENVIRONMENT: Mapping[str, str] = {
     "TOBAN_FUNCTIONS_KEY": "host key of the function app",
     "TOBAN_HOOKS_SECRET": "secret with which webhooks to the bot are signed",
     "TOBAN_PUBLIC_URL": "address of the bot as services outside reach it, for callbacks",
+    "GITHUB_TOKEN": "GitHub token that may read and start the workflows",
+    "GITHUB_APP_ID": "id of a GitHub App, instead of a token",
+    "GITHUB_APP_PRIVATE_KEY": "private key of the GitHub App (PEM)",
+    "GITHUB_APP_INSTALLATION_ID": "id of the GitHub App's installation",
+    "GITHUB_API_URL": "address of GitHub's REST API, for Enterprise Server or the playground",
 }
 """Every environment variable that the bot reads, with one line of meaning; `.env.example` explains them."""
 
@@ -53,6 +59,8 @@ SECRETS = (
     "TOBAN_FUNCTIONS_KEY",
     "TOBAN_DATABASE_URL",
     "TOBAN_HOOKS_SECRET",
+    "GITHUB_TOKEN",
+    "GITHUB_APP_PRIVATE_KEY",
 )
 """Those of them that nobody else may see."""
 
@@ -61,6 +69,11 @@ DEFAULT_DATABASE_URL = "sqlite:///.toban/bot.sqlite3"
 DEFAULT_SLACK_API_URL = "https://slack.com/api/"
 SHORTEST_SECRET = 16
 """A secret of fewer characters could be found by trying."""
+DEFAULT_GITHUB_API_URL = "https://api.github.com"
+REPOSITORY_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}$"
+WORKFLOW_FILE_PATTERN = r"^[^/\s]+\.ya?ml$"
+
+RepositoryName = Annotated[str, StringConstraints(pattern=REPOSITORY_PATTERN)]
 
 
 class _Table(BaseModel):
@@ -142,6 +155,39 @@ class DigestTable(_Table):
         return ZoneInfo(self.time_zone)
 
 
+class WorkflowTable(_Table):
+    """One `[[github.workflows]]` table: what is special about starting a workflow file.
+
+    `repository` limits it to one repository; None means all. A role that is named includes the higher ones.
+    """
+
+    file: Annotated[str, StringConstraints(pattern=WORKFLOW_FILE_PATTERN)]
+    repository: RepositoryName | None = None
+    roles: tuple[Literal["operator", "owner"], ...] = ("operator",)
+    confirm: bool = False
+
+    @field_validator("roles")
+    @classmethod
+    def _somebody(cls, value: tuple[Role, ...]) -> tuple[Role, ...]:
+        if not value:
+            raise ValueError("name at least one role: operator or owner")
+        return value
+
+
+class GitHubTable(_Table):
+    """`[github]`: the repositories whose workflows people may start, and what is special about some."""
+
+    repositories: tuple[RepositoryName, ...] = ()
+    workflows: tuple[WorkflowTable, ...] = ()
+
+    def workflow(self, repository: str, file: str) -> WorkflowTable:
+        """Return what is set for a workflow file: its repository's own table goes before one for all."""
+        named = [table for table in self.workflows if table.file == file]
+        own = [table for table in named if table.repository == repository]
+        for_all = [table for table in named if table.repository is None]
+        return next(iter([*own, *for_all]), WorkflowTable(file=file))
+
+
 class TobanFile(_Table):
     """The whole of `toban.toml`."""
 
@@ -151,6 +197,7 @@ class TobanFile(_Table):
         default_factory=dict
     )
     digests: tuple[DigestTable, ...] = ()
+    github: GitHubTable = GitHubTable()
     commands: dict[Annotated[str, StringConstraints(pattern=COMMAND_PATTERN)], CommandTable] = Field(
         default_factory=dict
     )
@@ -173,6 +220,14 @@ class TobanFile(_Table):
         if taken:
             raise ValueError(f"there is a built-in command {', '.join(taken)}; take another name")
         return value
+
+    @model_validator(mode="after")
+    def _known_repositories(self) -> TobanFile:
+        for name, table in self.commands.items():
+            workflow = table.github_actions
+            if workflow is not None and workflow.repository not in self.github.repositories:
+                raise ValueError(f"commands.{name} needs {workflow.repository} in [github] repositories")
+        return self
 
     def endpoints(self) -> Iterator[CallSettings]:
         """Yield the settings of every endpoint that a command calls."""
@@ -211,12 +266,31 @@ class FunctionsSettings(_Table):
     read_seconds: float = 25.0
 
 
+class GitHubAppSettings(_Table):
+    """A GitHub App that the bot signs in as, and where it is installed."""
+
+    app_id: str
+    private_key: SecretStr
+    installation_id: str
+
+
+class GitHubSettings(_Table):
+    """How to reach GitHub, and as whom. Time-outs are seconds for connecting and for the whole answer."""
+
+    api_url: str = DEFAULT_GITHUB_API_URL
+    token: SecretStr | None = None
+    app: GitHubAppSettings | None = None
+    connect_seconds: float = 3.0
+    read_seconds: float = 20.0
+
+
 class Settings(_Table):
-    """Everything the bot is told, read once."""
+    """Everything the bot is told, read once. `github` is None where no repository is named."""
 
     team: TobanFile
     slack: SlackSettings
     functions: FunctionsSettings
+    github: GitHubSettings | None = None
     database_url: SecretStr
     secrets: dict[str, SecretStr] = Field(default_factory=dict)
     hooks_secret: SecretStr | None = None
@@ -261,6 +335,7 @@ def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
         problems += error.problems
     slack = _slack(env, mode, problems)
     functions = _functions(env, problems)
+    github = _github(env, problems) if team.github.repositories else None
     database_url = env.get("TOBAN_DATABASE_URL") or DEFAULT_DATABASE_URL
     problems += _database_problems(database_url)
     secrets = _named_secrets(env, team, problems)
@@ -271,6 +346,7 @@ def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
         team=team,
         slack=slack,
         functions=functions,
+        github=github,
         database_url=SecretStr(database_url),
         secrets=secrets,
         **hooks,
@@ -346,6 +422,31 @@ def _short_secret(name: str, secret: SecretStr) -> list[str]:
     if len(secret.get_secret_value()) >= SHORTEST_SECRET:
         return []
     return [f"{name} is too short: take at least {SHORTEST_SECRET} characters that nobody can guess"]
+
+
+def _github(env: Mapping[str, str], problems: list[str]) -> GitHubSettings | None:
+    """Return how GitHub is reached: a GitHub App goes before a token, because its tokens live an hour."""
+    api_url = env.get("GITHUB_API_URL") or DEFAULT_GITHUB_API_URL
+    problems += _url_problems("GITHUB_API_URL", api_url)
+    names = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_INSTALLATION_ID")
+    missing = [name for name in names if not env.get(name)]
+    if not missing:
+        key = env["GITHUB_APP_PRIVATE_KEY"].replace("\\n", "\n")
+        app = GitHubAppSettings(
+            app_id=env[names[0]], private_key=SecretStr(key), installation_id=env[names[2]]
+        )
+        return GitHubSettings(api_url=api_url.rstrip("/"), app=app)
+    if len(missing) < len(names):
+        problems += [
+            f"{name} is not set: {ENVIRONMENT[name]} (looked in the environment)" for name in missing
+        ]
+    elif not env.get("GITHUB_TOKEN"):
+        problems.append(
+            "GITHUB_TOKEN is not set: [github] names repositories, so a token or a GitHub App is needed"
+        )
+    else:
+        return GitHubSettings(api_url=api_url.rstrip("/"), token=_secret(env, "GITHUB_TOKEN"))
+    return None
 
 
 def _secret(env: Mapping[str, str], name: str) -> SecretStr | None:

@@ -16,3 +16,4 @@ class Timing:
     stale_seconds: float = 60.0
     watch_seconds: float = 0.5
     silence_seconds: float = 30.0
+    work_seconds: float = 3.0

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ml.contract import Direction, Reason
+
+Offer = Literal["cancel", "rerun", "rerun_failed"]
+"""What may be asked of a run beside looking at it; a card shows a button for each."""
 
 RunState = Literal["queued", "waiting", "running", "succeeded", "failed", "cancelled"]
 """`waiting` is a run that people hold up: an environment whose protection rule waits for an approval."""
@@ -30,6 +33,8 @@ class JobRequest(_Fact):
     """What to start: the call's values after mapping, typed and checked.
 
     `target` is the connector's own address of the work (a workflow file, a path); `values` are its inputs.
+    `began_at` is when an earlier attempt to start it began, which may have reached the other side; None for
+    the first attempt.
     """
 
     target: str
@@ -37,10 +42,11 @@ class JobRequest(_Fact):
     ref: str | None = None
     who: str
     where: str
+    began_at: datetime | None = None
 
 
 class RunHandle(_Fact):
-    """How a connector finds a run again. `scope` groups handles that one request asks for (a repository)."""
+    """How a connector finds a run again. `scope` groups what one request can ask for (a repository)."""
 
     connector: str
     id: str
@@ -73,7 +79,7 @@ class ReportMetric(_Fact):
 
 
 class Report(_Fact):
-    """What a run says of itself: metrics, the version it made, the data it used, its cost, other fields."""
+    """What a run says of itself: metrics, the version it made, its data, its cost, other fields."""
 
     metrics: tuple[ReportMetric, ...] = ()
     version: str | None = None
@@ -98,6 +104,7 @@ class RunStatus(_Fact):
     finished_at: datetime | None = None
     reason: Reason | None = None
     report: Report | None = None
+    offers: tuple[Offer, ...] = ()
 
 
 class Connector(Protocol):
@@ -110,7 +117,18 @@ class Connector(Protocol):
         """Start a run, or return the one that *key* started before."""
 
     def status(self, handles: Sequence[RunHandle]) -> Mapping[str, RunStatus]:
-        """Return how runs stand, by handle id, in few requests; unknown ones are left out."""
+        """Return how runs stand, by handle id, in as few requests as can be; unknown ones are left out."""
 
     def cancel(self, handle: RunHandle) -> None:
         """Ask for a run to be stopped; asking again, or for an ended run, is harmless."""
+
+    def result(self, handle: RunHandle) -> RunStatus:
+        """Return how a run stands with all there is to know: its jobs, why it failed, what it reports."""
+
+
+@runtime_checkable
+class Rerunner(Protocol):
+    """A connector whose ended runs can be run again under the same handle."""
+
+    def rerun(self, handle: RunHandle, *, failed_only: bool, attempt: int) -> None:
+        """Run again what ended as *attempt*, all or its failed jobs; a later attempt is left alone."""

@@ -428,6 +428,13 @@ class HttpConnector:
         self._calls.note(handle.id, standing)
         return run_status(handle, self._calls.find([handle.id])[handle.id])
 
+    def result(self, handle: RunHandle) -> RunStatus:
+        """Return how a run stands; raise Refused where nothing is known of it (any more)."""
+        found = self.status([handle]).get(handle.id)
+        if found is None:
+            raise _refused("unknown_run", "Its endpoint knows nothing of this run (any more).", 404)
+        return found
+
     def cancel(self, handle: RunHandle) -> None:
         """Ask for a run to be stopped; raise Refused where its endpoint gave no address for that."""
         call = self._calls.find([handle.id]).get(handle.id)
@@ -474,6 +481,7 @@ def run_status(handle: RunHandle, call: Call) -> RunStatus:
         finished_at=call.ended_at,
         reason=Reason(code="endpoint_failed", detail=why) if failed else None,
         report=Report(fields=_fields(standing.answer)) if call.ended else None,
+        offers=("cancel",) if standing.cancel_path and not call.ended else (),
     )
 
 

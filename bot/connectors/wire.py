@@ -7,7 +7,8 @@ carries an idempotency key. Secrets travel in headers that are never logged.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,6 +104,8 @@ class Sender:
             raise self._unreachable(_reason(error), sent=not _never_connected(error)) from error
 
     def _decode(self, response: requests.Response) -> Any:
+        if response.is_redirect:
+            return None  # what a redirect says beside its address is for browsers
         raw = bytearray()
         for piece in response.iter_content(PIECE_BYTES):
             raw += piece
@@ -123,6 +126,22 @@ def _data(call: HttpCall) -> bytes | dict[str, str] | None:
     if call.form is not None:
         return dict(call.form)
     return None if call.body is None else json.dumps(call.body, allow_nan=False).encode()
+
+
+@contextmanager
+def streamed(
+    url: str, unreachable: type[Unreachable], connect_seconds: float, read_seconds: float
+) -> Iterator[Iterator[bytes]]:
+    """Open a file at *url* and give its bytes piece by piece. No header of ours, so no secret, goes along."""
+    try:
+        with requests.get(url, timeout=(connect_seconds, read_seconds), stream=True) as response:
+            if response.status_code != requests.codes.ok:
+                raise unreachable(f"a file with status {response.status_code}")
+            yield response.iter_content(PIECE_BYTES)
+    except requests.Timeout as error:
+        raise unreachable("no answer in time") from error
+    except requests.RequestException as error:
+        raise unreachable(_reason(error)) from error
 
 
 def _session(headers: Mapping[str, str], repeats: int) -> requests.Session:

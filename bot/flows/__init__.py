@@ -16,7 +16,6 @@ from bot.engine import register
 from bot.errors import FlowFailed, Refused
 from bot.flows import (
     announce,
-    call,
     cancel,
     command,
     compare,
@@ -29,6 +28,9 @@ from bot.flows import (
     promote,
     retrain,
     run,
+    work,
+    work_press,
+    workflow,
 )
 from bot.flows.refusals import tell_failure, tell_refusal
 from bot.jobs import Job
@@ -48,8 +50,10 @@ JOB_STORIES: dict[str, Story] = {
     "cancel": cancel.cancel,
     "lookup": lookup.lookup,
     "command": command.command,
-    "call": call.call,
-    "answer": call.answer,
+    "workflow": workflow.workflow,
+    "work": work.work,
+    "follow": work.follow,
+    "work_press": work_press.work_press,
 }
 """Stories of a person's job: the flow's first argument is the job, and refusals go back to that person."""
 

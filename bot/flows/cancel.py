@@ -7,6 +7,7 @@ from typing import Any
 from bot.desk import SHORT, Desk
 from bot.flows.entry import admit, caller
 from bot.flows.refusals import refuse
+from bot.flows.work_press import find_work, pass_on
 from bot.jobs import Job
 from bot.messages import jobs as messages
 from bot.messages import status
@@ -19,6 +20,11 @@ def cancel(desk: Desk, job: Job) -> None:
     admit(desk, job)
     if len(job.words) != 1:
         raise refuse("missing_argument", "Name the run: cancel RUN (`runs` lists them)")
+    work = find_work(desk, job.words[0])
+    if work is not None:
+        pass_on(desk, job, work, "cancel")
+        desk.tell(job, status.cancelling(job.words[0]))
+        return
     card = desk.step("find the run", _find, desk, job.words[0])
     if card is None:
         desk.step("cancel the run", _cancel_elsewhere, desk, job, patience=SHORT)

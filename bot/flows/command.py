@@ -12,41 +12,32 @@ from bot.command_tables import CommandTable
 from bot.connectors.connector import JobRequest
 from bot.connectors.http import PLACEHOLDER
 from bot.desk import Desk
-from bot.engine import DECISIONS
 from bot.errors import Refused
 from bot.flows.entry import admit, caller, typed_values
-from bot.flows.refusals import refuse
+from bot.flows.work import Order
+from bot.flows.workflow import begin
 from bot.jobs import WEBHOOK, Job
-from bot.messages import calls as messages
 from ml.contract import Problem
 
 
 def command(desk: Desk, job: Job) -> None:
-    """Check who asks and what they gave, post the card, and let the call go its own way."""
+    """Check who asks and what they gave, post the card and begin."""
     admit(desk, job)
-    table = own_table(desk, job.verb)
+    table = desk.settings.team.commands[job.verb]
     request, inputs = build_request(job, table)
     if table.private and job.user != WEBHOOK:
         # Slack shows a message to one person only for a while; a run is followed in the talk with the bot.
         job = job.model_copy(update={"channel": job.user, "thread_ts": None})
-    flow_id = f"{job.flow_id}-call"
-    asked = question(table, inputs)
-    card = messages.question(job, asked, flow_id) if asked else messages.starting(job)
-    place = desk.show("post the card", job, card, state="open")
-    record = job.model_dump(mode="json")
-    desk.step(
-        "remember the card", desk.records.open_card, job.flow_id, flow_id, job.verb, record, place, "followed"
+    order = Order(
+        connector=table.connector,
+        title=job.verb,
+        request=request,
+        roles=table.roles,
+        confirm=table.confirm is not None,
+        question=question(table, inputs),
+        command=job.verb,
     )
-    wanted = request.model_dump(mode="json")
-    desk.start("call", DECISIONS, flow_id, record, place, wanted, asked is not None)
-
-
-def own_table(desk: Desk, verb: str) -> CommandTable:
-    """Return the command's table; raise Refused where it was taken out of the settings meanwhile."""
-    table = desk.settings.team.commands.get(verb)
-    if table is None:
-        raise refuse("unknown_command", f"{verb} is not in toban.toml any more.")
-    return table
+    begin(desk, job, order)
 
 
 def build_request(job: Job, table: CommandTable) -> tuple[JobRequest, dict[str, Any]]:
@@ -56,7 +47,7 @@ def build_request(job: Job, table: CommandTable) -> tuple[JobRequest, dict[str, 
     asker = caller(job)
     workflow = table.github_actions
     request = JobRequest(
-        target=workflow.workflow if workflow else job.verb,
+        target=f"{workflow.repository}/{workflow.workflow}" if workflow else job.verb,
         values=mapped(table, inputs, {"who": asker.who, "where": asker.where}),
         ref=workflow.ref if workflow else None,
         who=asker.who,

@@ -9,7 +9,7 @@ from bot.coercion import coerce
 from bot.desk import SHORT, Desk
 from bot.errors import Refused, SlackUnreachable
 from bot.flows.refusals import refuse
-from bot.jobs import Job
+from bot.jobs import Job, Role
 from ml.contract import Caller, FieldProblem, ModelView, Problem
 
 
@@ -26,6 +26,23 @@ def _judge(desk: Desk, job: Job) -> None:
         raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
     verdict = gates.evaluate_command(gates.CommandFacts(job.verb, role, command.roles))
     desk.records.note(job.flow_id, job.user, job.verb, typed=job.typed, allowed=verdict == gates.Proceed())
+    if isinstance(verdict, gates.Refuse):
+        raise refuse(verdict.reason_code, verdict.detail)
+
+
+def admit_to(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
+    """Go on only if the person holds one of *roles*, which this one thing takes; raise Refused otherwise."""
+    desk.step("check who may do this", _judge_roles, desk, job, roles)
+
+
+def _judge_roles(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
+    try:
+        role = desk.access.role(job.user, fresh=True)
+    except SlackUnreachable:
+        raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
+    verdict = gates.evaluate_command(gates.CommandFacts(job.typed, role, roles))
+    allowed = verdict == gates.Proceed()
+    desk.records.note(job.flow_id, job.user, f"{job.verb}: this one", typed=job.typed, allowed=allowed)
     if isinstance(verdict, gates.Refuse):
         raise refuse(verdict.reason_code, verdict.detail)
 

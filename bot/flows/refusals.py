@@ -9,6 +9,8 @@ from bot.errors import (
     EndpointUnreachable,
     FlowFailed,
     FunctionsUnreachable,
+    GitHubUnreachable,
+    RateLimited,
     Refused,
     SlackRefused,
     SlackUnreachable,
@@ -49,12 +51,18 @@ def failure_words(job: Job, failure: FlowFailed) -> Message:
     """Return what people are told of a failure: whose it was, in words of ours only."""
     if failure.kind == FunctionsUnreachable.__name__:
         return messages.function_app_down(job, "function_app_unreachable", failure.detail)
+    return messages.problem(job, failure_problem(failure))
+
+
+def failure_problem(failure: FlowFailed) -> Problem:
+    """Return a failure as a problem to show: who did not answer, or that the fault is the bot's."""
     if failure.kind == EndpointUnreachable.__name__:
-        unreachable = f"The endpoint of {job.verb} said: {failure.detail}."
-        return messages.problem(job, refuse("endpoint_unreachable", unreachable).problem)
+        return refuse("endpoint_unreachable", f"It was: {failure.detail}.").problem
+    if failure.kind in (GitHubUnreachable.__name__, RateLimited.__name__):
+        return refuse("github_unreachable", f"It was: {failure.detail}.").problem
     if failure.kind in (SlackUnreachable.__name__, SlackRefused.__name__):
-        return messages.problem(job, refuse("slack_failed", f"Slack answered {failure.detail}.").problem)
-    return messages.problem(job, refuse("bot_failed", f"The bot's log says more ({failure.kind}).").problem)
+        return refuse("slack_failed", f"Slack answered {failure.detail}.").problem
+    return refuse("bot_failed", f"The bot's log says more ({failure.kind}).").problem
 
 
 def _words(desk: Desk, job: Job, problem: Problem) -> Message:

@@ -36,7 +36,7 @@ def report_blocks(
     """Return the blocks and files of a report by its template; without a template, what it holds in short."""
     facts = _facts(report)
     if not parts:
-        return _plainly(facts), ()
+        return _plainly(report.fields if report else {}), ()
     blocks: list[Block] = []
     files: list[Attachment] = []
     for part in parts:

@@ -24,7 +24,15 @@ from bot.command_tables import (
 from bot.commands import COMMANDS
 from bot.connectors.function_routes import FunctionRouteSettings
 from bot.connectors.http import CallSettings, HttpSettings
-from bot.settings import BotTable, DigestTable, RolesTable, TobanFile, load_team
+from bot.settings import (
+    BotTable,
+    DigestTable,
+    GitHubTable,
+    RolesTable,
+    TobanFile,
+    WorkflowTable,
+    load_team,
+)
 from ml.contract import ModelSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,9 +50,11 @@ TABLES: dict[str, type[BaseModel]] = {
     "[commands.NAME.github_actions]": GitHubActionsSettings,
     "[hooks]": HooksTable,
     "[[webhooks]]": WebhookTable,
+    "[github]": GitHubTable,
+    "[[github.workflows]]": WorkflowTable,
 }
 WORDS_FOR: dict[str, Any] = {
-    **dict.fromkeys(("nobody", "all", "nothing"), ()),
+    **dict.fromkeys(("nobody", "all", "nothing", "none named"), ()),
     "none": None,
     "needed": PydanticUndefined,
     "`no`": False,
@@ -62,7 +72,7 @@ def default(text: str) -> Any:
     if text in WORDS_FOR:
         return WORDS_FOR[text]
     plain = text.strip("`")
-    return json.loads(plain) if re.fullmatch(r"[\d.]+", plain) else plain
+    return json.loads(plain) if re.fullmatch(r"[\d.]+|true|false", plain) else plain
 
 
 def taken(field: FieldInfo) -> Any:

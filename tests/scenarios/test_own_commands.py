@@ -116,17 +116,18 @@ def test_a_command_in_the_settings_works_like_one_of_ours(own: Team, endpoint: T
     assert "Bearer" not in team.bots[-1].said
     team.seen(before, "running")
     endpoint.end(next(iter(endpoint.runs)))
-    card = team.state(before, "done")["plain"]
+    done = team.state(before, "done")
+    card = done["plain"]
     for words in ("backfill is done", "Rows: 200", "2013-07-05", "per-day.png", "asked by @operator"):
         assert words in card.replace("*", "").replace("`", "")
-    assert any("is done" in reply for reply in team.thread(team.cards()[-1]))
+    team.seen(done["seq"], "@operator backfill is done.")
 
 
 def test_a_run_is_cancelled_from_its_card(own: Team, endpoint: TeamEndpoint) -> None:
     """Cancel on the card asks the endpoint to stop, and the card says that it has."""
     before = own.say("operator", "/ml backfill day=2013-07-05")
     own.seen(before, "running")
-    own.slack.press("operator", own.cards()[-1], "run.cancel")
+    own.slack.press("operator", own.cards()[-1], "work.cancel")
     assert "was cancelled" in own.state(before, "done")["plain"]
 
 
@@ -144,16 +145,16 @@ def test_a_command_that_asks_first_starts_on_a_press(own: Team, endpoint: TeamEn
     before = own.say("owner", "/ml wipe what=days")
     card = own.seen(before, "Really forget days?")
     pressed = own.slack.seq()
-    own.slack.press("viewer", card, "command.confirm")
+    own.slack.press("viewer", card, "work.start")
     assert "for the role owner" in own.private(pressed)["plain"]
     assert endpoint.posts() == []
-    own.slack.press("owner", card, "command.confirm")
+    own.slack.press("owner", card, "work.start")
     assert "is done" in own.state(before, "done")["plain"]
     assert len(endpoint.posts()) == 1
 
     before = own.say("owner", "/ml wipe what=all")
-    own.slack.press("owner", own.seen(before, "Really forget all?"), "command.leave")
-    assert "was not started" in own.state(before, "done")["plain"]
+    own.slack.press("owner", own.seen(before, "Really forget all?"), "work.dismiss")
+    assert "was stopped by" in own.state(before, "done")["plain"]
     assert len(endpoint.posts()) == 1
 
 

@@ -72,7 +72,7 @@ def test_the_endpoint_on_the_page_is_adopted_as_it_is(new_team: Callable[..., Te
     try:
         team.start_bot(BACKFILL_AUTHORIZATION="Bearer of-the-test")
         before = team.say("operator", "/ml backfill day=2013-07-04")
-        team.slack.press("operator", team.seen(before, "Fill 2013-07-04 again?"), "command.confirm")
+        team.slack.press("operator", team.seen(before, "Fill 2013-07-04 again?"), "work.start")
         team.seen(before, "running")
         endpoint.end("r1")
         assert "Rows*: 200" in team.state(before, "done")["plain"]

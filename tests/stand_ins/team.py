@@ -52,6 +52,7 @@ class Team:
         self.database_url = f"sqlite:///{folder}/bot.sqlite3"
         self.config = folder / "toban.toml"
         self.config.write_text(TOML.format(days=days) + more, encoding="utf-8")
+        self.more_env: dict[str, str] = {}
 
     @property
     def env(self) -> dict[str, str]:
@@ -66,6 +67,7 @@ class Team:
             "SLACK_APP_TOKEN": self.slack.app_token,
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
             "TOBAN_LOG": "INFO",
+            **self.more_env,
         }
 
     def start_bot(self, *arguments: str, http: bool = True, code: Path = ROOT, **env: str) -> BotProcess:

@@ -32,6 +32,9 @@ default = 10
 """
 
 
+WEBHOOK = '[[webhooks]]\nname = "a"\nsecret_from = "S1"\n'
+
+
 def table(change: tuple[str, str] = ("", "")) -> CommandTable:
     """Return the table with one change in its text."""
     return CommandTable.model_validate(tomllib.loads(TABLE.replace(*change) if change[0] else TABLE))
@@ -110,13 +113,12 @@ def test_inputs_are_typed_filled_up_and_mapped() -> None:
             ["TOBAN_HOOKS_SECRET is not set", "TOBAN_PUBLIC_URL is not set"],
         ),
         (
-            '[[webhooks]]\nname = "a"\nurl = "https://x.example.com/"\n'
-            'events = ["run.finished"]\nsecret_from = "S1"',
+            WEBHOOK + 'url = "https://x.example.com/"\nevents = ["run.finished"]',
             {"S1": "short"},
             ["S1 is too short"],
         ),
         (
-            '[[webhooks]]\nname = "a"\nurl = "x"\nevents = ["run.ended"]\nsecret_from = "S1"',
+            WEBHOOK + 'url = "x"\nevents = ["run.ended"]',
             {"S1": "x" * 16, "TOBAN_HOOKS_SECRET": "short"},
             ["webhooks.0.url", "webhooks.0.events.0", "TOBAN_HOOKS_SECRET is too short"],
         ),

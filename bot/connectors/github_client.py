@@ -1,0 +1,213 @@
+"""Requests to GitHub: signed, conditional, within its limits, and followed where a repository has moved.
+
+What was read from an unchanged answer is kept, so that asking again costs nothing of the hourly limit
+(https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api). Once GitHub
+asks to be left alone, nothing is sent until then.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from bot.connectors.github_auth import make_auth
+from bot.connectors.wire import HttpCall, HttpReply, Sender, streamed
+from bot.errors import GitHubUnreachable, RateLimited, Refused
+from bot.settings import GitHubSettings
+from ml.contract import Problem
+
+T = TypeVar("T")
+
+API_VERSION = "2022-11-28"
+KEPT_ANSWERS = 3000
+MOST_REDIRECTS = 3
+SECONDARY_SECONDS = 60.0
+"""How long to wait where GitHub limits without saying for how long, as its documentation advises."""
+LIMITED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
+MOVED = frozenset({301, 302, 307, 308})
+
+
+class GitHubClient:
+    """Sends requests to one GitHub as one identity. Thread-safe.
+
+    `sent` counts the requests, `unchanged` those that GitHub does not count.
+    """
+
+    def __init__(self, settings: GitHubSettings, now: Callable[[], datetime] | None = None) -> None:
+        self._settings = settings
+        self._sender = Sender(
+            settings.api_url,
+            {
+                "accept": "application/vnd.github+json",
+                "user-agent": "toban",
+                "x-github-api-version": API_VERSION,
+            },
+            connect_seconds=settings.connect_seconds,
+            read_seconds=settings.read_seconds,
+            unreachable=GitHubUnreachable,
+        )
+        self.now = now or (lambda: datetime.now(UTC))
+        self._auth = make_auth(settings, self._sender, self.now)
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[str, Any]] = OrderedDict()
+        self._quiet_until: datetime | None = None
+        self.sent = 0
+        self.unchanged = 0
+
+    def get(self, path: str, read: Callable[[Any], T], query: Mapping[str, str] | None = None) -> T:
+        """Return what *read* makes of the body at *path*; of an unchanged one, what it made before.
+
+        Raises Refused, RateLimited or GitHubUnreachable.
+        """
+        address = f"{path}?{urlencode(query)}" if query else path
+        known = self._known(address)
+        headers = {"if-none-match": known[0]} if known else {}
+        reply = self._send(HttpCall("GET", address, headers=headers))
+        if known is not None and reply.status == HTTPStatus.NOT_MODIFIED:
+            self.unchanged += 1
+            made: T = known[1]
+            return made
+        if reply.status != HTTPStatus.OK:
+            raise read_trouble(reply)
+        made = _made(read, reply.body)
+        self._keep(address, reply.headers.get("etag"), made)
+        return made
+
+    def post(self, path: str, body: Any = None) -> HttpReply:
+        """Send *body* to *path*, never by itself a second time; return the answer if it says that it is done.
+
+        Raises Refused, RateLimited or GitHubUnreachable.
+        """
+        reply = self._send(HttpCall("POST", path, body=body))
+        if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise read_trouble(reply)
+        return reply
+
+    @contextmanager
+    def file(self, path: str) -> Iterator[Iterator[bytes]]:
+        """Open the file that GitHub keeps elsewhere for *path*; it says where by a redirect."""
+        reply = self._send(HttpCall("GET", path), follow=False)
+        address = reply.headers.get("location")
+        if reply.status not in MOVED or not address:
+            raise read_trouble(reply)
+        waits = (self._settings.connect_seconds, self._settings.read_seconds)
+        with streamed(address, GitHubUnreachable, *waits) as pieces:
+            yield pieces
+
+    def _send(self, call: HttpCall, *, follow: bool = True) -> HttpReply:
+        for _ in range(MOST_REDIRECTS):
+            reply = self._sent_as_somebody(call)
+            path = self._moved_to(reply) if follow else None
+            if path is None:
+                return reply
+            call = HttpCall(call.method, path, body=call.body, headers=call.headers)
+        raise GitHubUnreachable("one redirect after another")
+
+    def _sent_as_somebody(self, call: HttpCall) -> HttpReply:
+        reply = self._sent_once(call)
+        if reply.status == HTTPStatus.UNAUTHORIZED and self._auth.renew():
+            reply = self._sent_once(call)
+        until = read_limit(reply, self.now())
+        if until is not None:
+            with self._lock:
+                self._quiet_until = until
+            raise RateLimited(until)
+        return reply
+
+    def _sent_once(self, call: HttpCall) -> HttpReply:
+        with self._lock:
+            if self._quiet_until is not None and self.now() < self._quiet_until:
+                raise RateLimited(self._quiet_until)
+            self.sent += 1
+        headers = {**call.headers, "authorization": f"Bearer {self._auth.token()}"}
+        return self._sender.send(HttpCall(call.method, call.path, body=call.body, headers=headers))
+
+    def _moved_to(self, reply: HttpReply) -> str | None:
+        """Return the path on this GitHub to which a renamed repository's request is to go, or None.
+
+        Source: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+        """
+        target = str(reply.headers.get("location") or "")
+        if reply.status not in MOVED:
+            return None
+        if not target.startswith(f"{self._settings.api_url}/"):
+            raise GitHubUnreachable("a redirect to another address")  # the token must not go there
+        return target.removeprefix(self._settings.api_url)
+
+    def _known(self, address: str) -> tuple[str, Any] | None:
+        with self._lock:
+            return self._kept.get(address)
+
+    def _keep(self, address: str, etag: str | None, made: Any) -> None:
+        with self._lock:
+            self._kept.pop(address, None)
+            if etag:
+                self._kept[address] = (etag, made)
+            while len(self._kept) > KEPT_ANSWERS:
+                self._kept.popitem(last=False)
+
+
+def read_limit(reply: HttpReply, now: datetime) -> datetime | None:
+    """Return until when GitHub wants to be left alone, or None.
+
+    Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    if reply.status not in LIMITED:
+        return None
+    after = str(reply.headers.get("retry-after") or "")
+    if after.isdigit():
+        return now + timedelta(seconds=max(int(after), 1))
+    reset = str(reply.headers.get("x-ratelimit-reset") or "")
+    if reply.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+        # A clock of ours that runs ahead must not make us ask again at once.
+        return max(datetime.fromtimestamp(int(reset), UTC), now + timedelta(seconds=1))
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS or "rate limit" in message_of(reply).casefold():
+        return now + timedelta(seconds=SECONDARY_SECONDS)
+    return None
+
+
+def read_trouble(reply: HttpReply) -> Exception:
+    """Return what to raise for an answer that is not the one hoped for."""
+    said = message_of(reply)
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        return refusal("github_rejected_token", "The token is wrong, expired or revoked.", reply.status)
+    if reply.status == HTTPStatus.FORBIDDEN:
+        return refusal("github_forbidden", said, reply.status)
+    if reply.status == HTTPStatus.NOT_FOUND:
+        return refusal("github_not_found", "GitHub has no such thing, or does not show it to the bot.", 404)
+    if HTTPStatus.BAD_REQUEST <= reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return refusal("github_refused", said, reply.status)
+    return GitHubUnreachable(f"status {reply.status}")
+
+
+def refusal(reason_code: str, detail: str, status: int = 422, suggestions: tuple[str, ...] = ()) -> Refused:
+    """Return a refusal to raise; *status* is GitHub's own where it said no."""
+    return Refused(
+        Problem(
+            title=reason_code.replace("_", " "),
+            status=status,
+            detail=detail,
+            reason_code=reason_code,
+            suggestions=suggestions,
+        )
+    )
+
+
+def message_of(reply: HttpReply) -> str:
+    """Return GitHub's own sentence, on one line."""
+    said = reply.body.get("message") if isinstance(reply.body, dict) else None
+    return re.sub(r"\s+", " ", str(said or f"status {reply.status}"))[:500]
+
+
+def _made(read: Callable[[Any], T], body: Any) -> T:
+    try:
+        return read(body)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise GitHubUnreachable(f"an answer of another form ({type(error).__name__})") from None

@@ -1,0 +1,217 @@
+"""GitHub's bodies about runs, jobs and workflows, read into the types that all connectors share.
+
+Pure: body in, records out. Source: https://docs.github.com/en/rest/actions (version 2022-11-28).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from bot.connectors.connector import FINAL, Offer, RunHandle, RunJob, RunState, RunStatus, Step
+from ml.contract import Reason
+
+NAME = "github_actions"
+
+StepState = Literal["waiting", "running", "succeeded", "failed", "skipped", "cancelled"]
+
+_WAITING: dict[str, RunState] = {
+    "requested": "queued",
+    "queued": "queued",
+    "pending": "queued",
+    "waiting": "waiting",
+    "in_progress": "running",
+}
+_ENDED: dict[str, RunState] = {
+    "success": "succeeded",
+    "neutral": "succeeded",
+    "skipped": "succeeded",
+    "cancelled": "cancelled",
+}
+_STEP_ENDED: dict[str, StepState] = {
+    "success": "succeeded",
+    "neutral": "succeeded",
+    "skipped": "skipped",
+    "cancelled": "cancelled",
+}
+_WHY: dict[str, tuple[str, str]] = {
+    "failure": ("step_failed", ""),
+    "timed_out": ("run_timed_out", ""),
+    "startup_failure": ("workflow_broken", "GitHub could not make jobs of the workflow file."),
+    "action_required": ("approval_needed", "GitHub waits for an approval on its own pages."),
+    "stale": ("run_stale", ""),
+}
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository as GitHub names it now."""
+
+    full_name: str
+    default_branch: str
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A workflow of a repository; `file` is the name of its file, `active` says that it may be started."""
+
+    file: str
+    path: str
+    name: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run as a list shows it; `moved` changes whenever GitHub notes anything new of it."""
+
+    status: RunStatus
+    moved: str
+    title: str
+    branch: str
+
+
+@dataclass(frozen=True)
+class LoggedJob:
+    """A job of a run with what it takes to find its failing step in its log."""
+
+    job: RunJob
+    id: int
+    failing: str | None = None
+    began: datetime | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An artifact of a run, before it is fetched."""
+
+    id: int
+    name: str
+    size: int
+    expired: bool
+
+
+def read_repository(body: Any) -> Repository:
+    """Return a repository."""
+    return Repository(str(body["full_name"]), str(body["default_branch"]))
+
+
+def read_workflows(body: Any) -> tuple[Workflow, ...]:
+    """Return workflows that stand in files; those that GitHub makes by itself are left out."""
+    files = [one for one in body["workflows"] if str(one["path"]).startswith(".github/workflows/")]
+    return tuple(
+        Workflow(
+            file=str(one["path"]).rsplit("/", 1)[-1],
+            path=str(one["path"]),
+            name=str(one["name"]),
+            active=one["state"] == "active",
+        )
+        for one in files
+        if one["state"] != "deleted"
+    )
+
+
+def read_content(body: Any) -> str:
+    """Return the text of a file; raise ValueError where it is none."""
+    if body.get("encoding") != "base64":
+        raise ValueError("not a file")
+    return base64.b64decode(body["content"]).decode("utf-8")
+
+
+def read_names(key: str, body: Any) -> tuple[str, ...]:
+    """Return the names in a list, for instance of environments; *key* "" says that body is the list."""
+    return tuple(str(one["name"]) for one in (body[key] if key else body))
+
+
+def read_runs(scope: str, body: Any) -> tuple[Listed, ...]:
+    """Return the runs of a list, newest first."""
+    return tuple(read_run(scope, one) for one in body["workflow_runs"])
+
+
+def read_run(scope: str, body: Any) -> Listed:
+    """Return a run of the repository *scope*."""
+    state = _run_state(body["status"], body.get("conclusion"))
+    updated = str(body.get("updated_at") or "")
+    attempt = int(body.get("run_attempt") or 1)
+    status = RunStatus(
+        handle=RunHandle(connector=NAME, id=str(body["id"]), scope=scope, url=body.get("html_url")),
+        name=f"{body.get('name') or 'workflow'} #{body.get('run_number') or 1}",
+        state=state,
+        attempt=attempt,
+        detail="It waits for an approval of its environment." if state == "waiting" else None,
+        created_at=_time(body.get("created_at")),
+        started_at=_time(body.get("run_started_at") or body.get("created_at")),
+        finished_at=_time(updated) if state in FINAL else None,
+        reason=read_reason(str(body.get("conclusion"))) if state == "failed" else None,
+        offers=_offers(state),
+    )
+    moved = f"{updated}|{body['status']}|{attempt}"
+    return Listed(status, moved, str(body.get("display_title") or ""), str(body.get("head_branch") or ""))
+
+
+def read_reason(conclusion: str, detail: str = "") -> Reason:
+    """Return why a run failed, from GitHub's own word for it."""
+    code, words = _WHY.get(conclusion, ("step_failed", ""))
+    return Reason(code=code, detail=detail or words)
+
+
+def read_jobs(body: Any) -> tuple[LoggedJob, ...]:
+    """Return the jobs of a run's latest attempt."""
+    return tuple(map(_job, body["jobs"]))
+
+
+def read_artifacts(body: Any) -> tuple[Artifact, ...]:
+    """Return the artifacts of a run."""
+    return tuple(
+        Artifact(int(one["id"]), str(one["name"]), int(one["size_in_bytes"]), bool(one.get("expired")))
+        for one in body["artifacts"]
+    )
+
+
+def _job(body: Mapping[str, Any]) -> LoggedJob:
+    steps = body.get("steps") or ()
+    failing = next((one for one in steps if _step_state(one) == "failed"), None)
+    job = RunJob(
+        name=str(body["name"]),
+        state=_step_state(body),
+        seconds=_seconds(body),
+        steps=tuple(
+            Step(name=str(one["name"]), state=_step_state(one), seconds=_seconds(one)) for one in steps
+        ),
+    )
+    if failing is None:
+        return LoggedJob(job, int(body["id"]))
+    began, ended = _time(failing.get("started_at")), _time(failing.get("completed_at"))
+    return LoggedJob(job, int(body["id"]), str(failing["name"]), began, ended)
+
+
+def _run_state(status: str, conclusion: str | None) -> RunState:
+    if status != "completed":
+        return _WAITING.get(status, "running")
+    return _ENDED.get(str(conclusion), "failed")
+
+
+def _step_state(body: Mapping[str, Any]) -> StepState:
+    if body.get("status") == "completed":
+        return _STEP_ENDED.get(str(body.get("conclusion")), "failed")
+    return "running" if body.get("status") == "in_progress" else "waiting"
+
+
+def _offers(state: RunState) -> tuple[Offer, ...]:
+    if state not in FINAL:
+        return ("cancel",)
+    return ("rerun",) if state == "succeeded" else ("rerun", "rerun_failed")
+
+
+def _seconds(body: Mapping[str, Any]) -> float | None:
+    began, ended = _time(body.get("started_at")), _time(body.get("completed_at"))
+    return max((ended - began).total_seconds(), 0.0) if began and ended else None
+
+
+def _time(text: Any) -> datetime | None:
+    return datetime.fromisoformat(re.sub(r"Z$", "+00:00", str(text))) if text else None

@@ -1,0 +1,213 @@
+"""A job that a connector runs, from its confirmation to its end; the same story for each kind of system.
+
+It knows of no system: what to do is an order, how it goes comes from the connector and the watcher. Once a
+run has ended, `follow` takes the story up again when somebody runs it anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.connectors.connector import FINAL, JobRequest, RunHandle, RunStatus
+from bot.desk import LONG, Desk, Patience
+from bot.errors import FlowFailed, RateLimited, Refused
+from bot.flows.announce import announce
+from bot.flows.refusals import failure_problem, refuse
+from bot.jobs import Job, Role
+from bot.messages import work as messages
+from bot.messages.message import Message
+from bot.watchers import CONTROL
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS = 3600.0
+"""A safety net: without any word from the watcher for this long, the flow looks for itself."""
+LOOK_SOON_SECONDS = 0.2
+CONFIRM_SECONDS = 3600.0
+STARTING = Patience(attempts=16, first_seconds=1.0, growth=1.25)
+"""About two minutes: after a cut it takes one until it is sure whether the run was started."""
+NOT_FOR_NOW = frozenset({"github_rejected_token", "github_forbidden"})
+"""Refusals that somebody will put right while the run goes on."""
+
+
+class Order(BaseModel):
+    """What is to be done: by which connector, under which title, by whom, and whether it is confirmed.
+
+    `command` names a team's own command, whose report template is used; `question` is what it asks first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    connector: str
+    title: str
+    request: JobRequest
+    roles: tuple[Role, ...]
+    confirm: bool = False
+    question: str | None = None
+    command: str | None = None
+
+
+def work(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) -> None:
+    """Have the order confirmed where it must be, start it, follow the run, show what came of it."""
+    order = Order.model_validate(record)
+    try:
+        if order.confirm and not _confirmed(desk, job, place, order):
+            return
+        handle = _started(desk, job, place, order)
+        if handle is None:
+            return
+        desk.step("watch the run", _watch, desk, job, handle.model_dump(mode="json"))
+    except Refused as refusal:
+        _give_up(desk, job, place, messages.refused(job, order.title, refusal.problem))
+    except FlowFailed as failure:
+        log.error("work could not start", extra={"flow_id": job.flow_id, "reason": str(failure)})
+        _give_up(desk, job, place, messages.refused(job, order.title, failure_problem(failure)))
+    else:
+        _follow_to_the_end(desk, job, place, order, handle, attempt=1)
+
+
+def follow(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any], attempt: int) -> None:
+    """Follow a run that was begun again, on the card that it has."""
+    order = Order.model_validate(record)
+    found = desk.step("find the run", _handle_of, desk, job.flow_id)
+    _follow_to_the_end(desk, job, place, order, RunHandle.model_validate(found), attempt)
+
+
+def _confirmed(desk: Desk, job: Job, place: dict[str, str], order: Order) -> bool:
+    """Ask whether to start and wait for the answer; False where it was no, or none came."""
+    card = messages.to_confirm(job, order.title, order.request.values, order.request.ref, order.question)
+    place = desk.redraw("ask whether to start", job, place, card, state="decision")
+    news = desk.wait(CONTROL, CONFIRM_SECONDS)
+    if news is not None and news["kind"] == "start":
+        return True
+    _show_not_started(desk, job, place, order, news["by"] if news else None)
+    return False
+
+
+def _started(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunHandle | None:
+    """Start the run, however long the other side asks to wait; None where somebody stopped it meanwhile."""
+    desk.redraw("show that it starts", job, place, messages.starting(job, order.title), state="open")
+    while True:
+        outcome = desk.step("start the run", _start, desk, job, order, patience=STARTING)
+        if "handle" in outcome:
+            return RunHandle.model_validate(outcome["handle"])
+        until = datetime.fromisoformat(outcome["until"])
+        card = messages.held_up(job, order.title, until)
+        desk.redraw("show until when it waits", job, place, card, state="open")
+        # The time left only says how long to wait; the engine keeps what it was on the first pass.
+        news = desk.wait(CONTROL, max((until - desk.now()).total_seconds(), 1.0))
+        if news is not None and news["kind"] == "cancel":
+            _show_not_started(desk, job, place, order, news["by"])
+            return None
+
+
+def _start(desk: Desk, job: Job, order: Order) -> dict[str, Any]:
+    """Start it under the job's id; say until when to wait where the other side is at its limit."""
+    request = order.request.model_copy(update={"began_at": desk.works.begin(job.flow_id)})
+    try:
+        handle = desk.connectors[order.connector].start(request, key=job.flow_id)
+    except RateLimited as limit:
+        return {"until": limit.until.isoformat()}
+    if desk.works.owner(handle) not in (None, job.flow_id):
+        raise refuse("start_uncertain", "A run that began then belongs to another command; start again.")
+    return {"handle": handle.model_dump(mode="json")}
+
+
+def _watch(desk: Desk, job: Job, handle: dict[str, Any]) -> None:
+    desk.works.watch(job.flow_id, RunHandle.model_validate(handle))
+
+
+def _show_not_started(desk: Desk, job: Job, place: dict[str, str], order: Order, by: str | None) -> None:
+    desk.step("close the card", desk.works.close, job.flow_id)
+    card = messages.not_started(job, order.title, by)
+    desk.redraw("show that it was not started", job, place, card, state="done")
+
+
+def _follow_to_the_end(
+    desk: Desk, job: Job, place: dict[str, str], order: Order, handle: RunHandle, attempt: int
+) -> None:
+    """Follow a run until *attempt* has ended, then show how; say so where it is out of sight for good."""
+    try:
+        status = _until_it_ends(desk, job, order, handle, attempt)
+    except Refused as refusal:
+        _give_up(desk, job, place, messages.lost(job, order.title, handle.url, refusal.problem))
+        return
+    desk.step("close the card", desk.works.close, job.flow_id)
+    by = desk.step("see who cancelled it", desk.records.cancelled_by, f"{job.flow_id}|{attempt}")
+    own = desk.settings.team.commands.get(order.command or "")
+    card = messages.ended(job, order.title, status, by, own.report if own else ())
+    place = desk.redraw("show how it ended", job, place, card, state="done")
+    desk.attach("show how it ended: files", place, card)
+    desk.reply("tell the requester", place, messages.ended_note(job, order.title, status))
+    at = status.finished_at or status.created_at or job.asked_at
+    announce(desk, "run.finished", f"{job.flow_id}-{attempt}-finished", at, _told(job, status))
+
+
+def _told(job: Job, status: RunStatus) -> dict[str, Any]:
+    """Return what services outside are told of a run's end."""
+    return {
+        "command": job.verb,
+        "run": status.handle.id,
+        "attempt": status.attempt,
+        "state": status.state,
+        "reason_code": status.reason.code if status.reason else None,
+        "asked_by": job.user,
+    }
+
+
+def _give_up(desk: Desk, job: Job, place: dict[str, str], card: Message) -> None:
+    desk.step("close the card", desk.works.close, job.flow_id)
+    desk.redraw("show why it does not go on", job, place, card, state="done")
+
+
+def _until_it_ends(desk: Desk, job: Job, order: Order, handle: RunHandle, attempt: int) -> RunStatus:
+    """Wait for the end of *attempt*, however long the other side does not answer; pass cancels on."""
+    # What a team's own command calls may have answered with the start.
+    patience = LOOK_SOON_SECONDS if order.command else LOOK_AGAIN_SECONDS
+    while True:
+        news = desk.wait(CONTROL, patience)
+        patience = LOOK_AGAIN_SECONDS
+        if news is not None and news["kind"] == "cancel":
+            _pass_on_cancel(desk, job, order, handle, attempt, news["by"])
+            continue
+        status = _look(desk, order, handle)
+        if status is not None and status.state in FINAL and status.attempt >= attempt:
+            return status
+
+
+def _look(desk: Desk, order: Order, handle: RunHandle) -> RunStatus | None:
+    """Return the run as it stands, or None where the other side cannot be asked at present."""
+    try:
+        record = desk.step("read the result", _result, desk, order.connector, handle, patience=LONG)
+        return RunStatus.model_validate(record)
+    except FlowFailed as failure:
+        log.error("run could not be read", extra={"run_id": handle.id, "reason": str(failure)})
+    except Refused as refusal:
+        if refusal.problem.reason_code not in NOT_FOR_NOW:
+            raise
+        log.error("run could not be read", extra={"run_id": handle.id, "reason": str(refusal)})
+    return None
+
+
+def _result(desk: Desk, connector: str, handle: RunHandle) -> dict[str, Any]:
+    return desk.connectors[connector].result(handle).model_dump(mode="json")
+
+
+def _pass_on_cancel(desk: Desk, job: Job, order: Order, handle: RunHandle, attempt: int, by: str) -> None:
+    """Ask for the run to be stopped; whether it was shows in how it ends."""
+    desk.step("record the cancel", desk.records.cancel, f"{job.flow_id}|{attempt}", by)
+    try:
+        desk.step("cancel the run", desk.connectors[order.connector].cancel, handle, patience=LONG)
+    except (Refused, FlowFailed) as error:
+        log.warning("run could not be cancelled", extra={"run_id": handle.id, "reason": str(error)})
+
+
+def _handle_of(desk: Desk, flow_id: str) -> dict[str, Any]:
+    found = desk.works.find(flow_id)
+    if found is None or found.handle is None:
+        raise refuse("unknown_run", "This card belongs to no run that I know of.")
+    return found.handle.model_dump(mode="json")

@@ -1,0 +1,144 @@
+"""A person starts a workflow: it is found, its inputs are read from its file, and the work begins."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from bot.connectors.connector import JobRequest
+from bot.connectors.github_actions import GitHubActionsConnector
+from bot.connectors.github_runs import NAME, Workflow
+from bot.desk import SHORT, Desk
+from bot.engine import WORK
+from bot.errors import Refused
+from bot.flows.entry import admit, admit_to, caller, typed_values
+from bot.flows.refusals import refuse
+from bot.flows.work import Order
+from bot.jobs import Job
+from bot.messages import work as messages
+
+REF = "ref"
+
+
+def workflow(desk: Desk, job: Job) -> None:
+    """List the workflows, or check who starts which one with what, post the card and begin."""
+    admit(desk, job)
+    repositories, word, rest = _named(desk, job)
+    if word is None:
+        desk.step("list the workflows", _list, desk, job, repositories, patience=SHORT)
+        return
+    ref = job.inputs.get(REF)
+    found = desk.step("read the workflow", _read, desk, repositories, word, ref, patience=SHORT)
+    rules = desk.settings.team.github.workflow(found["repository"], found["file"])
+    admit_to(desk, job, rules.roles)
+    given = {name: value for name, value in job.inputs.items() if name != REF}
+    asked = job.model_copy(update={"inputs": given, "words": rest})
+    who = caller(job)
+    order = Order(
+        connector=NAME,
+        title=f"{found['name']} in {found['repository']}",
+        request=JobRequest(
+            target=f"{found['repository']}/{found['file']}",
+            values=typed_values(asked, found["schema"]),
+            ref=found["ref"],
+            who=who.who,
+            where=who.where,
+        ),
+        roles=rules.roles,
+        confirm=rules.confirm,
+    )
+    begin(desk, job, order)
+
+
+def begin(desk: Desk, job: Job, order: Order) -> None:
+    """Post the card of *order* and put its flow to work."""
+    place = desk.show("post the card", job, messages.starting(job, order.title), state="open")
+    work_flow_id = f"{job.flow_id}-work"
+    record, ordered = job.model_dump(mode="json"), order.model_dump(mode="json")
+    desk.step("remember the card", desk.works.open, job.flow_id, work_flow_id, record, ordered, place)
+    desk.start("work", WORK, work_flow_id, record, place, ordered)
+
+
+def _named(desk: Desk, job: Job) -> tuple[list[str], str | None, tuple[str, ...]]:
+    """Return the repositories meant, the workflow's word (None: not named), and what is left over."""
+    known = list(desk.settings.team.github.repositories)
+    if not known:
+        raise refuse("github_not_set_up", "toban.toml names no repositories under [github].")
+    words = job.words
+    if not words:
+        return known, None, ()
+    named = [one for one in known if words[0].casefold() in (one.casefold(), one.casefold().split("/")[1])]
+    if named:
+        return named, words[1] if len(words) > 1 else None, words[2:]
+    if "/" in words[0]:
+        near = tuple(difflib.get_close_matches(words[0], known, n=3, cutoff=0.5))
+        raise refuse("unknown_repository", f"{words[0]} is not in toban.toml.", suggestions=near)
+    return known, words[0], words[1:]
+
+
+def _list(desk: Desk, job: Job, repositories: list[str]) -> None:
+    github = _github(desk)
+    found = {
+        name: [(one.file, one.name, one.active) for one in github.workflows(name)] for name in repositories
+    }
+    desk.whisper(job, messages.workflows(found, desk.settings.team.bot.command))
+
+
+def _read(desk: Desk, repositories: list[str], word: str, ref: str | None) -> dict[str, Any]:
+    """Return the workflow that *word* names, with the inputs it takes at *ref* (None: the default branch)."""
+    github = _github(desk)
+    repository, found = _find(github, repositories, word)
+    if not found.active:
+        raise refuse("workflow_disabled", f"{found.file} is disabled in {repository}.")
+    known = github.repository(repository)
+    if known.full_name.casefold() != repository.casefold():
+        raise refuse(
+            "repository_renamed", f"{repository} is called {known.full_name} now; toban.toml should say so."
+        )
+    at = ref or known.default_branch
+    try:
+        file = github.workflow_file(repository, found.file, at)
+    except Refused as refusal:
+        if refusal.problem.reason_code != "github_not_found":
+            raise
+        near = tuple(difflib.get_close_matches(at, github.branches(repository), n=3, cutoff=0.4))
+        raise refuse("unknown_ref", f"{repository} has no {found.file} at {at}.", suggestions=near) from None
+    if file.schema is None:
+        raise refuse("workflow_not_startable", f"{found.file} has no `on: workflow_dispatch`.")
+    return {
+        "repository": repository,
+        "file": found.file,
+        "name": file.name,
+        "schema": file.schema,
+        "ref": at,
+    }
+
+
+def _find(github: GitHubActionsConnector, repositories: list[str], word: str) -> tuple[str, Workflow]:
+    """Return the one workflow whose file or name is *word*; raise Refused with what was perhaps meant."""
+    every = [(name, one) for name in repositories for one in github.workflows(name)]
+    wanted = word.casefold()
+    fitting = [(name, one) for name, one in every if wanted in _names(one)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = tuple(f"{name} {one.file}" for name, one in fitting)
+        raise refuse("missing_argument", "Name the repository, too.", suggestions=names)
+    files = {name: one.file for _, one in every for name in _names(one)}
+    near = [files[name] for name in difflib.get_close_matches(wanted, files, n=3, cutoff=0.5)]
+    raise refuse(
+        "unknown_workflow",
+        f"No workflow {word} in {' or '.join(repositories)}.",
+        suggestions=tuple(dict.fromkeys(near)),
+    )
+
+
+def _names(workflow: Workflow) -> set[str]:
+    file = workflow.file.casefold()
+    return {file, file.rpartition(".")[0], workflow.name.casefold()}
+
+
+def _github(desk: Desk) -> GitHubActionsConnector:
+    connector = desk.connectors.get(NAME)
+    assert isinstance(connector, GitHubActionsConnector)
+    return connector

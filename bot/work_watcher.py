@@ -1,0 +1,152 @@
+"""The watcher of connectors' runs: one look for each repository or system, outside of any checkpoint.
+
+It draws jobs and steps on the cards, and sends each waiting flow the one message that matters: its run has
+ended. What GitHub asks it to wait for, it waits for, and the cards say until when.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from dbos import DBOSClient
+
+from bot.connectors.connector import FINAL, Connector, RunStatus
+from bot.edits import Edits
+from bot.errors import BotError, RateLimited
+from bot.jobs import Job
+from bot.messages import work as messages
+from bot.messages.message import Message
+from bot.records import Records
+from bot.timing import Timing
+from bot.watchers import CONTROL
+from bot.works import Work, Works
+
+log = logging.getLogger(__name__)
+
+LEASE = "work-watcher"
+STOP_SECONDS = 2.0
+
+
+class WorkWatcher:
+    """Follows the runs of all works under way."""
+
+    def __init__(
+        self,
+        records: Records,
+        works: Works,
+        connectors: Mapping[str, Connector],
+        client: DBOSClient,
+        edits: Edits,
+        holder: str,
+        timing: Timing,
+    ) -> None:
+        self._records = records
+        self._works = works
+        self._connectors = connectors
+        self._client = client
+        self._edits = edits
+        self._holder = holder
+        self._timing = timing
+        self._lease = timedelta(seconds=max(timing.stale_seconds / 4, timing.work_seconds * 3))
+        self._shown: dict[str, object] = {}
+        self._answered_at: dict[str, float] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="work-watcher", daemon=True)
+
+    def start(self) -> None:
+        """Start to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; runs go on."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=STOP_SECONDS)
+
+    def _work(self) -> None:
+        while not self._stopping.wait(self._timing.work_seconds):
+            try:
+                if self._records.hold_lease(LEASE, self._holder, self._lease):
+                    self.look()
+            except Exception as error:  # noqa: BLE001 - this thread serves all runs: nothing must end it
+                log.warning("watching failed this time", extra={"reason": repr(error)})
+
+    def look(self) -> None:
+        """Look once at every run under way."""
+        works = self._works.running()
+        self._shown = {work.flow_id: self._shown.get(work.flow_id) for work in works}
+        for (connector, scope), group in _by_scope(works).items():
+            known = self._connectors.get(connector)
+            if known is not None:  # else its settings are gone: its cards wait until they are back
+                self._look_at(f"{connector}:{scope}", known, group)
+
+    def _look_at(self, scope: str, connector: Connector, group: list[Work]) -> None:
+        try:
+            statuses = connector.status([work.handle for work in group if work.handle is not None])
+        except RateLimited as limit:
+            self._answered_at[scope] = time.monotonic()
+            for work in group:
+                self._draw(work, limit.until, messages.held_up(_job(work), _title(work), limit.until))
+            return
+        except BotError as error:
+            self._show_silence(scope, group, error)
+            return
+        self._answered_at[scope] = time.monotonic()
+        for work in group:
+            status = statuses.get(work.handle.id) if work.handle is not None else None
+            if status is not None and status.attempt >= work.attempt:
+                self._show(work, status)
+
+    def _show(self, work: Work, status: RunStatus) -> None:
+        if status.state in FINAL:
+            self._tell(work, status)
+            return
+        seen = (status.state, status.attempt, status.jobs, status.detail, status.progress)
+        self._draw(work, seen, messages.running(_job(work), _title(work), status, datetime.now(UTC)))
+
+    def _tell(self, work: Work, status: RunStatus) -> None:
+        """Send the waiting flow that its run has ended; the engine delivers the same key once."""
+        ended = ("ended", status.attempt)
+        if self._shown.get(work.flow_id) != ended:
+            key = f"{work.work_flow_id}-{status.attempt}-ended"
+            self._client.send(work.work_flow_id, {"kind": "ended"}, CONTROL, idempotency_key=key)
+            self._shown[work.flow_id] = ended
+
+    def _show_silence(self, scope: str, group: list[Work], error: BotError) -> None:
+        """Say on the cards that nobody answers, once that has lasted for a while."""
+        log.info("nobody says how runs stand", extra={"scope": scope, "reason": str(error)})
+        since = self._answered_at.setdefault(scope, time.monotonic())
+        if time.monotonic() - since >= self._timing.silence_seconds:
+            for work in group:
+                self._draw(work, "silence", messages.out_of_sight(_job(work), _title(work), _who(work)))
+
+    def _draw(self, work: Work, seen: object, message: Message) -> None:
+        """Offer *message* for the card unless it shows what was *seen* already."""
+        if self._shown.get(work.flow_id) != seen:
+            self._shown[work.flow_id] = seen
+            self._edits.offer(work.place, message, {"flow_id": work.flow_id, "state": "open"})
+
+
+def _by_scope(works: list[Work]) -> dict[tuple[str, str], list[Work]]:
+    groups: dict[tuple[str, str], list[Work]] = defaultdict(list)
+    for work in works:
+        if work.handle is not None:
+            groups[work.handle.connector, work.handle.scope].append(work)
+    return groups
+
+
+def _job(work: Work) -> Job:
+    return Job.model_validate(work.job)
+
+
+def _who(work: Work) -> str:
+    return "GitHub" if work.order["connector"] == "github_actions" else "the endpoint"
+
+
+def _title(work: Work) -> str:
+    return str(work.order["title"])

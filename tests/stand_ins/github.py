@@ -1,0 +1,339 @@
+"""A GitHub by script: one repository, workflow files and runs that do what the test says, over real HTTP."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+import threading
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Json = dict[str, Any]
+Answer = tuple[int, Any, dict[str, str]]
+
+REPOSITORY = "acme/flights"
+TOKEN = "ghp_" + "test"
+RETRAIN = """
+name: Retrain
+run-name: "Retrain ${{ inputs.months }} ${{ inputs.toban_id }}"
+on:
+  workflow_dispatch:
+    inputs:
+      months: {type: number, default: 6, description: how many months}
+      kind: {type: choice, options: [full, quick], required: true}
+      dry: {type: boolean, default: false}
+      where: {type: environment}
+      note: {}
+      toban_id: {type: string}
+jobs: {}
+"""
+PLAIN = "name: Plain\non: [push, workflow_dispatch]\njobs: {}\n"
+PUSH_ONLY = "name: Checks\non: push\njobs: {}\n"
+AT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+
+class GitHub:
+    """The server. `refusals` and `lose` make it stumble; runs move by `begin`, `end` and `step`."""
+
+    def __init__(self) -> None:
+        self.name = REPOSITORY
+        self.files = {"retrain.yml": RETRAIN, "plain.yml": PLAIN, "checks.yml": PUSH_ONLY}
+        self.disabled: set[str] = set()
+        self.runs: list[Json] = []
+        self.jobs: dict[int, list[Json]] = {}
+        self.logs: dict[int, str] = {}
+        self.artifacts: dict[int, list[tuple[Json, bytes]]] = {}
+        self.asked: list[tuple[str, str, int]] = []
+        self.refusals: list[tuple[str, Answer]] = []
+        self.lose: set[str] = set()
+        self.hold: dict[str, threading.Event] = {}
+        self.gives_ids = True
+        self.token = TOKEN
+        self.app_tokens: list[str] = []
+        self._ticks = 0
+        self._changed = threading.Condition()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        for held in self.hold.values():
+            held.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    # --- what tests do --------------------------------------------------------------------------------
+
+    def add_run(self, file: str = "plain.yml", title: str = "Plain", state: str = "in_progress") -> Json:
+        """Make a run."""
+        number = len(self.runs) + 1
+        run = {
+            "id": 1000 + number,
+            "name": "Retrain" if file == "retrain.yml" else file,
+            "display_title": title,
+            "path": f".github/workflows/{file}",
+            "run_number": number,
+            "run_attempt": 1,
+            "event": "workflow_dispatch",
+            "status": state,
+            "conclusion": None,
+            "head_branch": "main",
+            "html_url": f"https://github.example/{self.name}/actions/runs/{1000 + number}",
+            "created_at": _stamp(datetime.now(UTC)),
+            "run_started_at": _stamp(datetime.now(UTC)),
+            "updated_at": self._tick(),
+        }
+        with self._changed:
+            self.runs.insert(0, run)
+            self._changed.notify_all()
+        return run
+
+    def change(self, run: Json, **values: Any) -> None:
+        """Change a run, as GitHub would note it."""
+        with self._changed:
+            run.update(values, updated_at=self._tick())
+            self._changed.notify_all()
+
+    def set_job(self, run: Json, *steps: tuple[str, str, str | None], name: str = "train") -> None:
+        """Give a run one job with *steps* of (name, status, conclusion)."""
+        made = [
+            {
+                "name": step,
+                "status": status,
+                "conclusion": conclusion,
+                "number": at,
+                "started_at": _stamp(AT + timedelta(seconds=10 * at)),
+                "completed_at": _stamp(AT + timedelta(seconds=10 * at + 9)) if conclusion else None,
+            }
+            for at, (step, status, conclusion) in enumerate(steps)
+        ]
+        ended = all(one["conclusion"] for one in made)
+        bad = next(
+            (one["conclusion"] for one in made if one["conclusion"] not in (None, "success")), "success"
+        )
+        job = {"id": run["id"] * 10, "name": name, "status": "completed" if ended else "in_progress"}
+        times = {
+            "started_at": _stamp(AT),
+            "completed_at": _stamp(AT + timedelta(seconds=90)) if ended else None,
+        }
+        self.jobs[run["id"]] = [job | times | {"conclusion": bad if ended else None, "steps": made}]
+        self.change(run)
+
+    def end(self, run: Json, conclusion: str = "success") -> None:
+        """End a run."""
+        self.change(run, status="completed", conclusion=conclusion)
+
+    def add_report(self, run: Json, content: bytes, name: str = "toban-report", **about: Any) -> None:
+        """Give a run an artifact with the report file *content*."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("toban-report.json", content)
+        self.add_artifact(run, packed.getvalue(), name, **about)
+
+    def add_artifact(self, run: Json, packed: bytes, name: str = "toban-report", **about: Any) -> None:
+        """Give a run an artifact of these very bytes."""
+        known = self.artifacts.setdefault(run["id"], [])
+        fact = {
+            "id": run["id"] * 10 + len(known),
+            "name": name,
+            "size_in_bytes": len(packed),
+            "expired": False,
+        }
+        known.append((fact | about, packed))
+
+    def count(self, method: str, pattern: str) -> int:
+        """Return how many requests of this kind came."""
+        return sum(one == method and re.search(pattern, path) is not None for one, path, _ in self.asked)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Wait until *condition* holds; it is looked at after each request."""
+        with self._changed:
+            assert self._changed.wait_for(condition, seconds)
+
+    # --- answers --------------------------------------------------------------------------------------
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        """Answer one request."""
+        at = f"/repos/{self.name}"
+        if path == f"/repos/{REPOSITORY}" and self.name != REPOSITORY:
+            return 301, {}, {"location": f"{self.url}{at}"}
+        if not path.startswith(at):
+            return 404, {"message": "Not Found"}, {}
+        rest = path.removeprefix(at)
+        if method == "POST":
+            return self._posted(rest, body)
+        return self._read(rest, query)
+
+    def _read(self, rest: str, query: dict[str, str]) -> Answer:  # noqa: C901 - one line for each address
+        run_id = int(found[1]) if (found := re.match(r"/actions/runs/(\d+)", rest)) else 0
+        run = next((one for one in self.runs if one["id"] == run_id), None)
+        if rest == "":
+            return 200, {"full_name": self.name, "default_branch": "main"}, {}
+        if rest == "/branches":
+            return 200, [{"name": "main"}, {"name": "next"}], {}
+        if rest == "/environments":
+            return 200, {"environments": [{"name": "staging"}, {"name": "production"}]}, {}
+        if rest == "/actions/workflows":
+            return 200, {"workflows": [self._workflow(file) for file in self.files]}, {}
+        if found := re.fullmatch(r"/contents/.github/workflows/(.+)", rest):
+            return self._file(found[1], query.get("ref", "main"))
+        if found := re.fullmatch(r"/actions/workflows/(.+)/runs", rest):
+            since = query["created"].removeprefix(">=")
+            own = [one for one in self.runs if one["path"].endswith(found[1]) and one["created_at"] >= since]
+            return 200, {"workflow_runs": own}, {}
+        if rest == "/actions/runs":
+            first = (int(query.get("page", 1)) - 1) * int(query["per_page"])
+            return 200, {"workflow_runs": self.runs[first : first + int(query["per_page"])]}, {}
+        if run is not None:
+            return self._of_run(run, rest.removeprefix(f"/actions/runs/{run_id}"))
+        if found := re.fullmatch(r"/actions/jobs/(\d+)/logs", rest):
+            known = int(found[1]) in self.logs
+            return (302, None, {"location": f"{self.url}/blob/log/{found[1]}"}) if known else (404, {}, {})
+        if found := re.fullmatch(r"/actions/artifacts/(\d+)/zip", rest):
+            return 302, None, {"location": f"{self.url}/blob/zip/{found[1]}"}
+        return 404, {"message": "Not Found"}, {}
+
+    def _of_run(self, run: Json, rest: str) -> Answer:
+        if rest == "":
+            return 200, run, {}
+        if rest == "/jobs":
+            return 200, {"jobs": self.jobs.get(run["id"], [])}, {}
+        return 200, {"artifacts": [fact for fact, _ in self.artifacts.get(run["id"], [])]}, {}
+
+    def _file(self, file: str, ref: str) -> Answer:
+        if file not in self.files or ref not in ("main", "next"):
+            return 404, {"message": "Not Found"}, {}
+        return (
+            200,
+            {"encoding": "base64", "content": base64.b64encode(self.files[file].encode()).decode()},
+            {},
+        )
+
+    def _workflow(self, file: str) -> Json:
+        state = "disabled_manually" if file in self.disabled else "active"
+        return {"path": f".github/workflows/{file}", "name": file.split(".")[0].title(), "state": state}
+
+    def _posted(self, rest: str, body: Any) -> Answer:
+        if found := re.fullmatch(r"/actions/workflows/(.+)/dispatches", rest):
+            return self._dispatched(found[1], body)
+        found = re.fullmatch(r"/actions/runs/(\d+)/(cancel|rerun|rerun-failed-jobs)", rest)
+        run = next((one for one in self.runs if found and one["id"] == int(found[1])), None)
+        if found is None or run is None:
+            return 404, {"message": "Not Found"}, {}
+        if found[2] == "cancel":
+            if run["status"] == "completed":
+                return 409, {"message": "Cannot cancel a workflow run that is completed."}, {}
+            self.end(run, "cancelled")
+            return 202, {}, {}
+        if run["status"] != "completed":
+            return 403, {"message": "This workflow is already running"}, {}
+        self.change(run, status="in_progress", conclusion=None, run_attempt=run["run_attempt"] + 1)
+        return 201, {}, {}
+
+    def _dispatched(self, file: str, body: Json) -> Answer:
+        if file not in self.files:
+            return 404, {"message": "Not Found"}, {}
+        if file in self.disabled:
+            return 422, {"message": "Cannot trigger a 'workflow_dispatch' on a disabled workflow"}, {}
+        if body["ref"] not in ("main", "next"):
+            return 422, {"message": f"No ref found for: {body['ref']}"}, {}
+        run = self.add_run(file, f"Retrain {body['inputs'].get('toban_id', '')}")
+        run.update(head_branch=body["ref"], inputs=body["inputs"])
+        if not self.gives_ids:
+            return 204, None, {}
+        return 200, {"workflow_run_id": run["id"], "html_url": run["html_url"]}, {}
+
+    def _tick(self) -> str:
+        self._ticks += 1
+        return _stamp(AT + timedelta(seconds=self._ticks))
+
+    def _blob(self, path: str) -> bytes:
+        kind, number = path.removeprefix("/blob/").split("/")
+        if kind == "log":
+            return self.logs[int(number)].encode()
+        every = [one for known in self.artifacts.values() for one in known]
+        return next(packed for fact, packed in every if fact["id"] == int(number))
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class, whole
+        github = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def serve(self) -> None:
+                """Answer one request."""
+                raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+                parts = urlsplit(self.path)
+                if parts.path.startswith("/blob/"):
+                    assert self.headers.get("authorization") is None
+                    self._send(200, github._blob(parts.path), {})
+                    return
+                for pattern, event in list(github.hold.items()):
+                    if re.search(pattern, parts.path):
+                        github.note(self.command, self.path, 0)
+                        event.wait(30)
+                status, body, headers = self._answer(parts.path, parts.query, raw)
+                github.note(self.command, self.path, status)
+                if any(re.search(pattern, parts.path) for pattern in github.lose):
+                    self.close_connection = True
+                    return
+                packed = b"" if body is None else json.dumps(body).encode()
+                etag = f'"{hashlib.sha256(packed).hexdigest()[:16]}"'
+                if self.command == "GET" and status == 200 and self.headers.get("if-none-match") == etag:
+                    status, packed = 304, b""
+                    github.asked[-1] = (self.command, self.path, 304)
+                self._send(status, packed, {"etag": etag, **headers})
+
+            def _answer(self, path: str, query: str, raw: bytes) -> Answer:
+                for at, (pattern, answer) in enumerate(github.refusals):
+                    if re.search(pattern, path):
+                        del github.refusals[at]
+                        return answer
+                bearer = str(self.headers.get("authorization")).removeprefix("Bearer ")
+                if path.endswith("/access_tokens"):
+                    token = f"{github.token}-{len(github.app_tokens)}"
+                    github.app_tokens.append(bearer)
+                    github.token = token
+                    later = datetime.now(UTC) + timedelta(hours=1)
+                    return 201, {"token": token, "expires_at": _stamp(later)}, {}
+                if bearer != github.token:
+                    return 401, {"message": "Bad credentials"}, {}
+                given = {name: values[0] for name, values in parse_qs(query).items()}
+                return github.answer(self.command, path, given, json.loads(raw) if raw else None)
+
+            def _send(self, status: int, packed: bytes, headers: dict[str, str]) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", str(len(packed)))
+                self.end_headers()
+                self.wfile.write(packed)
+
+            do_GET = serve
+            do_POST = serve
+
+            def log_message(self, *args: Any) -> None:
+                """Say nothing."""
+
+        return Handler
+
+    def note(self, method: str, path: str, status: int) -> None:
+        """Remember a request; 0 says that its answer is held back."""
+        with self._changed:
+            self.asked.append((method, path, status))
+            self._changed.notify_all()
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
