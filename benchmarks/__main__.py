@@ -19,10 +19,11 @@ from pathlib import Path
 
 from benchmarks import acks, azurites, flows, histories, peers, predictions, starts
 from benchmarks.figures import Figure
-from benchmarks.load import Generator
+from benchmarks.load import Generator, LoadFailed
 from benchmarks.report import PAGE, put_section, write_section
 from benchmarks.trained import Trained, train
 from benchmarks.workbench import CannotMeasure, Workbench
+from playground.programs import ProgramFailed
 
 NAMES = ("starts", "predictions", "azurite", "acks", "flows", "histories")
 PEERS = "peers"
@@ -31,10 +32,10 @@ PEERS = "peers"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and, unless only some were asked for, write the page."""
     options = _options(arguments)
-    wanted = tuple(options.names) or (NAMES if not options.peers else (PEERS,))
+    wanted = tuple(options.names) or (*NAMES, *((PEERS,) if options.peers else ()))
     with tempfile.TemporaryDirectory(prefix="toban-bench-") as home, Generator() as load:
         bench = Workbench(Path(home), load, options.rounds)
-        figures, left_out = run(bench, wanted)
+        figures, left_out, broken = run(bench, wanted)
     day = datetime.now(UTC).date()
     sections = {"figures": [name for name in wanted if name != PEERS], PEERS: [PEERS]}
     for section, members in sections.items():
@@ -42,18 +43,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         lines = [figure for name in members for figure in figures[name]]
         reasons = {name: left_out[name] for name in members if name in left_out}
-        command = "make bench PEERS=1" if section == PEERS else "make bench"
+        command = "make bench PEERS=1" if PEERS in wanted else "make bench"
         text = write_section(command, lines, reasons, day)
         print(f"\n{text}")
-        if not options.names:
+        if not options.names and not broken:
             PAGE.write_text(put_section(PAGE.read_text("utf-8"), section, text), "utf-8")
-    return 0
+    for name, reason in broken.items():
+        _say(f"{name} is broken, so the page stays as it was: {reason}")
+    return 1 if broken else 0
 
 
-def run(bench: Workbench, wanted: Sequence[str]) -> tuple[dict[str, list[Figure]], dict[str, str]]:
-    """Return the figures of each benchmark, and why one was left out."""
+def run(
+    bench: Workbench, wanted: Sequence[str]
+) -> tuple[dict[str, list[Figure]], dict[str, str], dict[str, str]]:
+    """Return the figures of each benchmark, why one was left out, and what broke in one."""
     figures: dict[str, list[Figure]] = {name: [] for name in wanted}
     left_out: dict[str, str] = {}
+    broken: dict[str, str] = {}
     for name, measure in _benchmarks(bench).items():
         if name not in wanted:
             continue
@@ -63,8 +69,10 @@ def run(bench: Workbench, wanted: Sequence[str]) -> tuple[dict[str, list[Figure]
                 figures[name].append(figure)
         except CannotMeasure as reason:
             left_out[name] = str(reason)
+        except (LoadFailed, ProgramFailed) as reason:
+            broken[name] = str(reason)
         _say(f"{name}: {len(figures[name])} figures in {time.monotonic() - begun:.0f} s")
-    return figures, left_out
+    return figures, left_out, broken
 
 
 def _benchmarks(bench: Workbench) -> dict[str, Callable[[], Iterator[Figure]]]:

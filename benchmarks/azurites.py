@@ -26,7 +26,8 @@ def measure(bench: Workbench, trained: Trained) -> Iterator[Figure]:
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     process = parts.start(program, key)
     try:
-        azurite = parts.Azurite(*parts._addresses(process), key)
+        blobs, queues, tables = parts._addresses(process)
+        azurite = parts.Azurite(blobs, queues, tables, key)
         url = azurite.create_container()
         _copy(trained.store, open_store(url, azurite.environment))
         env = {"TOBAN_STORE_URL": url, **azurite.environment}

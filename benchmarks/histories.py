@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -82,7 +83,10 @@ class CountingStore(ObjectStore):
 
 def _requests(bench: Workbench, trained: Trained) -> Iterator[Figure]:
     """Yield how many requests predictions, a status and a cold start make."""
-    counted = json.loads(bench.output("-m", "benchmarks.programs.counted_requests", env=trained.env))
+    store = bench.folder("counted") / "store"
+    shutil.copytree(trained.store, store, ignore=shutil.ignore_patterns("predictions", "rollups"))
+    env = {**trained.env, "TOBAN_STORE_URL": store.as_uri()}
+    counted = json.loads(bench.output("-m", "benchmarks.programs.counted_requests", env=env))
     for what, values in counted.items():
         kinds = ", ".join(f"{name} {number:g}" for name, number in values.items() if number)
         total = float(sum(values.values()))

@@ -41,10 +41,17 @@ class Workbench:
         folder.mkdir()
         return folder
 
+    @property
+    def bytecode(self) -> dict[str, str]:
+        """Settings with which Python keeps what it compiled, as an installed program finds it."""
+        return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.home / "bytecode")}
+
     @contextlib.contextmanager
     def program(self, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
         """Run `python arguments…`, which prints a JSON line when it is ready; yield that line."""
-        program = Program(arguments[1], arguments, env or {}, ROOT, self.home / "programs.log")
+        program = Program(
+            arguments[1], arguments, {**self.bytecode, **(env or {})}, ROOT, self.home / "programs.log"
+        )
         try:
             yield program.start()
         finally:
@@ -55,7 +62,7 @@ class Workbench:
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **self.bytecode, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

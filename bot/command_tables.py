@@ -79,7 +79,7 @@ class GitHubActionsSettings(_Table):
 
     repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]
     workflow: Annotated[str, StringConstraints(pattern=r"^[^/\s]+\.ya?ml$")]
-    ref: str = "main"
+    ref: str | None = None
 
 
 class ReportPart(_Table):

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -88,15 +89,19 @@ class Desk:
         Raises Refused when the action was refused, FlowFailed when it failed in any other way; both also when
         the flow runs again. An action cut off by a crash between its effect and its checkpoint is done again.
         """
+        passes = ExitStack()
 
         def run() -> dict[str, Any]:
+            passes.enter_context(self.fence)
             try:
-                with self.fence:
-                    return {"done": action(*args)}
+                return {"done": action(*args)}
             except Refused as refusal:
                 return {"refused": refusal.problem.model_dump(mode="json")}
             except NotInChannel as error:
                 return {"refused": _not_in_channel(error).model_dump(mode="json")}
+            except BaseException:
+                passes.close()  # what waits for its next attempt holds nobody up
+                raise
 
         options: StepOptions = {
             "name": name,
@@ -107,7 +112,8 @@ class Desk:
             "should_retry": _may_help,
         }
         try:
-            outcome = DBOS.run_step(options, run)
+            with passes:  # until the result is kept, so that an orderly end repeats nothing
+                outcome = DBOS.run_step(options, run)
         except Exception as error:
             raise FlowFailed.of(last_cause(error)) from error
         if "refused" in outcome:

@@ -92,12 +92,6 @@ class BotTable(_Table):
     command: Annotated[str, StringConstraints(pattern=r"^/[a-z0-9_-]{1,31}$")] = "/ml"
     name: Annotated[str, StringConstraints(min_length=1, max_length=35)] = "Toban"
     decision_days: Annotated[float, Field(gt=0, le=365)] = 7.0
-    time_zone: str = "UTC"
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        return _zone(value)
 
 
 class RolesTable(_Table):

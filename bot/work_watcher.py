@@ -145,7 +145,8 @@ def _job(work: Work) -> Job:
 
 
 def _who(work: Work) -> str:
-    return "GitHub" if work.order["connector"] == "github_actions" else "the endpoint"
+    known = {"github_actions": "GitHub"}
+    return known.get(work.handle.connector if work.handle else "", "the endpoint")
 
 
 def _title(work: Work) -> str:

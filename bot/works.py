@@ -74,6 +74,10 @@ class Works:
             connection.execute(sa.update(works).where(works.c.flow_id == flow_id).values(began_at=utc_now()))
         return None
 
+    def not_begun(self, flow_id: str) -> None:
+        """Take back that the run is being started: the other side has said that it was not."""
+        self._set(flow_id, began_at=None)
+
     def watch(self, flow_id: str, handle: RunHandle) -> None:
         """Note the run that was started, so that the watcher follows it."""
         self._set(flow_id, state="running", handle=handle.model_dump_json(), run_id=handle.id)

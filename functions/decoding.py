@@ -109,9 +109,10 @@ def read_since(req: func.HttpRequest) -> datetime:
         allowed = "a date or time such as 2013-07-04 or 2013-07-04T12:00:00Z"
         raise refuse_field("since", text, allowed) from error
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if moment < datetime.now(UTC) - LONGEST_USAGE:
+    now = datetime.now(UTC)
+    if moment < now - LONGEST_USAGE:
         raise refuse_field("since", text, f"at most {LONGEST_USAGE.days} days ago")
-    return moment
+    return min(moment, now)  # the last hours of the year 9999 have no name in UTC
 
 
 def read_alias(req: func.HttpRequest) -> str:

@@ -42,7 +42,8 @@ blueprint = func.Blueprint()
 def zz_elsewhere(req: func.HttpRequest) -> func.HttpResponse:
     """Refuse, and say what is served instead."""
     path = req.route_params.get("path", "")
-    if found := _TABLE.match(req.method, path):
+    found = _TABLE.match(req.method, path)
+    if found and found[0] != req.method:
         return method_not_allowed(req.method, found[0])
     near = difflib.get_close_matches(path, SERVED, n=3, cutoff=0.4)
     suggestions = [f"{SERVED[route]} /api/{route}" for route in near]

@@ -18,7 +18,15 @@ import azure.functions as func
 from pydantic_core import to_json
 
 from ml.contract import Problem
-from ml.errors import Conflict, Misconfigured, Refused, StoreMisconfigured, StoreUnavailable
+from ml.errors import (
+    Conflict,
+    Corrupt,
+    Misconfigured,
+    NotFound,
+    Refused,
+    StoreMisconfigured,
+    StoreUnavailable,
+)
 
 PROBLEM_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -81,6 +89,11 @@ def problem_response(error: Exception, door_name: str) -> func.HttpResponse:
         _log.error("misconfigured", exc_info=error, extra={"door": door_name})
         return _response(
             _problem(500, "misconfigured", "The function app is not set up right; its log says how.")
+        )
+    if isinstance(error, Corrupt | NotFound):
+        _log.error("record damaged", extra={"door": door_name, "path": error.path, "detail": str(error)})
+        return _response(
+            _problem(500, "record_damaged", f"A record in the object store is damaged or gone: {error}.")
         )
     return _response(_fault(error, door_name))
 

@@ -23,14 +23,17 @@ def runs(req: func.HttpRequest) -> func.HttpResponse:
     model = req.params.get("model")
     if model is not None:
         state.catalog.settings(model)
-    return conditional(req, state.runs.list(model, read_limit(req), req.params.get("after")))
+    after = req.params.get("after")
+    if after is not None:
+        known_run(after)
+    return conditional(req, state.runs.list(model, read_limit(req), after))
 
 
 @blueprint.route("runs/{run_id}", methods=["GET"])
 @door
 def run(req: func.HttpRequest) -> func.HttpResponse:
     """Return a run as it stands, or 304 to whoever has its newest event already."""
-    view = known_run(req)
+    view = known_run(req.route_params["run_id"])
     return conditional(req, view, f"{view.run_id}-{view.event}")
 
 
@@ -40,18 +43,17 @@ def cancel(req: func.HttpRequest) -> func.HttpResponse:
     """Ask a run to stop; one that has ended stays as it is, so asking twice does nothing more."""
     request = read_body(req, CancelRequest, optional=True)
     by = request.caller.who if request.caller else "unknown"
-    run_id = known_run(req).run_id
+    run_id = known_run(req.route_params["run_id"]).run_id
     bind_key(state.store, idempotency_key(req), run_id, f"cancel by {by}")
     return reply(state.runs.request_cancel(run_id, by))
 
 
-def known_run(req: func.HttpRequest) -> RunView:
-    """Return the run that the route names.
+def known_run(run_id: str) -> RunView:
+    """Return the run of that id.
 
     Raises:
         Refused: `unknown_run`, with the nearest of the newest runs.
     """
-    run_id = req.route_params["run_id"]
     try:
         return state.runs.view(run_id)
     except NotFound:

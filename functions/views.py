@@ -9,7 +9,7 @@ from typing import Any
 from ml.aliases import CHAMPION
 from ml.catalog import Catalog
 from ml.contract import ModelSummary, ModelsView, ModelView, VersionSummary, VersionView
-from ml.errors import NotFound, Refused, TobanError
+from ml.errors import Corrupt, NotFound, Refused, TobanError
 from ml.manifest import CARD_FILE, Manifest
 from ml.registry import Registry
 
@@ -42,7 +42,7 @@ def model_view(catalog: Catalog, registry: Registry, name: str) -> ModelView:
     recipe = catalog.recipe(name)
     champion = registry.alias(name, CHAMPION)
     inputs, params = recipe.inputs.model_json_schema(), recipe.params.model_json_schema()
-    newest = registry.versions(name)[-VERSIONS_SHOWN:][::-1]
+    versions, problems = _newest_versions(registry, name)
     return ModelView(
         name=name,
         title=recipe.title,
@@ -57,8 +57,20 @@ def model_view(catalog: Catalog, registry: Registry, name: str) -> ModelView:
         examples=recipe.examples,
         champion=champion,
         champion_event=champion.event if champion else 0,
-        versions=tuple(_version_summary(n, registry.manifest(name, n)) for n in newest),
+        versions=versions,
+        problems=problems,
     )
+
+
+def _newest_versions(registry: Registry, name: str) -> tuple[tuple[VersionSummary, ...], tuple[str, ...]]:
+    """Return the newest versions that can be read, newest first, and what is wrong with the others."""
+    found, problems = [], []
+    for n in registry.versions(name)[-VERSIONS_SHOWN:][::-1]:
+        try:
+            found.append(_version_summary(n, registry.manifest(name, n)))
+        except Corrupt as error:
+            problems.append(f"version {n} cannot be read: {error}")
+    return tuple(found), tuple(problems)
 
 
 def version_view(registry: Registry, name: str, n: int) -> VersionView:

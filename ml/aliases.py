@@ -93,7 +93,7 @@ class Aliases:
         manifest_digest: str,
         key: str | None = None,
     ) -> AliasView:
-        """Write the move as the event after *present*, which is the expected one; who comes second is told so.
+        """Write the move as the event after *present*, the expected one; who comes second is told so.
 
         Raises:
             Conflict: The alias moved since `expected_event`.

@@ -206,7 +206,11 @@ class CompareRequest(Request):
     """Two versions to rescore on the evaluation rows kept with one of them (`"evaluation of 2"`)."""
 
     versions: Annotated[tuple[VersionNumber, VersionNumber], Field()]
-    rows: Annotated[str, StringConstraints(pattern=r"^evaluation of [0-9]{1,6}$")]
+    rows: Annotated[
+        str,
+        StringConstraints(pattern=r"^evaluation of [0-9]{1,6}$"),
+        Field(examples=["evaluation of 2"]),
+    ]
     caller: Caller | None = None
 
 
@@ -415,7 +419,10 @@ class ModelsView(Reply):
 
 
 class ModelView(Reply):
-    """A model: what a person may give (JSON Schema with its digest), how it is trained, judged and served."""
+    """A model: what a person may give (JSON Schema with its digest), how it is trained, judged and served.
+
+    `problems` are sentences about versions that are left out because their records are damaged.
+    """
 
     name: str
     title: str
@@ -431,6 +438,7 @@ class ModelView(Reply):
     champion: AliasView | None = None
     champion_event: int = 0
     versions: tuple[VersionSummary, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 class VersionView(Reply):

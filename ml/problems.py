@@ -84,8 +84,8 @@ def read_validation_error(
     error: ValidationError, model: type[BaseModel], *, reason_code: str = "invalid_value"
 ) -> Refused:
     """Return (to be raised) pydantic's findings about *model* in the words of its JSON Schema."""
-    properties = model.model_json_schema().get("properties", {})
-    found = [_read_detail(detail, properties) for detail in error.errors(include_url=False)]
+    schema = model.model_json_schema()
+    found = [_read_detail(detail, schema) for detail in error.errors(include_url=False)]
     problems = tuple(problem for problem, _ in found)
     suggestions = tuple(dict.fromkeys(name for _, names in found for name in names))
     return Refused(
@@ -110,7 +110,20 @@ def describe_allowed(schema: Mapping[str, Any]) -> str:
         return "a day such as 2013-07-04"
     if schema.get("examples"):
         return "a text such as " + " or ".join(str(example) for example in schema["examples"])
-    return "true or false" if kind == "boolean" else "a text"
+    if schema.get("prefixItems"):
+        return "a list of " + " and ".join(describe_allowed(item) for item in schema["prefixItems"])
+    return _NOUNS.get(str(kind)) or _describe_text(schema)
+
+
+_NOUNS = {"boolean": "true or false", "object": "an object of values by name", "array": "a list"}
+
+
+def _describe_text(schema: Mapping[str, Any]) -> str:
+    low, high = schema.get("minLength"), schema.get("maxLength")
+    if high is not None:
+        return f"a text of {low or 0} to {high} characters"
+    pattern = schema.get("pattern")
+    return f"a text that matches {pattern}" if pattern else "a text"
 
 
 def _describe_number(noun: str, schema: Mapping[str, Any]) -> str:
@@ -135,18 +148,45 @@ def _describe_choices(choices: Sequence[str]) -> str:
     return f"one of {len(choices)} known values ({', '.join(choices[:5])} …)"
 
 
-def _read_detail(detail: ErrorDetails, properties: Mapping[str, Any]) -> tuple[FieldProblem, tuple[str, ...]]:
-    field = str(detail["loc"][0]) if detail["loc"] else "row"
+def _resolve(schema: Any, definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a JSON Schema with its own references followed, also those among which one may choose."""
+    while "$ref" in schema:
+        schema = definitions.get(schema["$ref"].rpartition("/")[2], {})
+    options = [_resolve(option, definitions) for option in schema.get("anyOf", ())]
+    return {**schema, "anyOf": options} if options else schema
+
+
+def _descend(schema: Mapping[str, Any], place: Sequence[int | str]) -> tuple[str, Mapping[str, Any]]:
+    """Return the dotted name of a place in a JSON value and the schema of the object that holds it.
+
+    It stops where the schema says no more: of a list as a whole rather than of its third entry.
+    """
+    definitions, names = schema.get("$defs", {}), [str(part) for part in place[:1]]
+    for deeper in place[1:]:
+        inner = _resolve(schema.get("properties", {}).get(names[-1], {}), definitions)
+        holders = [option for option in (inner, *inner.get("anyOf", ())) if "properties" in option]
+        if not holders:
+            break
+        schema = holders[0]
+        names.append(str(deeper))
+    properties = schema.get("properties", {})
+    return ".".join(names), {name: _resolve(each, definitions) for name, each in properties.items()}
+
+
+def _read_detail(
+    detail: ErrorDetails, whole_schema: Mapping[str, Any]
+) -> tuple[FieldProblem, tuple[str, ...]]:
+    field, properties = _descend(whole_schema, detail["loc"]) if detail["loc"] else ("row", {})
+    name = field.rpartition(".")[2]
     value, kind = detail.get("input"), detail["type"]
     if kind == "extra_forbidden":
-        near = nearest(field, properties)
+        near = nearest(name, properties)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         allowed = f"a known field: {_describe_choices(list(properties))}"
-        return build_problem(field, value, allowed, message=f"there is no field {shorten(field)!r}{hint}")[
-            0
-        ], near
-    schema = properties.get(field)
-    if kind == "missing":
+        message = f"there is no field {shorten(field)!r}{hint}"
+        return build_problem(field, value, allowed, message=message)[0], near
+    schema = properties.get(name)
+    if kind == "missing" and str(detail["loc"][-1]) == name:
         return build_problem(field, None, describe_allowed(schema or {}), message=f"{field} is missing")
     if schema is None or kind.startswith("value_error"):
         text = detail["msg"].removeprefix("Value error, ")

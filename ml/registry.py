@@ -6,17 +6,21 @@ point.
 
 from __future__ import annotations
 
+import logging
+
 from pydantic_core import to_json
 
 from ml.aliases import CHAMPION, Aliases, require_evidence
 from ml.contract import AliasMove, AliasView
-from ml.errors import AlreadyExists, Corrupt, NotFound, Refused
+from ml.errors import AlreadyExists, Conflict, Corrupt, NotFound, Refused
 from ml.events import EventLog, decode, validated
 from ml.files import Files
 from ml.manifest import REQUIRED_FILES, Manifest, manifest_digest
 from ml.objects import ObjectStore
 
 __all__ = ["CHAMPION", "Registry"]
+
+_log = logging.getLogger("toban.registry")
 
 
 class Registry:
@@ -78,10 +82,18 @@ class Registry:
         return list(range(1, self.newest_version(model) + 1))
 
     def version_of_run(self, model: str, run_id: str, look_back: int = 50) -> int | None:
-        """Return the version that a run registered, None if it is not among the newest *look_back*."""
+        """Return the version that a run registered, None if it is not among the newest *look_back*.
+
+        A damaged manifest is passed over: one bad version must not keep every later run from registering.
+        """
         newest = self.newest_version(model)
-        candidates = range(newest, max(0, newest - look_back), -1)
-        return next((n for n in candidates if self.manifest(model, n).run_id == run_id), None)
+        for n in range(newest, max(0, newest - look_back), -1):
+            try:
+                if self.manifest(model, n).run_id == run_id:
+                    return n
+            except Corrupt as error:
+                _log.error("damaged version passed over", extra={"model": model, "detail": str(error)})
+        return None
 
     def verify(self, model: str, n: int) -> list[str]:
         """Return what is wrong with version *n*: nothing, if each of its parts is as it was registered.
@@ -123,16 +135,25 @@ class Registry:
         """
         if key and (earlier := self._aliases.earlier_answer(model, alias, move, key)):
             return earlier
-        present = self._aliases.expect(model, alias, move.expected_event)
+        try:
+            present = self._aliases.expect(model, alias, move.expected_event)
+        except Conflict:
+            # The move in between may be this very request's, sent twice at the same time.
+            if key and (earlier := self._aliases.earlier_answer(model, alias, move, key)):
+                return earlier
+            raise
         try:
             manifest = self.manifest(model, move.version)
         except NotFound:
-            raise Refused("unknown_version", f"{model} has no version {move.version}") from None
+            near = [str(n) for n in self.versions(model)[-3:]]
+            raise Refused(
+                "unknown_version", f"{model} has no version {move.version}", suggestions=near
+            ) from None
         try:
             evidence = self.evidence(move.evidence)
         except NotFound:
             raise Refused("evidence_mismatch", "there is no such evidence") from None
-        # Not read again for the champion itself: if it moves just now, that is a conflict, not wrong evidence.
+        # Not read again for the champion itself: if it moves now, that is a conflict, not wrong evidence.
         champion = present if alias == CHAMPION else self.alias(model, CHAMPION)
         require_evidence(model, move.version, champion, evidence)
         return self._aliases.move(model, alias, move, present, manifest.digest, key)

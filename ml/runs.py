@@ -8,6 +8,7 @@ for.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Any
 
 from ml.attempt import Attempt
 from ml.contract import RUN_ID_PATTERN, Caller, Reason, RunKind, RunsView, RunView
-from ml.errors import AlreadyExists, NotFound, Refused
+from ml.errors import AlreadyExists, Corrupt, NotFound, Refused
 from ml.events import EventLog, decode, encode, utc_now, validated
 from ml.objects import ObjectStore
 from ml.run_events import MAX_ATTEMPTS, STALE, RunEvent, attempts_exhausted, cancelled_by
@@ -25,6 +26,8 @@ __all__ = ["MAX_ATTEMPTS", "STALE", "Attempt", "Runs"]
 
 SWEEP_BACK = timedelta(days=7)
 """How far back `unclaimed` looks for runs that nobody finished."""
+
+_log = logging.getLogger("toban.runs")
 
 
 class Runs:
@@ -86,10 +89,8 @@ class Runs:
         for run_id in self._entries(model, after):
             if len(page) == limit:
                 return RunsView(runs=tuple(page), after=page[-1].run_id)
-            try:
-                page.append(self.view(run_id))
-            except NotFound:  # entered in the index, but its caller was cut off before it came to exist
-                continue
+            if (event := self._readable(run_id)) is not None:
+                page.append(event.view)
         return RunsView(runs=tuple(page))
 
     def claim(self, run_id: str, worker: str) -> Attempt | None:
@@ -145,9 +146,7 @@ class Runs:
         for run_id in self._entries(None, None):
             if at - _recorded_at(run_id) > SWEEP_BACK:
                 break
-            try:
-                event = self._newest(run_id)
-            except NotFound:
+            if (event := self._readable(run_id)) is None:
                 continue
             waiting = event.view.state == "queued" and at - event.at >= older_than
             if waiting or (event.view.state == "running" and not event.held(at)):
@@ -157,7 +156,7 @@ class Runs:
     # --- events -------------------------------------------------------------------------------------------
 
     def _newest(self, run_id: str) -> RunEvent:
-        if not re.match(RUN_ID_PATTERN, run_id):
+        if not re.fullmatch(RUN_ID_PATTERN, run_id):
             raise NotFound(f"run {run_id[:60]}")
         known = self._known.get(run_id)
         if known is not None and known.final:
@@ -171,6 +170,20 @@ class Runs:
         event = validated(RunEvent, log.path(n), log.read(n))
         self._remember(event)
         return event
+
+    def _readable(self, run_id: str) -> RunEvent | None:
+        """Return the run's newest event, None where there is none that can be read.
+
+        A run may be in the index without an event, because its caller was cut off; and one damaged record
+        must not hide all other runs.
+        """
+        try:
+            return self._newest(run_id)
+        except NotFound:
+            return None
+        except Corrupt as error:
+            _log.error("damaged run passed over", extra={"run_id": run_id, "detail": str(error)})
+            return None
 
     def _append(self, run_id: str, event: RunEvent) -> bool:
         try:

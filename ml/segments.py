@@ -141,7 +141,7 @@ class PredictionId:
         Raises:
             NotFound: It is none of ours.
         """
-        match = re.match(ID_PATTERN, text)
+        match = re.fullmatch(ID_PATTERN, text)
         if match is None:
             raise NotFound(f"prediction {text[:120]}")
         return cls(match[1], match[2], match[3], int(match[4]))

@@ -54,7 +54,8 @@ class Child:
     def __init__(self, job: Mapping[str, Any], limits: Limits) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(limits.threads))}
-        environment["PYTHONHASHSEED"] = "0"  # sets are walked in one order, so equal trainings are equal bytes
+        # Sets are walked in one order, so equal trainings are equal bytes.
+        environment["PYTHONHASHSEED"] = "0"
         environment["PYTHONPATH"] = os.pathsep.join(
             part for part in (str(ROOT), environment.get("PYTHONPATH")) if part
         )

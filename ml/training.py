@@ -20,7 +20,14 @@ from typing import Any, Literal
 from ml.attempt import Attempt
 from ml.catalog import Catalog
 from ml.contract import Reason, RunResult
-from ml.errors import AttemptLost, Misconfigured, Refused, StoreUnavailable, TrainingFailed
+from ml.errors import (
+    AttemptLost,
+    Corrupt,
+    Misconfigured,
+    Refused,
+    StoreUnavailable,
+    TrainingFailed,
+)
 from ml.registration import Material, evidence_of, gather, register
 from ml.registry import Registry
 from ml.runs import Runs
@@ -89,6 +96,8 @@ def execute(
         return _fail(attempt, error.reason_code, error.detail)
     except Misconfigured as error:
         return _fail(attempt, "misconfigured", str(error))
+    except Corrupt as error:
+        return _fail(attempt, "record_damaged", f"a record that the run needs is damaged: {error}")
     except _Cancelled:
         attempt.cancelled()
         return "cancelled"

@@ -1,7 +1,7 @@
 """Requests that arrive in one turn of the event loop, answered together.
 
 Asking a model about eight rows costs little more than asking about one, so requests that come together share
-a call. Nobody waits for company: a request gives way once to the others that are ready, and goes on.
+a call. Nobody waits for company: a request gives way to the others that are ready, and goes on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 
 from ml.ladder import Answer
 from ml.rows import Reading
+
+GIVE_WAY = 2
+"""How often a request gives way: once to the requests that are read, once to those in the sockets."""
 
 Together = Callable[[list[Reading]], list[list[Answer] | Exception]]
 """Answers several requests, each by the answers to its rows or by what is to be raised for it."""
@@ -40,7 +43,8 @@ class Turns:
         turn = open_turns.setdefault(model, _Turn())
         place = len(turn.readings)
         turn.readings.append(reading)
-        await asyncio.sleep(0)
+        for _ in range(GIVE_WAY):
+            await asyncio.sleep(0)
         if turn.answers is None:
             open_turns.pop(model, None)
             turn.answers = together(turn.readings)

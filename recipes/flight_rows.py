@@ -128,7 +128,8 @@ def _complete_real(flights: Flights, inputs: FlightInputs, flight: str, day: np.
             message=f"{flight} was cancelled on {day}; give departure_delay to ask what would have been",
             reason_code="flight_cancelled",
         )
-    told = {name: filled(known[name], SCHEDULE) for name in SCHEDULED if getattr(inputs, name, None) is None}
+    asked = [name for name in SCHEDULED if getattr(inputs, name, None) is None]
+    told = {name: filled(_shown(name, known[name]), SCHEDULE) for name in asked}
     if inputs.departure_delay is None:
         told["departure_delay"] = filled(left, "departure board", 0.0)
     else:
@@ -218,7 +219,7 @@ def _complete_described(
         "departs": departs,
     }
     looked_up: dict[str, Any] = {"arrives": (departs + minutes) % MINUTES_A_DAY, "distance": distance}
-    told = {name: filled(value, USUAL) for name, value in looked_up.items()}
+    told = {name: filled(_shown(name, value), USUAL) for name, value in looked_up.items()}
     if inputs.departure_delay is None:
         told["departure_delay"] = filled(0, "assumed: leaves on time")
     weather = flights.weather_at(inputs.origin, day, departs // 60)
@@ -241,6 +242,11 @@ def _too_little(inputs: FlightInputs, departs: int | None) -> Refused:
             missing[0], None, "given, or a flight instead", message=f"{missing[0]} is missing"
         )
     return refuse_field("date", inputs.date, f"a day with a time, such as {inputs.date[:10]}T15:30")
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Return a value as people read it: minutes of the day as a clock shows them."""
+    return f"{value // 60:02d}:{value % 60:02d}" if name in ("departs", "arrives") else value
 
 
 def _tell_weather(weather: Mapping[str, Any], origin: str, departs: int) -> dict[str, dict[str, Any]]:

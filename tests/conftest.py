@@ -20,12 +20,21 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     name
-    for name in ("tests.parts", "tests.parts_postgres", "playground.slack.fixtures", "tests.stand_ins.team")
+    for name in (
+        "tests.parts",
+        "tests.parts_postgres",
+        "playground.slack.fixtures",
+        "tests.stand_ins.team",
+        "tests.stand_ins.github_team",
+    )
     if importlib.util.find_spec(name) is not None
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS_PREFIXES = ("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_")
+SETTINGS_PREFIXES = (
+    *("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_"),
+    *("GITHUB_TOKEN", "GITHUB_API_", "GITHUB_APP_"),
+)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 # Set before the first import of our code, also for the processes that tests start. Settings that name a real

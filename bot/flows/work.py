@@ -107,10 +107,13 @@ def _started(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunHa
 
 def _start(desk: Desk, job: Job, order: Order) -> dict[str, Any]:
     """Start it under the job's id; say until when to wait where the other side is at its limit."""
-    request = order.request.model_copy(update={"began_at": desk.works.begin(job.flow_id)})
+    began_at = desk.works.begin(job.flow_id)
+    request = order.request.model_copy(update={"began_at": began_at})
     try:
         handle = desk.connectors[order.connector].start(request, key=job.flow_id)
     except RateLimited as limit:
+        if began_at is None:
+            desk.works.not_begun(job.flow_id)  # the only attempt so far was turned away
         return {"until": limit.until.isoformat()}
     if desk.works.owner(handle) not in (None, job.flow_id):
         raise refuse("start_uncertain", "A run that began then belongs to another command; start again.")

@@ -82,6 +82,7 @@ REASONS: dict[str, str] = {
     "endpoint_refused": "the endpoint did not take the call",
     "endpoint_failed": "the endpoint says that it failed",
     "cannot_cancel": "it cannot be stopped from here",
+    "record_damaged": "a record in the object store is damaged or gone",
     "store_unavailable": "the object store does not answer",
     "store_unreachable": "the object store does not answer",
     "slack_failed": "Slack did not take what I had to say",

@@ -244,7 +244,10 @@ def _decided_line(evidence: Evidence, decision: Decided) -> str:
 
 
 def _card_blocks(evidence: Evidence) -> tuple[Block, ...]:
-    return section(verdict(evidence)), comparison_table(evidence), context(why_line(evidence))
+    said = "\n".join(
+        [verdict(evidence), *(f":small_orange_diamond: {inline(note)}" for note in evidence.notes)]
+    )
+    return section(said), comparison_table(evidence), context(why_line(evidence))
 
 
 def _headline(job: Job, run: RunView | None, words: dict[str, str] = _DOING) -> str:

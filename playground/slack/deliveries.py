@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from slack_sdk.signature import SignatureVerifier
 
-from playground.slack.feed import Feed
+from playground.feed import Feed
 from playground.slack.ids import new_id
 from playground.slack.payloads import body_of
 from playground.slack.settings import Settings

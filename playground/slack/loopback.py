@@ -5,7 +5,7 @@ from typing import Any
 
 from playground.slack.deliveries import Deliveries
 from playground.slack.faults import Faults
-from playground.slack.feed import Feed
+from playground.feed import Feed
 from playground.slack.files import Files
 from playground.slack.journal import Journal
 from playground.slack.messages import Messages

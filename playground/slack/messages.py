@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from playground.slack.feed import Feed
+from playground.feed import Feed
 from playground.slack.journal import Journal
 from playground.slack.transcript import plain_message
 from playground.slack.workspace import Workspace

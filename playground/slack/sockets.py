@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from playground.slack.feed import Feed
+from playground.feed import Feed
 from playground.slack.ids import new_secret
 
 Json = dict[str, Any]

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bot.calls import Calls
 from bot.connectors.connector import Connector, JobRequest, RunHandle
 from bot.connectors.function_routes import FunctionRouteSettings, route_endpoint
+from bot.connectors.github_actions import GitHubActionsConnector
+from bot.connectors.github_client import GitHubClient
 from bot.connectors.http import Endpoint as Called
 from bot.connectors.http import HttpConnector, HttpSettings
 from bot.errors import Refused, Unreachable
 from bot.records import Records, make_engine
+from bot.settings import GitHubSettings
 from tests.stand_ins.endpoint import TeamEndpoint
+from tests.stand_ins.github import REPOSITORY, TOKEN, GitHub
 
 
 @dataclass
@@ -25,16 +33,22 @@ class Bench:
 
     connector: Connector
     target: str
+    values: dict[str, Any]
     started: Callable[[], int]
     finish: Callable[[str], None]
     refuse: Callable[[], None]
     lose_next_answer: Callable[[], None]
+    lose_no_more: Callable[[], None]
     hang: Callable[[], None]
     stop: Callable[[], None]
+    began_at: dict[str, datetime] = field(default_factory=dict)
 
     def start(self, key: str = "c-1") -> RunHandle:
-        """Start the job."""
-        job = JobRequest(target=self.target, values={"day": "2013-07-04"}, who="U1", where="slack:T1/C1")
+        """Start the job, saying when an earlier attempt under this key began, as the flow does."""
+        before = self.began_at.get(key)
+        self.began_at.setdefault(key, datetime.now(UTC))
+        who = {"who": "U1", "where": "slack:T1/C1"}
+        job = JobRequest(target=self.target, values=self.values, began_at=before, **who)
         return self.connector.start(job, key=key)
 
     def state(self, handle: RunHandle) -> str:
@@ -67,52 +81,98 @@ def calls(tmp_path: Path) -> Iterator[Calls]:
     records.engine.dispose()
 
 
-KINDS = {"http": ("", http_connector), "azure_functions": ("/api", route_connector)}
+def endpoint_bench(endpoint: TeamEndpoint, connector: Connector) -> Bench:
+    """Return the bench of an endpoint of the team."""
 
-
-@pytest.fixture(params=KINDS)
-def bench(request: pytest.FixtureRequest, calls: Calls) -> Iterator[Bench]:
-    """Each kind in turn."""
-    prefix, make = KINDS[request.param]
-    endpoint = TeamEndpoint(prefix)
-    stopped = threading.Event()
-
-    def lose_next_answer() -> None:
+    def lose() -> None:
         endpoint.cut_answers = 1
 
     def hang() -> None:
         endpoint.held = threading.Event()
 
-    def stop() -> None:
-        if not stopped.is_set():
-            stopped.set()
-            endpoint.stop()
-
     def refuse() -> None:
         endpoint.refuse = (422, {"message": "No such day."})
 
-    yield Bench(
-        connector=make(endpoint, calls),
+    return Bench(
+        connector=connector,
         target="fill",
+        values={"day": "2013-07-04"},
         started=lambda: len(endpoint.runs),
         finish=lambda key: endpoint.end(endpoint.by_key[key]),
         refuse=refuse,
-        lose_next_answer=lose_next_answer,
+        lose_next_answer=lose,
+        lose_no_more=lambda: None,
         hang=hang,
+        stop=endpoint.stop,
+    )
+
+
+def http(calls: Calls) -> Bench:
+    """An endpoint by its address."""
+    endpoint = TeamEndpoint()
+    return endpoint_bench(endpoint, http_connector(endpoint, calls))
+
+
+def azure_functions(calls: Calls) -> Bench:
+    """A function by its route."""
+    endpoint = TeamEndpoint("/api")
+    return endpoint_bench(endpoint, route_connector(endpoint, calls))
+
+
+def github_actions(calls: Calls) -> Bench:
+    """A workflow of a repository."""
+    github = GitHub()
+    settings = GitHubSettings(api_url=github.url, token=SecretStr(TOKEN), read_seconds=0.3)
+
+    def finish(key: str) -> None:
+        (run,) = (one for one in github.runs if key in one["display_title"])
+        github.add_report(run, b'{"metrics": [{"name": "rows", "value": 200}]}')
+        github.end(run)
+
+    def stop() -> None:
+        github.lose.add("")  # connections that are kept would be answered still
+        github.stop()
+
+    refusal = (r"/dispatches$", (422, {"message": "No such day."}, {}))
+    return Bench(
+        connector=GitHubActionsConnector(GitHubClient(settings)),
+        target=f"{REPOSITORY}/retrain.yml",
+        values={"kind": "full"},
+        started=lambda: len(github.runs),
+        finish=finish,
+        refuse=lambda: github.refusals.append(refusal),
+        lose_next_answer=lambda: github.lose.add(r"/dispatches$"),
+        lose_no_more=github.lose.clear,
+        hang=lambda: github.hold.update({"/": threading.Event()}),
         stop=stop,
     )
+
+
+@pytest.fixture(params=[http, azure_functions, github_actions], ids=lambda make: str(make.__name__))
+def bench(request: pytest.FixtureRequest, calls: Calls) -> Iterator[Bench]:
+    """Each kind in turn."""
+    made: Bench = request.param(calls)
+    stopped = threading.Event()
+    stop_it = made.stop
+
+    def stop() -> None:
+        if not stopped.is_set():
+            stopped.set()
+            stop_it()
+
+    made.stop = stop
+    yield made
     stop()
 
 
 def test_a_run_goes_from_its_start_to_its_end(bench: Bench) -> None:
     """A started run is under way until its system says that it is done, and then has times and a report."""
     handle = bench.start()
-    assert handle.connector in KINDS
     assert bench.state(handle) in {"queued", "running"}
     bench.finish("c-1")
-    bench.connector.cancel(RunHandle(connector=handle.connector, id="unknown"))
     wait_for(lambda: bench.state(handle) == "succeeded")
-    status = bench.connector.status([handle])[handle.id]
+    status = bench.connector.result(handle)
+    assert status.state == "succeeded"
     assert status.report is not None
     assert status.started_at is not None
     assert status.finished_at is not None
@@ -129,6 +189,9 @@ def test_starting_twice_with_one_key_is_one_run(bench: Bench) -> None:
 def test_a_start_whose_answer_was_lost_is_one_run(bench: Bench) -> None:
     """Where the answer to a start is cut off, it is asked for again under the same key and finds the run."""
     bench.lose_next_answer()
+    with suppress(Unreachable):
+        bench.start()
+    bench.lose_no_more()
     handle = bench.start()
     assert bench.started() == 1
     assert bench.state(handle) in {"queued", "running"}

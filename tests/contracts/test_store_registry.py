@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ml.contract import AliasMove
+from ml.aliases import Aliases
+from ml.contract import AliasMove, AliasView
 from ml.errors import Conflict, Corrupt, NotFound, Refused
 from ml.objects import ObjectStore
 from ml.registry import CHAMPION, Registry
@@ -96,6 +97,19 @@ def test_the_version_of_a_run_is_found(registry: Registry) -> None:
     register(registry, seed=2)
     assert registry.version_of_run(MODEL, run_id) == 2
     assert registry.version_of_run(MODEL, "20130701t120000-000000") is None
+
+
+def test_a_damaged_version_does_not_hide_that_of_a_run(
+    place: Place, store: ObjectStore, registry: Registry
+) -> None:
+    """Or no later run of the model could register anything."""
+    run_id = "20130701t120000-abcdef"
+    register(registry, run_id=run_id)
+    register(registry, seed=1)
+    replace(store, MANIFEST.replace("000001", "000002"), b"torn")
+    fresh = Registry(place.open())
+    assert fresh.version_of_run(MODEL, run_id) == 1
+    assert fresh.version_of_run(MODEL, "20130701t120000-000000") is None
 
 
 def test_sixteen_registrations_at_once_leave_sixteen_whole_versions(place: Place) -> None:
@@ -236,6 +250,27 @@ def test_the_same_key_gives_the_first_answer(place: Place, registry: Registry) -
     assert len(registry.alias_history(MODEL, CHAMPION)) == 2
 
 
+def test_the_same_request_sent_twice_at_once_has_one_answer(
+    place: Place, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its twin wrote the move after it had looked for an earlier answer, and before it looks at the alias."""
+    register(registry)
+    move, twin = move_for(registry, 1), Registry(place.open())
+    first: list[AliasView] = []
+    look = Aliases.expect
+
+    def look_late(aliases: Aliases, model: str, alias: str, expected: int) -> AliasView | None:
+        if not first:
+            monkeypatch.setattr(Aliases, "expect", look)
+            first.append(twin.move_alias(MODEL, CHAMPION, move, key="k"))
+        return look(aliases, model, alias, expected)
+
+    monkeypatch.setattr(Aliases, "expect", look_late)
+    assert registry.move_alias(MODEL, CHAMPION, move, key="k") == first[0]
+    with pytest.raises(Conflict):
+        registry.move_alias(MODEL, CHAMPION, move, key="another")
+
+
 def test_the_same_key_with_another_request_is_refused(registry: Registry) -> None:
     """A key stands for one request."""
     register(registry), register(registry, seed=1)
@@ -267,10 +302,11 @@ def test_evidence_must_be_about_this_very_decision(registry: Registry) -> None:
 
 
 def test_an_unknown_version_is_refused(registry: Registry) -> None:
-    """An alias points at versions that exist."""
+    """An alias points at versions that exist; the newest ones are named."""
+    register(registry)
     with pytest.raises(Refused) as caught:
         registry.move_alias(MODEL, CHAMPION, move_for(registry, 9))
-    assert caught.value.reason_code == "unknown_version"
+    assert (caught.value.reason_code, caught.value.suggestions) == ("unknown_version", ("1",))
 
 
 def test_a_challenger_is_judged_against_the_champion(registry: Registry) -> None:

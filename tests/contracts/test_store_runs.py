@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ml.contract import Caller, Reason, RunResult
-from ml.errors import AttemptLost, NotFound, Refused
+from ml.errors import AttemptLost, Corrupt, NotFound, Refused
 from ml.objects import ObjectStore
 from ml.runs import MAX_ATTEMPTS, STALE, Attempt, Runs
 from tests.contracts.conftest import Place
@@ -56,6 +56,13 @@ def claimed(runs: Runs, run_id: str, worker: str = "worker-1") -> Attempt:
     return attempt
 
 
+def damage(store: ObjectStore, run_id: str) -> None:
+    """Change the first event of a run behind everybody's back."""
+    path = f"runs/{run_id[:4]}-{run_id[4:6]}/{run_id}/000001.json"
+    store.delete(path)
+    store.create(path, b"torn")
+
+
 # --- recording --------------------------------------------------------------------------------------------
 
 
@@ -72,7 +79,9 @@ def test_a_new_run_waits(place: Place, runs: Runs, run_id: str) -> None:
     )
 
 
-@pytest.mark.parametrize("unknown", ["20130701t120000-abcdef", "nonsense", "../../etc", ""])
+@pytest.mark.parametrize(
+    "unknown", ["20130701t120000-abcdef", "20130701t120000-abcdef\n", "nonsense", "../../etc", ""]
+)
 def test_an_unknown_run_is_not_found(runs: Runs, unknown: str) -> None:
     """An id that names no run, or is no id at all, is not found."""
     with pytest.raises(NotFound):
@@ -146,6 +155,18 @@ def test_runs_are_listed_newest_first_in_pages(runs: Runs) -> None:
 
 
 # --- working ----------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_run_hides_no_other(place: Place, store: ObjectStore, runs: Runs) -> None:
+    """It is left out of the list and of the sweep, and says what is wrong when it is asked for itself."""
+    ids = [runs.create(MODEL, "retrain", {"n": n}).run_id for n in range(3)]
+    damage(store, ids[1])
+    fresh = Runs(place.open())
+    assert [run.run_id for run in fresh.list().runs] == [ids[2], ids[0]]
+    with pytest.raises(Corrupt):
+        fresh.view(ids[1])
+    at_once = Runs(place.open(), clock=lambda: runs.view(ids[0]).created_at)
+    assert list(at_once.unclaimed()) == [ids[0], ids[2]]
 
 
 def test_a_run_goes_through_its_stages(runs: Runs, run_id: str, clock: Clock) -> None:

@@ -15,6 +15,7 @@ from tests.stand_ins.team import Team
 pytestmark = pytest.mark.faults
 
 START = Callable[..., Team]
+SLOW = pytest.mark.slow
 QUICK = ("--heartbeat-seconds", "0.25", "--stale-seconds", "4")
 """Short enough for a test, long enough for a busy machine."""
 
@@ -24,31 +25,34 @@ def decisions(team: Team) -> int:
     return sum("please decide above" in reply for card in team.cards() for reply in team.thread(card))
 
 
-@pytest.mark.parametrize("moment", ["as it starts", "while it runs", "after its end", "while people decide"])
+@pytest.mark.parametrize(
+    "moment", ["starting", pytest.param("running", marks=SLOW), pytest.param("ended", marks=SLOW), "deciding"]
+)
 def test_killed_during_a_retrain(new_team: START, moment: str) -> None:
     """Killed at any moment of a retrain, the bot goes on: one run, one card, one decision, one promotion."""
     team = new_team()
     bot = team.start_bot()
     functions = team.functions
-    starting = functions.hold("/retrain$") if moment == "as it starts" else None
+    starting = functions.hold("/retrain$") if moment == "starting" else None
     before = team.say("operator", f"/ml retrain {MODEL} until=2013-06")
     functions.wait_until(lambda: functions.count("POST", "/retrain$") == 1)
     if starting is None:
         run_id = team.started()["run_id"]
         functions.progress(run_id, "fit", 0.5)
         team.seen(before, "50 %")
-    if moment == "while people decide":
+    if moment == "deciding":
         functions.finish(run_id)
         team.seen(before, "please decide above")
+        team.stored("decide", "call the approvers")
     bot.kill()
     if starting is not None:
         starting.set()
     run_id = team.started()["run_id"]
-    if moment == "after its end":
+    if moment == "ended":
         functions.finish(run_id)
 
     team.start_bot()
-    if moment in ("as it starts", "while it runs"):
+    if moment in ("starting", "running"):
         functions.finish(run_id)
     card = team.state(before, "decision")
     team.seen(before, "please decide above")
@@ -58,6 +62,23 @@ def test_killed_during_a_retrain(new_team: START, moment: str) -> None:
     assert len(functions.runs) == 1
     assert [alias["version"] for alias in functions.aliases] == [1, 2]
     assert (len(team.cards()), decisions(team)) == (1, 1)
+
+
+def test_killed_while_promoting(new_team: START) -> None:
+    """Killed after the champion was moved and before it knew, the bot moves nothing again and says so."""
+    team = new_team()
+    bot = team.start_bot()
+    card = team.decision()
+    moving = team.functions.hold("/aliases/champion")
+    before = team.slack.seq()
+    team.slack.press("owner", card, "version.promote")
+    team.functions.wait_until(lambda: team.functions.count("POST", "/aliases/champion") == 1)
+    bot.kill()
+    moving.set()
+    team.functions.wait_until(lambda: len(team.functions.aliases) == 2)
+    team.start_bot()
+    assert "v2 was promoted* by @owner" in team.state(before, "done")["plain"]
+    assert [alias["version"] for alias in team.functions.aliases] == [1, 2]
 
 
 def test_stopped_in_order_it_goes_on_too(new_team: START) -> None:
@@ -78,6 +99,7 @@ def test_command_redelivered_to_the_next_bot_acts_once(new_team: START) -> None:
     bot = team.start_bot()
     said = team.slack.say("operator", "ml-arrivals", f"/ml retrain {MODEL}")
     team.started()
+    team.stored("run", "watch the run")
     bot.kill()
     team.start_bot()
     team.slack.redeliver(said["delivery"], times=2)
@@ -142,9 +164,13 @@ def test_two_bots_share_the_work(new_team: START, postgres_url: str) -> None:
     """On PostgreSQL two bots start together, and each request is answered by one of them, once."""
     team = on_postgres(new_team(), postgres_url)
     team.start_bot(*QUICK)
+    asking = team.functions.hold("/predict$")
+    before = team.say("viewer", f"/ml predict {MODEL} flight=UA0")
+    team.functions.wait_until(lambda: team.functions.count("POST", "/predict$") == 1)
     team.start_bot(*QUICK)
-    before = team.slack.seq()
-    for number in range(8):
+    team.told("viewer", "/ml whoami")
+    asking.set()
+    for number in range(1, 8):
         team.slack.point_at(team.bots[number % 2].address)
         team.say("viewer", f"/ml predict {MODEL} flight=UA{number}")
     for number in range(8):

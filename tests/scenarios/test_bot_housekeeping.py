@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from dbos import DBOSClient
 
 from bot.engine import FLOW_VERSION, REQUESTS, open_client
@@ -20,6 +21,7 @@ def keep_house(client: DBOSClient, due: datetime) -> None:
     handle.get_result()
 
 
+@pytest.mark.slow
 def test_finished_flows_are_deleted_after_a_month(new_team: Callable[..., Team]) -> None:
     """Flows that ended long ago are gone; what people still have to decide on is not."""
     team = new_team()

@@ -15,11 +15,11 @@ PREDICT = f"/ml predict {MODEL} flight=UA1"
     [
         {"status": 429, "retry_after": 0},
         {"status": 500},
-        {"status": 503, "error": "service_unavailable"},
-        {"error": "internal_error"},
-        {"cut": True},
+        pytest.param({"status": 503, "error": "service_unavailable"}, marks=pytest.mark.slow),
+        pytest.param({"error": "internal_error"}, marks=pytest.mark.slow),
+        pytest.param({"cut": True}, marks=pytest.mark.slow),
     ],
-    ids=lambda trouble: "-".join(f"{key}={value}" for key, value in trouble.items()),
+    ids=["429", "500", "503", "error", "cut"],
 )
 @pytest.mark.parametrize(
     ("method", "text", "answer"),
@@ -41,7 +41,7 @@ def test_trouble_of_a_method_loses_nothing(
 @pytest.mark.parametrize(
     "method", ["chat.update", "files.getUploadURLExternal", "upload", "files.completeUploadExternal"]
 )
-@pytest.mark.parametrize("status", [429, 500])
+@pytest.mark.parametrize("status", [500, pytest.param(429, marks=pytest.mark.slow)])
 def test_trouble_at_the_end_of_a_run_loses_nothing(team: Team, method: str, status: int) -> None:
     """The decision, its chart and its call for approvers come although Slack stumbles just then."""
     before, run = team.retrain()

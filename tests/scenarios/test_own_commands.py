@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Iterator
 
 import pytest
 import requests
+from pydantic import ValidationError
 
+from bot.settings import TobanFile
 from bot.signing import is_callback
 from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.function_app import KEY
+from tests.stand_ins.github import REPOSITORY, GitHub
+from tests.stand_ins.github_team import GitHubTeam
 from tests.stand_ins.team import Team
 
 START = Callable[..., Team]
@@ -183,3 +188,38 @@ def test_what_an_endpoint_refuses_is_on_the_card(own: Team) -> None:
     assert "asked by @operator" in own.state(before, "done")["plain"]
     assert own.functions.calls[-1] == ("POST", "/api/nothing-such")
     assert KEY not in own.bots[-1].said
+
+
+WORKFLOW = f"""
+[commands.months]
+summary = "Train on some months."
+connector = "github_actions"
+inputs = {{ months = {{ type = "integer", minimum = 1 }} }}
+values = {{ months = "inputs.months", kind = "'full'" }}
+github_actions = {{ repository = "{REPOSITORY}", workflow = "retrain.yml" }}
+
+[[commands.months.report]]
+title = "Error"
+value = "metrics[0].value"
+unit = "min"
+"""
+
+
+def test_a_workflow_is_adopted_as_it_is(github_team: GitHubTeam, github: GitHub) -> None:
+    """An existing workflow becomes a command with inputs of its own and a report by template."""
+    team = github_team.team
+    team.config.write_text(team.config.read_text("utf-8") + WORKFLOW, encoding="utf-8")
+    github_team.start_bot()
+    before = team.say("operator", "/ml months months=3")
+    github.wait_until(lambda: len(github.runs) > 0)
+    run = github.runs[0]
+    assert {"months": "3", "kind": "full"}.items() <= run["inputs"].items()
+    github.add_report(run, b'{"metrics": [{"name": "mae", "value": 14.5, "unit": "min"}]}')
+    github.end(run)
+    assert "*Error*: 14.5 min" in team.state(before, "done")["plain"]
+
+
+def test_a_workflow_of_an_unknown_repository_stops_the_start() -> None:
+    """A repository that [github] does not name cannot be called."""
+    with pytest.raises(ValidationError, match=f"needs {REPOSITORY} in"):
+        TobanFile.model_validate(tomllib.loads(WORKFLOW))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 Json = dict[str, Any]
 Answer = tuple[int, Any, dict[str, str]]
@@ -166,8 +166,10 @@ class GitHub:
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
         """Answer one request."""
         at = f"/repos/{self.name}"
-        if path == f"/repos/{REPOSITORY}" and self.name != REPOSITORY:
-            return 301, {}, {"location": f"{self.url}{at}"}
+        old = f"/repos/{REPOSITORY}"
+        if path.startswith(old) and self.name != REPOSITORY:
+            new = path.replace(old, at, 1) + (f"?{urlencode(query)}" if query else "")
+            return 301, {}, {"location": f"{self.url}{new}"}
         if not path.startswith(at):
             return 404, {"message": "Not Found"}, {}
         rest = path.removeprefix(at)

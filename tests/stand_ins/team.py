@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from bot.engine import open_client
 from playground.slack.client import PlaygroundError
 from playground.slack.server import start
 from playground.slack.settings import Settings
 from playground.slack.under_test import SlackUnderTest
+from playground.slack.workspace import Workspace
 from tests.stand_ins.bot_process import ROOT, BotProcess
 from tests.stand_ins.function_app import KEY, MODEL, OTHER_MODEL, FunctionApp
 
@@ -79,6 +83,13 @@ class Team:
         self.slack.point_at(bot.address if http else None)
         return bot
 
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace as it is in the running Slack, for what people cannot do by its control API."""
+        slack = self.slack.running._slack
+        assert slack is not None
+        return slack.workspace
+
     def close(self) -> None:
         """End everything."""
         for bot in self.bots:
@@ -124,6 +135,25 @@ class Team:
         replies = self.slack.messages(ARRIVALS, "owner", inner["ts"])
         return [reply["plain"] for reply in replies if reply["ts"] != inner["ts"]]
 
+    def stored(self, flow: str, step: str) -> None:
+        """Wait until *step* of a flow named *flow* has its checkpoint.
+
+        A crash between an effect and its checkpoint repeats the effect; who counts effects kills after it.
+        The database tells nobody of a checkpoint, so it is asked again and again.
+        """
+        client = open_client(self.database_url)
+        try:
+            pause, deadline = threading.Event(), time.monotonic() + WAIT_SECONDS
+            while time.monotonic() < deadline:
+                for run in client.list_workflows(name=flow, sort_desc=True, limit=1):
+                    steps = client.list_workflow_steps(run.workflow_id)
+                    if any(done["function_name"] == step for done in steps):
+                        return
+                pause.wait(0.02)
+        finally:
+            client.destroy()
+        raise AssertionError(f"{step!r} of {flow!r} was never stored")
+
     def come_to_rest(self) -> None:
         """End every run and decision that is open, and wait until their cards say so."""
         self.functions.down, self.functions.key = False, KEY
@@ -157,6 +187,7 @@ class Team:
         self.functions.finish(run["run_id"])
         card = self.state(before, "decision")
         self.seen(card["seq"], "please decide above")
+        self.stored("decide", "call the approvers")
         return card
 
 

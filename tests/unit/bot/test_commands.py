@@ -19,9 +19,9 @@ def test_examples_and_usage_are_of_their_own_verb(command: Command) -> None:
         assert parse(example).words or command.target is None
 
 
-def test_all_verbs_of_the_first_release_are_there() -> None:
-    """Eleven verbs, keyed by their own name."""
-    verbs = "help models status predict retrain runs show cancel compare promote whoami"
+def test_all_verbs_are_there() -> None:
+    """Twelve verbs, keyed by their own name."""
+    verbs = "help models status predict retrain run runs show cancel compare promote whoami"
     assert set(COMMANDS) == set(verbs.split())
     assert all(verb == command.verb for verb, command in COMMANDS.items())
 
@@ -37,12 +37,18 @@ def test_jobs_and_predictions_are_seen_by_the_channel() -> None:
     """Everything else is between the bot and the asker."""
     public = {command.verb for command in COMMANDS.values() if not command.private}
 
-    assert public == {"predict", "retrain", "compare", "promote"}
+    assert public == {"predict", "retrain", "run", "compare", "promote"}
 
 
 @pytest.mark.parametrize(
     ("word", "verb"),
-    [("pedict", "predict"), ("TRAIN", "retrain"), ("deploy", "promote"), ("list", "models"), ("run", "runs")],
+    [
+        ("pedict", "predict"),
+        ("TRAIN", "retrain"),
+        ("deploy", "promote"),
+        ("list", "models"),
+        ("dispatch", "run"),
+    ],
 )
 def test_an_unknown_word_is_answered_with_the_likeliest_verb(word: str, verb: str) -> None:
     """Spelling and other tools' words are both understood."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.flows.digest import latest_due, local_time, missed_dues, overdue, schedule_flow_id
+from bot.flows.digest import _claim, latest_due, local_time, missed_dues, overdue, schedule_flow_id
 from bot.records import Records, make_engine
 from bot.settings import DigestTable
 
@@ -80,4 +80,19 @@ def test_what_fell_due_is_served_once_and_nothing_from_before(tmp_path: Path) ->
     records.claim_digest(DAILY.name, due, local_time(DAILY, due), "f")
     assert overdue(desk, DAILY, at("2013-08-04T06:00:00")) is None
     assert overdue(desk, DAILY, at("2013-08-05T06:00:00")) == at("2013-08-05T00:30:00")
+    records.engine.dispose()
+
+
+def test_late_digest_leaves_its_place_to_a_later_one(tmp_path: Path) -> None:
+    """A due time whose turn comes after the next one is due is left out: the later digest covers it."""
+    records = Records(make_engine(f"sqlite:///{tmp_path}/x.sqlite3"))
+    records.migrate()
+    now = at("2013-08-03T06:00:00")
+    desk = cast("Any", SimpleNamespace(records=records, now=lambda: now))
+    assert _claim(desk, DAILY, at("2013-08-02T00:30:00")) is None
+    since = _claim(desk, DAILY, at("2013-08-03T00:30:00"))
+    assert since is not None
+    assert datetime.fromisoformat(since) == at("2013-08-02T00:30:00")
+    now = at("2013-08-04T06:00:00")
+    assert _claim(desk, DAILY, at("2013-08-04T00:30:00")) == "2013-08-03T00:30:00+00:00"
     records.engine.dispose()

@@ -22,7 +22,7 @@ def problem(reason_code: str, detail: str, **more: object) -> Problem:
 @pytest.mark.parametrize(("reason_code", "words"), REASONS.items(), ids=REASONS)
 def test_reasons_can_follow_because_and_begin_a_sentence(reason_code: str, words: str) -> None:
     """Clauses in plain words, without codes, markup or an end of their own."""
-    assert words[:1].islower() or words.startswith(("I ", "Slack "))
+    assert words[:1].islower() or words.startswith(("I ", "Slack ", "GitHub "))
     assert not words.endswith((".", "!"))
     assert "_" not in words
     assert not set(words) & set("<>&`*")

@@ -191,6 +191,13 @@ def test_a_first_version_whose_lead_over_the_rule_may_be_luck_says_so() -> None:
     assert "not even" not in text
 
 
+def test_what_a_decider_should_know_stands_on_the_card() -> None:
+    """Notes of the comparison, such as that the champion could not be scored, come before the table."""
+    noted = evidence(notes=("The champion's file is damaged, so it was not scored.",))
+
+    assert "The champion's file is damaged" in jobs.decision(JOB, succeeded_run(), noted, "d-1").text
+
+
 def test_equal_versions_are_called_equal() -> None:
     """No metric differs, so nothing is better or worse."""
     same = evidence(metrics=(metric(METRICS[0], 15.0, 15.0, 16.8, None),), test=None)

@@ -61,8 +61,8 @@ def test_each_mode_names_what_it_lacks(env: dict[str, str], mode: str, needed: s
 def test_problems_of_file_and_environment_come_together(env: dict[str, str]) -> None:
     """Whoever mends the settings sees all of it at once."""
     Path(env["TOBAN_CONFIG"]).write_text(
-        '[bot]\ncommand = "ML"\ntime_zone = "Mars"\n[roles]\nowner = ["me"]\n[extra]\n'
-        + '[[digests]]\nname = "a"\ncron = "x"\nchannel = "C"\n' * 2,
+        '[bot]\ncommand = "ML"\n[roles]\nowner = ["me"]\n[extra]\n'
+        + '[[digests]]\nname = "a"\ncron = "x"\nchannel = "C"\ntime_zone = "Mars"\n' * 2,
         encoding="utf-8",
     )
     found = "\n".join(problems(env | {"TOBAN_DATABASE_URL": "oracle://x", "SLACK_API_URL": "x"}))
@@ -107,3 +107,67 @@ def test_file_at_fault_is_explained(tmp_path: Path, text: str | None, word: str)
     with pytest.raises(ConfigurationError, match=r"toban\.toml") as caught:
         load_team(path)
     assert word in str(caught.value)
+
+
+GITHUB = '[github]\nrepositories = ["acme/flights"]\n'
+APP = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_INSTALLATION_ID")
+
+
+def with_github(env: dict[str, str], **more: str) -> dict[str, str]:
+    """Return the environment of a team that names a repository."""
+    Path(env["TOBAN_CONFIG"]).write_text(GITHUB, encoding="utf-8")
+    return env | more
+
+
+def test_github_is_reached_by_token_or_app(env: dict[str, str]) -> None:
+    """A GitHub App goes before a token; a key may stand on one line; nothing shows in the open."""
+    assert load_settings(env, "http").github is None
+    by_token = load_settings(with_github(env, GITHUB_TOKEN="test-token"), "http").github
+    assert by_token is not None
+    assert by_token.token is not None
+    assert by_token.api_url == "https://api.github.com"
+    app = dict.fromkeys(APP, "a\\nb") | {"GITHUB_API_URL": "https://git.example/api/v3/"}
+    by_app = load_settings(with_github(env, GITHUB_TOKEN="test-token", **app), "http").github
+    assert by_app is not None
+    assert by_app.app is not None
+    assert by_app.app.private_key.get_secret_value() == "a\nb"
+    assert (by_app.token, by_app.api_url) == (None, "https://git.example/api/v3")
+    assert "test-token" not in repr(by_token)
+
+
+def test_github_without_a_way_in_is_said(env: dict[str, str]) -> None:
+    """Repositories need a token or a whole GitHub App; what is missing is named."""
+    assert "GITHUB_TOKEN is not set" in problems(with_github(env))[0]
+    said = problems(with_github(env, GITHUB_APP_ID="1"))
+    assert [one.split(" ", 1)[0] for one in said] == ["GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_INSTALLATION_ID"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[github]\nrepositories = ["flights"]',
+        '[github]\nrepositories = ["a/b/c"]',
+        '[[github.workflows]]\nfile = "deploy"',
+        '[[github.workflows]]\nfile = "d.yml"\nroles = []',
+        '[[github.workflows]]\nfile = "d.yml"\nroles = ["viewer"]',
+    ],
+)
+def test_odd_github_tables_are_refused(tmp_path: Path, text: str) -> None:
+    """Names that GitHub would not know, and roles that may not start anything, are told at the start."""
+    path = tmp_path / "toban.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="github"):
+        load_team(path)
+
+
+def test_own_table_of_a_workflow_goes_first(tmp_path: Path) -> None:
+    """What is set for one repository goes before what is set for all; else operators may, unasked."""
+    path = tmp_path / "toban.toml"
+    table = '[[github.workflows]]\nfile = "d.yml"\n'
+    path.write_text(
+        f'{table}confirm = true\n{table}repository = "a/b"\nroles = ["owner"]\n', encoding="utf-8"
+    )
+    github = load_team(path).github
+    assert github.workflow("a/b", "d.yml").roles == ("owner",)
+    assert github.workflow("a/c", "d.yml").confirm
+    assert github.workflow("a/c", "e.yml").roles == ("operator",)

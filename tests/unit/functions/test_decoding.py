@@ -128,6 +128,8 @@ def test_since() -> None:
     for text in (f"{day}", f"{day}T00:00:00", f"{day}T00:00:00Z", f"{day}T09:00:00 09:00"):
         assert read_since(request(params={"since": text})) == midnight
     assert now - timedelta(days=1, minutes=1) < read_since(request()) < now
+    far = read_since(request(params={"since": "9999-12-31T23:59:59-14:00"}))
+    assert now <= far <= datetime.now(UTC)
     for text in ("yesterday", "1970-01-01", "-"):
         with pytest.raises(Refused):
             read_since(request(params={"since": text}))

@@ -11,7 +11,15 @@ import pytest
 
 from functions.problems import door
 from ml.contract import FieldProblem, Problem
-from ml.errors import Conflict, Corrupt, Misconfigured, Refused, StoreMisconfigured, StoreUnavailable
+from ml.errors import (
+    Conflict,
+    Corrupt,
+    Misconfigured,
+    NotFound,
+    Refused,
+    StoreMisconfigured,
+    StoreUnavailable,
+)
 
 REQUEST = func.HttpRequest("GET", "http://127.0.0.1/api/x", body=b"")
 
@@ -43,6 +51,7 @@ def answer(error: Exception) -> tuple[func.HttpResponse, Problem]:
         (Misconfigured("toban.toml: no"), 500),
         (StoreMisconfigured("no container"), 500),
         (Corrupt("models/x", "torn"), 500),
+        (NotFound("files/x"), 500),
         (ZeroDivisionError("defect"), 500),
     ],
 )
@@ -62,6 +71,14 @@ def test_a_refusal_carries_fields_and_suggestions() -> None:
     _, problem = answer(Refused("invalid_value", "See rows.", errors=[field], suggestions=["row"]))
     assert (problem.reason_code, problem.detail) == ("invalid_value", "See rows.")
     assert (problem.errors, problem.suggestions) == ((field,), ("row",))
+
+
+@pytest.mark.parametrize("error", [Corrupt("models/x/000001.json", "is no JSON"), NotFound("files/abc")])
+def test_a_damaged_record_is_named(error: Corrupt | NotFound) -> None:
+    """Whoever runs the app learns which object to mend, without looking into the log."""
+    _, problem = answer(error)
+    assert problem.reason_code == "record_damaged"
+    assert error.path in problem.detail
 
 
 def test_a_refusal_of_nan_is_itself_json() -> None:

@@ -41,9 +41,9 @@ def test_the_interval_is_scipys() -> None:
 
 
 def test_equal_models_are_seldom_told_apart() -> None:
-    """Of 300 pairs of equals about one in twenty passes for different, and half of those for better."""
+    """Of 150 pairs of equals about one in twenty passes for different, and half of those for better."""
     random = np.random.default_rng(11)
-    tests = [paired_test(RECIPE, random.normal(0, 1, 200), None) for _ in range(300)]
+    tests = [paired_test(RECIPE, random.normal(0, 1, 50), None) for _ in range(150)]
     assert np.mean([test.p_value < 0.05 for test in tests]) < 0.085
     assert np.mean([is_better(test) for test in tests]) < 0.05
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
+from ml.contract import Caller
 from ml.problems import nearest, read_validation_error, shorten
 from ml.recipe import Row
 
@@ -43,6 +44,39 @@ def test_a_wrong_value_is_told_with_what_is_allowed(row: dict[str, Any], field: 
     assert [problem.field for problem in refused.errors] == [field]
     assert refused.errors[0].message == message
     assert refused.errors[0].allowed
+
+
+class Order(Row):
+    """A body with values inside values."""
+
+    who: Caller | None = None
+    marks: tuple[int, int] = (0, 0)
+    params: dict[str, Any] = Field(default_factory=dict)
+    code: Annotated[str, StringConstraints(pattern="^[0-9]+$")] = "1"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({"who": {"who": "", "where": "x"}}, "who.who", "who.who must be a text of 1 to 200 characters"),
+        ({"who": {"who": "x"}}, "who.where", "who.where is missing"),
+        (
+            {"who": {"who": "x", "where": "y", "were": 1}},
+            "who.were",
+            "there is no field 'who.were'; did you mean where?",
+        ),
+        ({"who": 3}, "who", "who must be an object of values by name"),
+        ({"params": []}, "params", "params must be an object of values by name"),
+        ({"marks": [1]}, "marks", "marks must be a list of a whole number and a whole number"),
+        ({"code": "x"}, "code", "code must be a text that matches ^[0-9]+$"),
+    ],
+)
+def test_a_value_inside_another_is_named_by_its_place(body: dict[str, Any], field: str, message: str) -> None:
+    """Objects, lists and patterns are told as what they are, and the field at fault is the inner one."""
+    with pytest.raises(ValidationError) as caught:
+        Order.model_validate(body)
+    (problem,) = read_validation_error(caught.value, Order).errors
+    assert (problem.field, problem.message) == (field, message)
 
 
 def test_all_problems_are_told_at_once() -> None:

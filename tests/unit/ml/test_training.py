@@ -310,7 +310,9 @@ class Waiting:
         self.gate = folder / "gate"
         self.run_id = self.works.ask(model="sums", behaviour="wait", gate=str(self.gate))
         self.ending: list[Ending] = []
-        self._thread = threading.Thread(target=lambda: self.ending.append(self.works.work(self.run_id)))
+        self._thread = threading.Thread(
+            target=lambda: self.ending.append(self.works.work(self.run_id)), daemon=True
+        )
         self._thread.start()
         while not self.gate.exists():
             assert self._thread.is_alive()
@@ -384,6 +386,17 @@ def test_a_second_attempt_registers_nothing_twice(monkeypatch: pytest.MonkeyPatc
     result = works.runs.view(run_id).result
     assert result is not None
     assert result.version == 1
+
+
+def test_a_damaged_record_ends_the_run_with_its_name() -> None:
+    """Another attempt would find the same record, so it is named at once."""
+    works = Works()
+    path = "models/parcels/aliases/champion/00000001.json"
+    works.store.create(path, b"torn")
+    view = works.done()
+    assert view.reason is not None
+    assert (view.state, view.reason.code, view.attempt) == ("failed", "record_damaged", 1)
+    assert path in view.reason.detail
 
 
 def test_a_store_away_for_a_moment_does_not_stop_the_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,71 @@
+"""The bot is killed around a workflow's run; one command stays one run and one card."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.stand_ins.github_team import GitHubTeam
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.mark.parametrize(
+    "moment", ["before the start arrives", "as it starts", "while it runs", "as it ends", "as it runs again"]
+)
+def test_killed_around_a_run(github_team: GitHubTeam, moment: str) -> None:
+    """Killed at any moment, the bot goes on: one run, one card, one end."""
+    team, github = github_team.team, github_team.github
+    bot = github_team.start_bot()
+    if moment == "before the start arrives":
+        github.hold = {"/contents/": threading.Event()}
+        before = team.say("operator", "/ml run retrain kind=full")
+        github.wait_until(lambda: github.count("GET", "/contents/") > 0)
+        bot.kill()
+        github.hold.pop("/contents/").set()
+    elif moment == "as it starts":
+        github.lose = {"/dispatches"}
+        before, _ = github_team.run()
+        bot.kill()
+        github.lose = set()
+    else:
+        before, run = github_team.run()
+        team.seen(before, "running")
+        if moment == "as it runs again":
+            github.end(run, "failure")
+            failed = team.state(before, "done")
+            team.seen(failed["seq"], "@operator")
+            before = failed["seq"]
+            github.lose = {"/rerun"}
+            team.slack.press("operator", failed, "work.rerun")
+            github.wait_until(lambda: run["run_attempt"] == 2)
+        bot.kill()
+        github.lose = set()
+        if moment == "as it ends":
+            github.end(run)
+
+    github_team.start_bot()
+    github.wait_until(lambda: len(github.runs) == 1)
+    if moment != "as it ends":
+        team.seen(before, "running" if moment != "as it runs again" else "attempt 2")
+        github.end(github.runs[0])
+    done = team.state(before, "done") if moment != "as it runs again" else team.seen(before, "is done")
+    assert "is done" in done["plain"]
+    team.seen(done["seq"], "@operator")
+    assert (len(github.runs), len(team.cards())) == (1, 1)
+    assert github.count("POST", "/dispatches") == 1
+    assert github.count("POST", "/rerun$") == (moment == "as it runs again")
+
+
+def test_second_delivery_is_no_second_run(github_team: GitHubTeam) -> None:
+    """A command that Slack delivers again, also to the next bot, is one run."""
+    team, github = github_team.team, github_team.github
+    bot = github_team.start_bot()
+    said = team.slack.say("operator", "ml-arrivals", "/ml run retrain kind=full")
+    github.wait_until(lambda: len(github.runs) == 1)
+    bot.kill()
+    github_team.start_bot()
+    team.slack.redeliver(said["delivery"], times=2)
+    team.told("viewer", "/ml whoami")
+    assert (len(github.runs), len(team.cards())) == (1, 1)

@@ -1,0 +1,69 @@
+"""The works under way: claims on attempts, and which run belongs to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.connectors.connector import RunHandle
+from bot.records import Records, make_engine
+from bot.works import Works
+
+HANDLE = RunHandle(connector="github_actions", id="7", scope="a/b", url="https://github.com/a/b")
+
+
+@pytest.fixture
+def works(tmp_path: Path) -> Iterator[Works]:
+    """An empty table with one work."""
+    engine = make_engine(f"sqlite:///{tmp_path}/bot.sqlite3")
+    Records(engine).migrate()
+    made = Works(engine)
+    made.open("c-1", "c-1-work", {"verb": "run"}, {"title": "t"}, {"channel": "C", "ts": "1"})
+    yield made
+    engine.dispose()
+
+
+def test_second_attempt_to_start_learns_of_the_first(works: Works) -> None:
+    """The first attempt finds nothing, the next when that began; one that was turned away is forgotten."""
+    assert works.begin("c-1") is None
+    began = works.begin("c-1")
+    assert began is not None
+    assert works.begin("c-1") == began
+    works.not_begun("c-1")
+    assert works.begin("c-1") is None
+
+
+def test_watched_until_closed(works: Works) -> None:
+    """A run is followed from its start to its end, and found by either name."""
+    assert works.running() == []
+    works.watch("c-1", HANDLE)
+    assert [one.handle for one in works.running()] == [HANDLE]
+    assert works.is_open("c-1")
+    found = works.find("7")
+    assert found is not None
+    assert found.flow_id == "c-1"
+    works.close("c-1")
+    assert (works.running(), works.is_open("c-1"), works.find("8")) == ([], False, None)
+
+
+def test_attempt_is_claimed_once(works: Works) -> None:
+    """Two who run it again at once: one has it, also when asked again; the other has not."""
+    works.watch("c-1", HANDLE)
+    assert not works.reopen("c-1", "b-1-work", 1)
+    works.close("c-1")
+    assert [works.reopen("c-1", flow, 1) for flow in ("b-1-work", "b-2-work", "b-1-work")] == [
+        True,
+        False,
+        True,
+    ]
+    works.give_back("c-1", 1)
+    assert works.reopen("c-1", "b-2-work", 1)
+
+
+def test_owner_is_told_by_repository_too(works: Works) -> None:
+    """Equal numbers in two systems are two runs."""
+    works.watch("c-1", HANDLE)
+    assert works.owner(HANDLE) == "c-1"
+    assert works.owner(HANDLE.model_copy(update={"scope": "a/c"})) is None
