@@ -24,6 +24,7 @@ from functions.loopback.logs import log_to_stderr
 from functions.loopback.ports import CannotBind, is_loopback, listen
 from functions.loopback.queues import Queues, QueuesInUse
 from functions.state import state
+from ml.errors import StoreMisconfigured
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 20.0
@@ -75,6 +76,7 @@ def open_host(options: argparse.Namespace, environment: Mapping[str, str]) -> Lo
     if key is None and not is_loopback(options.host):
         raise CannotBind("give --key or TOBAN_FUNCTIONS_KEY to bind an address that others can reach")
     listener = listen(options.host, options.port, search=options.port_search)
+    _open_store()
     queues = Queues(options.queue_dir)
     # The queue's folder has one living owner, so its name is a worker's name that lives once.
     os.environ.setdefault("TOBAN_WORKER_ID", queues.worker_id)
@@ -87,6 +89,14 @@ def open_host(options: argparse.Namespace, environment: Mapping[str, str]) -> Lo
         state.stop,
     )
     return LocalHost(plan, listener, queues)
+
+
+def _open_store() -> None:
+    """Open the store now: a folder that goes away before the first request is then missed, not made anew."""
+    try:
+        state.store  # noqa: B018 - made on first use
+    except StoreMisconfigured as error:
+        _say(str(error))  # every request that needs it will say so too
 
 
 def _say(text: str) -> None:

@@ -94,6 +94,8 @@ def load_recipe(path: str) -> Recipe:
     try:
         found = getattr(importlib.import_module(module_name), class_name)
         recipe = found()
+        if isinstance(recipe, Recipe):
+            recipe.require_whole()
     except Exception as error:  # a team's module may raise anything while it is imported
         raise Misconfigured(f"recipe {path} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(recipe, Recipe):

@@ -7,6 +7,7 @@ goes to stderr. Run as `python -m ml.child`; started by `ml.supervision` only.
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import os
 import platform
@@ -37,6 +38,9 @@ MODEL, SNAPSHOT, EVALUATION, SAMPLE = "model.onnx", "snapshot.npz", "evaluation.
 CHAMPION, CHAMPION_SNAPSHOT = "champion.onnx", "champion_snapshot.npz"
 SAMPLE_ROWS = 2_000
 """Rows of training features kept beside a version, to see later whether the world has drifted."""
+
+NO_MEMORY = ("bad alloc", "bad_alloc", "cannot allocate memory", "failed to map segment")
+"""How libraries that are no Python say that there is no more memory, in lower case."""
 
 PROGRESS_SECONDS = 0.2
 EXIT_FAILED, EXIT_ORPHANED = 1, 3
@@ -106,21 +110,26 @@ def main() -> int:
         _limit_memory(job.memory_bytes)
         recipe = load_recipe(job.recipe)
         _TASKS[job.task](job, recipe, report)
-    except (TrainingFailed, Refused) as error:
-        code = error.code if isinstance(error, TrainingFailed) else error.reason_code
-        report.send("failed", code=code, detail=error.detail)
-        return EXIT_FAILED
-    except MemoryError:
-        report.send("failed", code="out_of_memory", detail="")
-        return EXIT_FAILED
-    except Misconfigured as error:
-        report.send("failed", code="misconfigured", detail=str(error))
-        return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - whatever a team's recipe raises ends the run with a reason
-        traceback.print_exc()
-        report.send("failed", code="recipe_failed", detail=_explain(error, report.stage_name))
+        code, detail = _reason(error, report.stage_name)
+        report.send("failed", code=code, detail=detail)
         return EXIT_FAILED
     return 0
+
+
+def _reason(error: Exception, stage: str) -> tuple[str, str]:
+    """Return the code and the sentence with which a run ends; a defect's trace goes to stderr."""
+    if is_lack_of_memory(error):
+        return "out_of_memory", ""
+    match error:
+        case TrainingFailed():
+            return error.code, error.detail
+        case Refused():
+            return error.reason_code, error.detail
+        case Misconfigured():
+            return "misconfigured", str(error)
+    traceback.print_exception(error)
+    return "recipe_failed", _explain(error, stage)
 
 
 def _train(job: Job, recipe: Recipe, report: Reporter) -> None:
@@ -322,6 +331,20 @@ def _read(path: Path) -> Table:
 def _limit_memory(limit: int | None) -> None:
     if limit:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def is_lack_of_memory(error: BaseException | None) -> bool:
+    """Return whether *error*, or what caused it, says that there is no more memory.
+
+    Native libraries say it in words of their own: C++'s allocator, the loader of shared objects, the system.
+    """
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if any(words in str(error).casefold() for words in NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _explain(error: Exception, stage: str) -> str:

@@ -170,10 +170,13 @@ def _with_one_answer(graph: Any, *, probabilities: bool) -> Any:
 
 
 def _parts(estimator: Any) -> list[Any]:
-    """Return the estimator and everything inside it that may hold trees."""
-    inner = [step for _, step in getattr(estimator, "steps", ())] + list(
-        getattr(estimator, "estimators_", ())
-    )
+    """Return the estimator and everything inside it that may hold trees.
+
+    Gradient boosting keeps its trees in a matrix, by round and class; its start is no tree.
+    """
+    kept = getattr(estimator, "estimators_", ())
+    inner = [step for _, step in getattr(estimator, "steps", ())]
+    inner += list(kept.ravel() if isinstance(kept, np.ndarray) else kept)
     return [estimator, *(part for each in inner for part in _parts(each))]
 
 

@@ -275,7 +275,7 @@ def _no_answer(reason: str) -> Answer:
         "detail": f"no version of the model could answer ({reason}), and there is nothing to fall back on",
         "reason_code": reason,
     }
-    return _answer("refused", "none", reason_code=reason, problem=problem)
+    return _answer("refused", "none", reason_code=reason, problem=problem, fallback=True)
 
 
 def _answer(outcome: str, source: Source, **fields: Any) -> Answer:

@@ -85,6 +85,12 @@ CACHE_SETTING = "TOBAN_CACHE_DIR"
 MOST_INPUTS = 6
 """What still is a good form."""
 
+NEEDED = (
+    "title", "description", "target", "query", "assumptions", "rule_text", "inputs", "row", "params",
+    "numbers", "metrics", "paired_metric", "loss_edges", "policy", "tolerance",
+)  # fmt: skip
+"""What every recipe says; the rest has a default."""
+
 
 class Row(BaseModel):
     """The base of a recipe's `inputs` and `row`: frozen, unknown fields, NaN and infinity are refused."""
@@ -219,6 +225,20 @@ class Recipe(ABC):
             raise TypeError(f"{cls.__name__} has no business metric")
         if len(cls.inputs.model_fields) > MOST_INPUTS:
             raise TypeError(f"{cls.__name__} asks a person for more than {MOST_INPUTS} inputs")
+
+    @classmethod
+    def require_whole(cls) -> None:
+        """Check what a recipe says of itself, so that a slip shows when it is loaded and not when it answers.
+
+        Raises:
+            TypeError: It leaves something out, or names what it does not have; says which.
+        """
+        missing = [name for name in NEEDED if not hasattr(cls, name)]
+        if missing:
+            raise TypeError(f"{cls.__name__} does not say its {', '.join(missing)}")
+        if cls.paired_metric not in {metric.name for metric in cls.metrics}:
+            raise TypeError(f"{cls.__name__}: paired_metric {cls.paired_metric!r} is none of its metrics")
+        column_kinds(cls.row)
 
     # --- data -----------------------------------------------------------------------------------------
 

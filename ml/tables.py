@@ -53,7 +53,16 @@ class Table:
         return Table({name: column[rows] for name, column in self.columns.items()})
 
     def write(self) -> bytes:
-        """Return the table as an uncompressed `.npz`; equal tables give equal bytes on every machine."""
+        """Return the table as an uncompressed `.npz`; equal tables give equal bytes on every machine.
+
+        Raises:
+            TypeError: A column holds Python objects, as those of a data frame often do; names it.
+        """
+        objects = [name for name, column in self.columns.items() if column.dtype.hasobject]
+        if objects:
+            raise TypeError(
+                f"the column {objects[0]!r} holds Python objects; make it text (astype(str)), numbers or days"
+            )
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as files:
             for name in sorted(self.columns):
@@ -99,8 +108,18 @@ def join_tables(parts: Sequence[Table]) -> Table:
 
 
 def column_kinds(row_type: type[BaseModel]) -> dict[str, Kind]:
-    """Return for each field of a typed row how its column is kept."""
-    return {name: _kind(field.annotation) for name, field in row_type.model_fields.items()}
+    """Return for each field of a typed row how its column is kept; true and false are kept as 1 and 0.
+
+    Raises:
+        TypeError: A field is of another type; names it.
+    """
+    kinds = {}
+    for name, field in row_type.model_fields.items():
+        try:
+            kinds[name] = _kind(field.annotation)
+        except TypeError as error:
+            raise TypeError(f"{row_type.__name__}.{name}: {error}") from None
+    return kinds
 
 
 def build_table(kinds: Mapping[str, Kind], rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -122,13 +141,13 @@ def build_column(kind: Kind, values: Iterable[Any]) -> np.ndarray:
 
 def _kind(annotation: Any) -> Kind:
     types = _plain_types(annotation)
-    if types <= {int, float}:
+    if types <= {int, float, bool}:
         return "number"
     if types == {date}:
         return "day"
     if types == {str}:
         return "text"
-    raise TypeError(f"a typed row holds numbers, texts or days, not {annotation!r}")
+    raise TypeError(f"a typed row holds numbers, true or false, texts or days, not {annotation!r}")
 
 
 def _plain_types(annotation: Any) -> set[type]:

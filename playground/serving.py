@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 2
+# slack_sdk closes a socket only between two frames, so frequent pings let an app stop at once.
+PING_SECONDS = 0.5
 TRANSPORT = "playground.transport"
 
 
@@ -93,6 +95,8 @@ class RunningServer:
             access_log=False,
             lifespan="on",
             http="httptools",
+            ws="websockets-sansio",
+            ws_ping_interval=PING_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         self._server = uvicorn.Server(config)

@@ -24,6 +24,7 @@ pytest_plugins = [
         "tests.parts",
         "tests.parts_postgres",
         "playground.slack.fixtures",
+        "playground.github.fixtures",
         "tests.stand_ins.team",
         "tests.stand_ins.github_team",
     )

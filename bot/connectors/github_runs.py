@@ -140,7 +140,8 @@ def read_run(scope: str, body: Any) -> Listed:
     attempt = int(body.get("run_attempt") or 1)
     status = RunStatus(
         handle=RunHandle(connector=NAME, id=str(body["id"]), scope=scope, url=body.get("html_url")),
-        name=f"{body.get('name') or 'workflow'} #{body.get('run_number') or 1}",
+        # The file and not `name`, which is the run's own title, with our id in it, where `run-name` is set.
+        name=f"{_file_of(body) or 'workflow'} #{body.get('run_number') or 1}",
         state=state,
         attempt=attempt,
         detail="It waits for an approval of its environment." if state == "waiting" else None,
@@ -171,6 +172,11 @@ def read_artifacts(body: Any) -> tuple[Artifact, ...]:
         Artifact(int(one["id"]), str(one["name"]), int(one["size_in_bytes"]), bool(one.get("expired")))
         for one in body["artifacts"]
     )
+
+
+def _file_of(run: Mapping[str, Any]) -> str:
+    """Return the workflow's file; for some events GitHub adds `@` and the ref to its path."""
+    return str(run.get("path") or "").partition("@")[0].rsplit("/", 1)[-1]
 
 
 def _job(body: Mapping[str, Any]) -> LoggedJob:

@@ -77,13 +77,14 @@ class Events:
     def deployment(self, deployment: Deployment) -> None:
         """Say that a deployment was created."""
         repository, about = self._about(deployment)
-        payload = {
+        payload: Json = {
             "action": "created",
             "deployment": self._bodies.deployment(repository, deployment),
+            "workflow": None,
             **about,
         }
-        if "workflow_run" in about:
-            entry = self._github.entry(repository, about["workflow_run"]["path"])
+        if about["workflow_run"] is not None:
+            entry = self._github.entry(repository, self._github.runs[about["workflow_run"]["id"]].path)
             payload["workflow"] = self._bodies.workflow(repository, entry)
         self._send("deployment", repository, deployment.creator, payload)
 
@@ -132,7 +133,6 @@ class Events:
             "reviewers": self._bodies.reviewers(chosen.reviewers),
             "since": iso(review.at),
             "workflow_job_runs": waiting,
-            **({"workflow_job_run": waiting[0]} if waiting else {}),
             "workflow_run": self._bodies.run(repository, run),
         }
         self._send("deployment_review", repository, review.login, payload)
@@ -183,10 +183,9 @@ class Events:
         )
         assert repository is not None
         if deployment.run_id is None or deployment.run_id not in self._github.runs:
-            return repository, {"workflow": None, "workflow_run": None}
-        return repository, {
-            "workflow_run": self._bodies.run(repository, self._github.runs[deployment.run_id])
-        }
+            return repository, {"workflow_run": None}
+        run = self._bodies.run(repository, self._github.runs[deployment.run_id])
+        return repository, {"workflow_run": {**run, "head_commit": None, "previous_attempt_url": None}}
 
     def _waiting_job(self, run: Run, job: Job, environment: str) -> Json:
         repository = self._github.repository_of(run)

@@ -92,7 +92,7 @@ class JobRun:
             if self._working is not None and not self._working.done():
                 self._working.cancel()
                 await asyncio.gather(self._working, return_exceptions=True)
-            self._job.annotations = self._log.annotations
+            self._job.annotations += self._log.annotations
             shutil.rmtree(self._folder, ignore_errors=True)
         return conclusion
 

@@ -13,6 +13,7 @@ from playground.github.interference import Interference
 from playground.github.job_run import JobRun
 from playground.github.loopback import Loopback
 from playground.github.repositories import Repository
+from playground.github.runner_commands import annotation
 from playground.github.runs import BAD, Attempt, Deployment, DeploymentStatus, Job, Review, Run, Step
 from playground.github.settings import Environment
 from playground.github.workflow_files import Concurrency, Workflow
@@ -324,7 +325,7 @@ class Runner:
         self._events.job("in_progress", run, job)
         minutes = float(value_of(job.file.timeout_minutes, contexts))
         seconds = minutes * self._github.settings.minute_seconds
-        timer = asyncio.get_running_loop().call_later(seconds, job.end_as, "timed_out")
+        timer = asyncio.get_running_loop().call_later(seconds, _out_of_time, job, minutes)
         try:
             return await JobRun(self._github, repository, run, job, contexts, self.interference).run()
         finally:
@@ -478,6 +479,13 @@ async def _first_of(work: Coroutine[Any, Any, Any] | asyncio.Future[Any], stop: 
         stopping.cancel()
         if not asyncio.isfuture(work):
             doing.cancel()
+
+
+def _out_of_time(job: Job, minutes: float) -> None:
+    """Cancel a job whose time is over: GitHub's conclusion is “cancelled” too, an annotation says why."""
+    told = f"The job has exceeded the maximum execution time of {to_text(minutes)}m0s"
+    job.annotations.append(annotation("failure", told))
+    job.end_as("cancelled")
 
 
 def _ancestors(attempt: Attempt, job: Job) -> list[Job]:

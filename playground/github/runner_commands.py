@@ -67,20 +67,26 @@ class Log:
         pairs = (pair.partition("=") for pair in about.split(",") if "=" in pair)
         fields = {name.strip(): unescape(value) for name, _, value in pairs}
         line = int(fields["line"]) if fields.get("line", "").isdigit() else 1
-        self.annotations.append(
-            {
-                "path": fields.get("file", ".github"),
-                "blob_href": "",
-                "start_line": line,
-                "start_column": None,
-                "end_line": int(fields["endLine"]) if fields.get("endLine", "").isdigit() else line,
-                "end_column": None,
-                "annotation_level": level,
-                "title": fields.get("title", ""),
-                "message": self.masked(text),
-                "raw_details": "",
-            }
-        )
+        end = int(fields["endLine"]) if fields.get("endLine", "").isdigit() else line
+        where = {"path": fields.get("file", ".github"), "start_line": line, "end_line": end}
+        title = self.masked(fields.get("title", ""))
+        self.annotations.append({**annotation(level, self.masked(text)), **where, "title": title})
+
+
+def annotation(level: str, message: str) -> dict[str, Any]:
+    """Return what a check run says about no line in particular."""
+    return {
+        "path": ".github",
+        "blob_href": "",
+        "start_line": 1,
+        "start_column": None,
+        "end_line": 1,
+        "end_column": None,
+        "annotation_level": level,
+        "title": "",
+        "message": message,
+        "raw_details": "",
+    }
 
 
 def unescape(text: str) -> str:

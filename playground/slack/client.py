@@ -1,42 +1,20 @@
 """People's side of a running loopback Slack, for programs: the story, the command line, tests."""
 
-import time
-from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any
 
-import requests
+from playground.control_client import TIMEOUT_SECONDS, ControlClient, NothingHappened, PlaygroundError
+
+__all__ = ["NothingHappened", "Playground", "PlaygroundError"]
 
 Json = dict[str, Any]
-# A delivery is answered within 3 s; the rest is for a busy machine.
-TIMEOUT_SECONDS = 30.0
 
 
-class PlaygroundError(Exception):
-    """The playground refused; the message says why."""
-
-
-class NothingHappened(AssertionError):
-    """What was waited for did not come in time; the message lists what came instead."""
-
-
-class Playground:
+class Playground(ControlClient):
     """A client of the control API at *url*, such as ``http://127.0.0.1:4000``."""
 
     def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
+        super().__init__(url)
         self.api_url = f"{self.url}/api/"
-        self._session = requests.Session()
-        self._session.trust_env = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
 
     def say(self, who: str, where: str, text: str, thread_ts: str | None = None) -> Json:
         """Type *text* as a person; “/…” is a command. Return {"delivery", "ok", "error"?, "ack_ms"}."""
@@ -57,33 +35,9 @@ class Playground:
         answer = self._get("messages", query)
         return [{**message, "channel": answer["channel"]} for message in answer["messages"]]
 
-    def feed(self, after: int = 0, timeout_seconds: float = 0.0) -> list[Json]:
-        """Return events numbered above *after*, waiting up to *timeout_seconds* for the first."""
-        events: list[Json] = self._get("feed", {"after": after, "timeout": timeout_seconds})["events"]
-        return events
-
     def seq(self) -> int:
         """Return the number of the newest event."""
         return int(self._get("workspace")["seq"])
-
-    def follow(self, after: int, timeout_seconds: float) -> Iterator[Json]:
-        """Yield events as they come, until *timeout_seconds* have passed."""
-        deadline = time.monotonic() + timeout_seconds
-        while (left := deadline - time.monotonic()) > 0:
-            for event in self.feed(after, min(left, TIMEOUT_SECONDS / 2)):
-                after = event["seq"]
-                yield event
-
-    def wait_for(
-        self, predicate: Callable[[Json], bool], timeout_seconds: float = 10.0, after: int = 0
-    ) -> Json:
-        """Return the first event above *after* that *predicate* likes; raise NothingHappened in the end."""
-        seen = []
-        for event in self.follow(after, timeout_seconds):
-            if predicate(event):
-                return event
-            seen.append(f"{event['seq']} {event['kind']}: {event.get('plain', '')}")
-        raise NothingHappened("\n".join(["nothing fitting came; what came was:", *seen[-30:]]))
 
     def wait_for_text(self, text: str, timeout_seconds: float = 10.0, after: int = 0) -> Json:
         """Return the first event above *after* whose rendering contains *text*."""
@@ -110,7 +64,7 @@ class Playground:
 
     def clear_faults(self) -> None:
         """Take all trouble away."""
-        self._read(self._session.delete(f"{self.url}/playground/faults", timeout=TIMEOUT_SECONDS))
+        self._delete("faults")
 
     def add_person(self, name: str, **fields: Any) -> Json:
         """Add a person: real_name=, groups=[handles], channels=[names]."""
@@ -139,18 +93,5 @@ class Playground:
             raise PlaygroundError(f"no file {file_id!r}")
         return reply.content
 
-    def _get(self, path: str, query: Json | None = None) -> Json:
-        reply = self._session.get(
-            f"{self.url}/playground/{path}", params=query or {}, timeout=TIMEOUT_SECONDS
-        )
-        return self._read(reply)
-
-    def _post(self, path: str, body: Json) -> Json:
-        reply = self._session.post(f"{self.url}/playground/{path}", json=body, timeout=TIMEOUT_SECONDS)
-        return self._read(reply)
-
-    def _read(self, reply: requests.Response) -> Json:
-        answer: Json = reply.json()
-        if reply.status_code != 200:
-            raise PlaygroundError(str(answer.get("error", reply.status_code)))
-        return answer
+    def _brief(self, event: Json) -> str:
+        return f"{event['seq']} {event['kind']}: {event.get('plain', '')}"

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
+from playground.feed import Feed
 from playground.slack.deliveries import Deliveries
 from playground.slack.faults import Faults
-from playground.feed import Feed
 from playground.slack.files import Files
 from playground.slack.journal import Journal
 from playground.slack.messages import Messages

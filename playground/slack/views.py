@@ -5,8 +5,8 @@ https://docs.slack.dev/surfaces/modals
 
 from typing import Any
 
-from playground.slack.blocks import with_ids
 from playground.feed import Feed
+from playground.slack.blocks import with_ids
 from playground.slack.ids import new_id, new_secret
 from playground.slack.transcript import plain_block
 from playground.slack.workspace import Workspace

@@ -13,15 +13,14 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
 
+from playground.serving import Cut
 from playground.slack.faults import Fault
 from playground.slack.loopback import Loopback
 
 Json = dict[str, Any]
 # These arguments are JSON even where the rest of a request is a form.
 JSON_ARGUMENTS = frozenset({"attachments", "blocks", "files", "message", "metadata", "view", "unfurls"})
-TRANSPORT = "playground.transport"
 
 
 class ApiError(Exception):
@@ -87,14 +86,6 @@ def method(name: str, *, scope: str | None = None, token: str = "bot") -> Callab
         return handler
 
     return register
-
-
-class Cut(Response):
-    """An answer that never comes: the connection is closed instead."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Drop the connection at once."""
-        scope[TRANSPORT].abort()
 
 
 async def answer(slack: Loopback, name: str, request: Request) -> Response:

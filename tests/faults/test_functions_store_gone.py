@@ -55,8 +55,8 @@ def test_a_cold_app_without_its_store_answers_by_the_rule(tmp_path: Path) -> Non
     with home.host() as host:
         promote(host)
     with home.host() as host:
-        assert host.get("health").json()["store"]["reachable"]
         home.store.rename(home.folder / "away")
         answer = host.post("models/sums/predict", PREDICT)
+        assert not home.store.exists(), "made anew, empty"
     assert (answer.status_code, answer.json()["logged"]) == (200, False)
     assert answer.json()["results"][0]["source"] == "rule"

@@ -164,7 +164,7 @@ def search(call: Call) -> Json:
         {**_shown(call, repository, issue), "score": 1.0}
         for repository, issue in call.page(seen[:SEARCHED_MOST])
     ]
-    return {"total_count": len(seen), "incomplete_results": False, "items": items}
+    return {"total_count": len(seen), "incomplete_results": False, "search_type": "lexical", "items": items}
 
 
 def _fits(repository: Repository, issue: Issue, term: Json, terms: list[Json]) -> bool:

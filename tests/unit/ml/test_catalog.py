@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ml.catalog import load_catalog
+from ml.catalog import load_catalog, load_recipe
 from ml.errors import Misconfigured, Refused
+from ml.recipe import Row
+from tests.stand_ins.parcels import Parcels
 
 TOML = """
 [models.parcels]
@@ -54,6 +57,33 @@ def test_a_recipe_that_cannot_be_loaded_says_why(tmp_path: Path, model: str, why
     """Import errors and other classes are named with the path from the file."""
     with pytest.raises(Misconfigured, match=why):
         load_catalog(write(tmp_path)).recipe(model)
+
+
+class WithLists(Row):
+    """No typed row."""
+
+    legs: list[int]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"tolerance": None, "rule_text": None}, "does not say its rule_text, tolerance"),
+        ({"paired_metric": "rmse"}, "'rmse' is none of its metrics"),
+        ({"row": WithLists, "inputs": WithLists}, r"WithLists\.legs"),
+    ],
+)
+def test_a_recipe_with_a_slip_says_so_when_it_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], why: str
+) -> None:
+    """And not when somebody waits for an answer."""
+    for name, value in change.items():
+        if value is None:
+            monkeypatch.delattr(Parcels, name)
+        else:
+            monkeypatch.setattr(Parcels, name, value)
+    with pytest.raises(Misconfigured, match=why):
+        load_recipe("tests.stand_ins.parcels:Parcels")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 
 from ml import conversion
@@ -34,6 +34,14 @@ class Forest(Parcels):
         return RandomForestRegressor(n_estimators=20, random_state=seed)
 
 
+class Gradient(Forest):
+    """Trees that are kept in a matrix, with a start that is none."""
+
+    def estimator(self, params: Any, seed: int) -> Any:
+        """Return classic gradient boosting."""
+        return GradientBoostingRegressor(n_estimators=20, random_state=seed)
+
+
 @given(
     arrays.arrays(np.float64, 20, elements=some.floats(-1e30, 1e30)),
     some.floats(-(2.0**90), 2.0**90, width=32),
@@ -49,7 +57,9 @@ def test_a_threshold_moved_down_splits_float32_as_before(thresholds: np.ndarray,
     assert (moved == moved.astype(np.float32)).all()
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, Forest()], ids=["boosted trees", "forest"])
+@pytest.mark.parametrize(
+    "recipe", [RECIPE, Forest(), Gradient()], ids=["boosted trees", "forest", "gradient"]
+)
 def test_rows_on_the_splits_are_answered_alike(recipe: Parcels) -> None:
     """Real rows moved onto the splits get the estimator's answer: not one is sent the other way."""
     onnx, split, estimator = train_here(recipe)

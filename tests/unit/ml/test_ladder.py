@@ -107,7 +107,7 @@ def test_the_next_rung_answers_and_says_so(champion: Any, previous: Any, expecte
     [
         (parcels.ConstantParcels(), ("fallback", 10.0, "constant", True, None, "model_failed"), None),
         (parcels.NoActionParcels(), ("no_action", None, "none", True, None, "model_failed"), "Leave it"),
-        (parcels.RefusingParcels(), ("refused", None, "none", False, None, "model_failed"), None),
+        (parcels.RefusingParcels(), ("refused", None, "none", True, None, "model_failed"), None),
     ],
 )
 def test_the_business_chooses_the_last_rung(
@@ -128,7 +128,7 @@ def test_even_the_rule_may_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(RECIPE, "rule", broken)
     (answer,) = climb(RECIPE, rows(3.0), ladder("model_file_damaged"))
-    assert gist(answer)[:3] == ("refused", None, "none")
+    assert gist(answer)[:4] == ("refused", None, "none", True)
     assert answer["reason_code"] == "model_file_damaged"
 
 

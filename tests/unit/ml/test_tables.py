@@ -26,9 +26,10 @@ class Flight(Row):
     day: date
     delay: Annotated[float, Field(ge=-60)] | None
     seats: int
+    full: bool | None
 
 
-ROW = {"carrier": "UA", "gate": None, "day": date(2013, 7, 4), "delay": None, "seats": 180}
+ROW = {"carrier": "UA", "gate": None, "day": date(2013, 7, 4), "delay": None, "seats": 180, "full": None}
 
 
 def test_kinds_follow_the_fields() -> None:
@@ -39,12 +40,14 @@ def test_kinds_follow_the_fields() -> None:
         "day": "day",
         "delay": "number",
         "seats": "number",
+        "full": "number",
     }
 
 
 def test_rows_become_columns() -> None:
-    """A missing number is NaN, a missing text is empty, numbers are float32."""
-    table = build_table(column_kinds(Flight), [ROW, {**ROW, "delay": 1.5, "gate": "A1"}])
+    """A missing number is NaN, a missing text is empty, numbers are float32, true is 1."""
+    table = build_table(column_kinds(Flight), [ROW, {**ROW, "delay": 1.5, "gate": "A1", "full": True}])
+    assert np.array_equal(table["full"], np.array([np.nan, 1], np.float32), equal_nan=True)
     assert np.isnan(table["delay"][0])
     assert (table["delay"].dtype, table["delay"][1]) == (np.float32, 1.5)
     assert table["gate"].tolist() == ["", "A1"]
@@ -59,8 +62,15 @@ def test_a_field_of_another_type_is_named() -> None:
 
         legs: list[int]
 
-    with pytest.raises(TypeError, match="list"):
+    with pytest.raises(TypeError, match=r"Wrong\.legs: .* not list\[int\]"):
         column_kinds(Wrong)
+
+
+def test_python_objects_in_a_column_are_named() -> None:
+    """Texts from a data frame are objects, which no snapshot can hold."""
+    table = Table({"weight": np.array([1.0]), "zone": np.array(["far"], dtype=object)})
+    with pytest.raises(TypeError, match=r"'zone' holds Python objects.*astype\(str\)"):
+        table.write()
 
 
 def test_equal_tables_are_equal_bytes() -> None:

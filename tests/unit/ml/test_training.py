@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import signal
@@ -13,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from ml.child import is_lack_of_memory
 from ml.contract import Evidence, RunView
-from ml.errors import AttemptLost, NotFound, StoreUnavailable
+from ml.errors import AttemptLost, NotFound, StoreUnavailable, TrainingFailed
 from ml.events import EventLog
 from ml.manifest import CARD_FILE, EVALUATION_FILE, MODEL_FILE, SNAPSHOT_FILE, digest_of
 from ml.objects import open_store
@@ -288,6 +290,24 @@ def test_memory_may_be_limited() -> None:
     assert reason.code == "out_of_memory"
     assert "225 rows" in reason.detail
     assert "its limit is 4,000 MB" in reason.detail
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "no"),
+        ImportError("libopenblas.so: failed to map segment from shared object"),
+        RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc"),
+    ],
+)
+def test_libraries_lack_memory_in_words_of_their_own(error: Exception) -> None:
+    """Also where somebody else's error stands before them."""
+    assert is_lack_of_memory(error)
+    wrapped = TrainingFailed("conversion_failed", "no")
+    wrapped.__cause__ = error
+    assert is_lack_of_memory(wrapped)
+    assert not is_lack_of_memory(ValueError("rows are missing"))
 
 
 def test_wrong_limits_are_a_reason() -> None:
