@@ -84,7 +84,7 @@ def _up(options: argparse.Namespace) -> int:
 
     address = _bind(options.http) if options.http else None
     settings = load_settings(os.environ, "http" if address else "socket")
-    for name in SECRETS:
+    for name in (*SECRETS, *settings.secrets):
         os.environ.pop(name, None)  # read once: nothing else in this process is to find them
     bot = build_bot(settings, _timing(options))
     stop = threading.Event()

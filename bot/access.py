@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from bot.jobs import ROLES, Role
+from bot.jobs import ROLES, WEBHOOK, Role
 from bot.settings import RolesTable
 
 REMEMBER_SECONDS = 60.0
@@ -42,7 +42,7 @@ class Access:
         groups: Groups | None = None
         for role in reversed(ROLES):
             entries = self._roles.members(role)
-            if user in entries or "*" in entries:
+            if user in entries or ("*" in entries and user != WEBHOOK):
                 return role
             named = [entry for entry in entries if entry.startswith(("S", "@"))]
             if named and groups is None:
@@ -57,8 +57,9 @@ class Access:
         return held is not None and includes(held, allowed)
 
     def holders(self, roles: Iterable[Role]) -> tuple[str, ...]:
-        """Return the configured entries (users and groups, not `*`) that hold one of *roles*, in order."""
-        entries = [entry for role in roles for entry in self._roles.members(role) if entry != "*"]
+        """Return the configured entries (users and groups) that hold one of *roles*, in order."""
+        nobody = ("*", WEBHOOK)
+        entries = [entry for role in roles for entry in self._roles.members(role) if entry not in nobody]
         return tuple(dict.fromkeys(entries))
 
     def _groups(self, fresh: bool) -> Groups:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,21 +19,28 @@ from slack_sdk.errors import SlackApiError
 from waitress.server import create_server
 
 from bot.access import Access
+from bot.calls import Calls
+from bot.commands import all_commands
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
+from bot.connectors.function_routes import route_endpoint
 from bot.connectors.github_actions import GitHubActionsConnector
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.github_runs import NAME as GITHUB_ACTIONS
+from bot.connectors.http import Endpoint, HttpConnector
 from bot.connectors.mlflow import MlflowConnector
+from bot.deliveries import Deliveries
 from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
 from bot.flows import digest, register_all
+from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
 from bot.settings import DigestTable, Settings
+from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
 from bot.timing import Timing
 from bot.watchers import Watcher
@@ -40,6 +48,8 @@ from bot.work_watcher import WorkWatcher
 from bot.works import Works
 
 log = logging.getLogger(__name__)
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 HOUSEKEEPING_CRON = "30 3 * * *"
 HTTP_THREADS = 32
@@ -60,6 +70,7 @@ class Bot:
     watcher: Watcher
     work_watcher: WorkWatcher
     slack_app: App
+    hooks: HooksDoor
 
     def start(self) -> None:
         """Run flows, watch runs, and keep the schedules; requests come in only once a door is open."""
@@ -104,7 +115,9 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     identity = _identify(slack)
     engine = Engine(settings.database_url.get_secret_value(), timing)
     records, works = engine.records, Works(engine.sql)
-    connectors = make_connectors(settings)
+    calls = Calls(engine.sql)
+    commands = all_commands(settings.team.commands)
+    connectors = make_connectors(settings, calls)
 
     def draw(place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
         # Asked at the last moment: a result that was drawn meanwhile must not be drawn over.
@@ -125,21 +138,68 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         edits=Edits(draw),
         fence=engine.fence,
         mlflow=MlflowConnector(settings.mlflow) if settings.mlflow else None,
+        commands=commands,
+        deliveries=Deliveries(engine.sql),
+        calls=calls,
     )
     intake = Intake(engine.sql, engine.client)
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
     watcher = Watcher(records, desk.functions, *around)
     work_watcher = WorkWatcher(records, works, connectors, *around)
     app = _bolt_app(settings, slack, identity)
-    Doors(settings.team.bot.command, identity, intake).register(app)
-    return Bot(settings, engine, desk, intake, watcher, work_watcher, app)
+    Doors(settings.team.bot.command, identity, intake, commands).register(app)
+    hooks = _hooks_door(desk, intake)
+    return Bot(settings, engine, desk, intake, watcher, work_watcher, app, hooks)
 
 
-def make_connectors(settings: Settings) -> dict[str, Connector]:
+def make_connectors(settings: Settings, calls: Calls) -> dict[str, Connector]:
     """Return the connectors that the settings ask for, by name."""
-    if settings.github is None:
-        return {}
-    return {GITHUB_ACTIONS: GitHubActionsConnector(GitHubClient(settings.github))}
+    found: dict[str, Connector] = {one.name: one for one in _own_connectors(settings, calls)}
+    if settings.github is not None:
+        found[GITHUB_ACTIONS] = GitHubActionsConnector(GitHubClient(settings.github))
+    return found
+
+
+def _own_connectors(settings: Settings, calls: Calls) -> list[HttpConnector]:
+    """Return the connectors to what the team's own commands call, with the secrets that they name."""
+    endpoints: dict[str, Endpoint] = {}
+    routes: dict[str, Endpoint] = {}
+    key = settings.functions.key
+    for verb, table in settings.team.commands.items():
+        called = table.http or table.azure_functions
+        named = {name: settings.secret(one) for name, one in called.headers_from.items()} if called else {}
+        if table.http is not None:
+            endpoints[verb] = Endpoint(table.http.url, table.http, named)
+        if table.azure_functions is not None:
+            own = {"x-functions-key": key.get_secret_value()} if key is not None else {}
+            routes[verb] = route_endpoint(table.azure_functions, settings.functions.url, own | named)
+    address = _callback_address(settings)
+    return [
+        HttpConnector("http", endpoints, calls, address),
+        HttpConnector("azure_functions", routes, calls, address),
+    ]
+
+
+def _callback_address(settings: Settings) -> Callable[[str], str] | None:
+    secret, url = settings.hooks_secret, settings.public_url
+    if secret is None or url is None:
+        return None
+    return lambda key: f"{url}{CALLBACKS}{key}/{sign_callback(secret.get_secret_value(), key)}"
+
+
+def _hooks_door(desk: Desk, intake: Intake) -> HooksDoor:
+    settings = desk.settings
+    secret, hooks = settings.hooks_secret, settings.team.hooks
+    return HooksDoor(
+        commands=desk.commands,
+        command_name=settings.team.bot.command,
+        team=desk.identity.team_id,
+        channel=hooks.channel if hooks else None,
+        secret=secret.get_secret_value() if secret else None,
+        intake=intake,
+        deliveries=desk.deliveries,
+        connectors=[one for one in desk.connectors.values() if isinstance(one, HttpConnector)],
+    )
 
 
 class SocketDoor:
@@ -174,11 +234,11 @@ class SocketDoor:
 
 
 class HttpDoor:
-    """HTTP by waitress: Slack posts to `<address>/slack/events`."""
+    """HTTP by waitress: Slack posts to `<address>/slack/events`, services to `/hooks/` and `/callbacks/`."""
 
     def __init__(self, bot: Bot, host: str, port: int) -> None:
         self._server: Any = create_server(
-            SlackRequestHandler(bot.slack_app, path=SLACK_PATH),
+            _routes(bot),
             host=host,
             port=port,
             threads=HTTP_THREADS,
@@ -205,6 +265,17 @@ class HttpDoor:
         several = getattr(self._server, "effective_listen", None)  # a name may stand for two addresses
         port = several[0][1] if several else self._server.effective_port
         return f"http://{self._host}:{port}{SLACK_PATH}"
+
+
+def _routes(bot: Bot) -> Wsgi:
+    """Return what answers each address: the services' doors, and Slack's for everything else."""
+    slack: Wsgi = SlackRequestHandler(bot.slack_app, path=SLACK_PATH)
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        for_services = str(environ.get("PATH_INFO", "")).startswith((HOOKS, CALLBACKS))
+        return (bot.hooks if for_services else slack)(environ, start_response)
+
+    return serve
 
 
 def _bolt_app(settings: Settings, slack: SlackDesk, identity: Identity) -> App:

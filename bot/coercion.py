@@ -54,6 +54,13 @@ def coerce(inputs: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], t
     return values, tuple(problems)
 
 
+def as_text(value: Any) -> str:
+    """Return a value of JSON as people would type it, so that it is judged just as theirs."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(map(as_text, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def fold_case(word: str) -> str:
     """Return a word in its one spelling: half width, lower case; folding again changes nothing."""
     for _ in range(4):

@@ -1,12 +1,17 @@
-"""The verbs of the slash command as declared data, read by help, access and the command line alike."""
+"""The verbs of the slash command as declared data, read by help, access and the command line alike.
+
+`COMMANDS` are built in; `all_commands` adds a team's own, which are data in `toban.toml`.
+"""
 
 from __future__ import annotations
 
 import difflib
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.command_tables import CommandTable
 from bot.jobs import ROLES, Role
 
 Target = Literal["model", "run", "version"]
@@ -18,6 +23,7 @@ class Command(BaseModel):
     `usage` and `examples` leave out the slash command itself, whose name is a setting. `private` answers
     are seen by the asker only. `touches_production` asks for a fresh look at the person's roles. `target`
     is what the first word after the verb names; None where there is none or where it may be several things.
+    `inputs` is the JSON Schema of a team's own command, which no model's schema is asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +36,7 @@ class Command(BaseModel):
     target: Target | None = None
     private: bool = False
     touches_production: bool = False
+    inputs: dict[str, Any] | None = None
 
 
 OPERATORS: tuple[Role, ...] = ("operator", "owner")
@@ -174,9 +181,54 @@ _OTHER_WORDS = {
 }
 
 
-def suggest(word: str) -> tuple[str, ...]:
+LOOKUPS = frozenset({"models", "status", "runs", "registry", "show", "whoami", "help"})
+OWN = "command"
+"""The flow of a team's own commands."""
+
+
+_FLOWS = {"run": "workflow"}
+"""The flow of a verb where it is not called like it."""
+
+
+def all_commands(tables: Mapping[str, CommandTable]) -> dict[str, Command]:
+    """Return the built-in commands and a team's own by verb; no name may stand for two."""
+    return COMMANDS | {name: _own(name, table) for name, table in tables.items()}
+
+
+def _own(name: str, table: CommandTable) -> Command:
+    needed = " ".join(f"{one}=…" for one in table.required)
+    usage = " ".join(
+        filter(None, (name, needed, "[name=value …]" if len(table.inputs) > len(table.required) else ""))
+    )
+    return Command(
+        verb=name,
+        summary=table.summary,
+        usage=usage,
+        examples=(f"{name} {table.example}",) if table.example else (usage,),
+        roles=table.roles,
+        private=table.private,
+        touches_production=table.touches_production,
+        inputs=table.schema_,
+    )
+
+
+def flow_of(verb: str) -> str:
+    """Return the name of the flow that carries out a known *verb*."""
+    if verb in LOOKUPS:
+        return "lookup"
+    return _FLOWS.get(verb, verb) if verb in COMMANDS else OWN
+
+
+def split_words(command: Command | None, words: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the model that the words after a verb name, if it is one that names a model, and the rest."""
+    if command is not None and command.target in ("model", "version") and words:
+        return words[0], tuple(words[1:])
+    return None, tuple(words)
+
+
+def suggest(word: str, commands: Mapping[str, Command] = COMMANDS) -> tuple[str, ...]:
     """Return up to three verbs that the unknown *word* may have meant, the likeliest first."""
     lower = word.casefold()
     meant = [_OTHER_WORDS[lower]] if lower in _OTHER_WORDS else []
-    near = difflib.get_close_matches(lower[:40], COMMANDS, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(lower[:40], commands, n=3, cutoff=0.6)
     return tuple(dict.fromkeys([*meant, *near]))[:3]

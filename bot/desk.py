@@ -19,14 +19,17 @@ from dbos import DBOS, StepOptions
 from dbos import error as engine_errors
 
 from bot.access import Access
+from bot.calls import Calls
 from bot.checkpoints import last_cause
+from bot.commands import Command
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
 from bot.connectors.mlflow import MlflowConnector
+from bot.deliveries import Deliveries
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, Fence
 from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
-from bot.jobs import Job
+from bot.jobs import WEBHOOK, Job
 from bot.messages.message import Message
 from bot.records import Records
 from bot.settings import Settings
@@ -73,6 +76,9 @@ class Desk:
     connectors: Mapping[str, Connector]
     edits: Edits
     fence: Fence
+    commands: Mapping[str, Command]
+    deliveries: Deliveries
+    calls: Calls
     mlflow: MlflowConnector | None = None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -150,7 +156,11 @@ class Desk:
         """Answer the person who asked, privately and at once; the undurable part of `tell`.
 
         Where the bot is no member, the command's response URL answers; where that is spent, a direct message.
+        What a webhook asked is answered in its channel: there is nobody to whisper to.
         """
+        if job.user == WEBHOOK:
+            self.slack.post(job.channel, message, thread_ts=job.thread_ts)
+            return
         try:
             self.slack.whisper(job.channel, job.user, message, thread_ts=job.thread_ts)
         except NotInChannel:

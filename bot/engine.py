@@ -38,6 +38,7 @@ a changed order of steps inside a flow goes through `DBOS.patch` instead."""
 REQUESTS = "requests"
 RUNS = "runs"
 DECISIONS = "decisions"
+DELIVERIES = "deliveries"
 WORK = "work"
 
 REQUESTS_AT_ONCE = 32
@@ -152,6 +153,10 @@ class Engine:
         )
         for waiting in (DECISIONS, WORK):
             DBOS.register_queue(waiting, polling_interval_sec=poll, on_conflict="always_update")
+        # One at a time for each receiver, so that events come in order and a dead receiver holds up no other.
+        DBOS.register_queue(
+            DELIVERIES, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"
+        )
         DBOS.register_queue(
             RUNS, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"
         )

@@ -5,6 +5,7 @@ BotError
 ├── Refused                 tell the person: carries the problem details to show
 ├── Unreachable             retry later: the other side did not answer, or not with sense
 │   ├── FunctionsUnreachable
+│   ├── EndpointUnreachable
 │   ├── GitHubUnreachable
 │   │   └── RateLimited     not before the moment that it names
 │   ├── MlflowUnreachable
@@ -46,11 +47,22 @@ class Refused(BotError):
 
 
 class Unreachable(BotError):
-    """The other side did not answer, or its answer made no sense; trying again later may help."""
+    """The other side did not answer, or its answer made no sense; trying again later may help.
+
+    `sent` is False where certainly nothing reached the other side.
+    """
+
+    def __init__(self, detail: str, *, sent: bool = True) -> None:
+        self.sent = sent
+        super().__init__(detail)
 
 
 class FunctionsUnreachable(Unreachable):
     """The function app did not answer in time, or answered with something else than its contract."""
+
+
+class EndpointUnreachable(Unreachable):
+    """An endpoint of a team's own command did not answer in time, or said that it cannot just now."""
 
 
 class GitHubUnreachable(Unreachable):

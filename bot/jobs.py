@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Role = Literal["viewer", "operator", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "owner")
 
+WEBHOOK = "webhook"
+"""Who asks by a signed webhook, in roles, jobs and the audit; Slack's own ids are in capital letters."""
+
 
 class Job(BaseModel):
     """One request of one person, as parsed: who, where, what was typed, and what it means.

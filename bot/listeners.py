@@ -15,7 +15,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.commands import COMMANDS, suggest
+from bot.commands import COMMANDS, Command, flow_of, split_words, suggest
 from bot.engine import REQUESTS
 from bot.intake import Entry, Intake
 from bot.jobs import Job
@@ -29,10 +29,7 @@ from ml.contract import Problem
 log = logging.getLogger(__name__)
 
 MOST_TYPED = 3000
-LOOKUPS = frozenset({"models", "status", "runs", "registry", "show", "whoami", "help"})
 BUTTONS = re.compile(r"^(version|run|work)\.[a-z_]+$")
-FLOWS = {"run": "workflow"}
-"""The flow of a verb where it is not called like it."""
 
 Reply = dict[str, Any] | None
 
@@ -40,8 +37,11 @@ Reply = dict[str, Any] | None
 class Doors:
     """What arrives from Slack, turned into flows."""
 
-    def __init__(self, command: str, identity: Identity, intake: Intake) -> None:
+    def __init__(
+        self, command: str, identity: Identity, intake: Intake, commands: Mapping[str, Command] = COMMANDS
+    ) -> None:
         self._command = command
+        self._commands = commands
         self._identity = identity
         self._intake = intake
 
@@ -63,16 +63,15 @@ class Doors:
         text = str(body.get("text") or "")
         parsed = parse(text[:MOST_TYPED])
         job = self._job(body, parsed, f"{self._command} {text}".strip())
-        if parsed.verb in (None, "help") and not (parsed.words and parsed.words[0] in COMMANDS):
-            return _private(help_messages.help(COMMANDS.values(), self._command))
-        if parsed.verb not in COMMANDS:
-            return _private(
-                help_messages.unknown_verb(parsed.verb or "", suggest(parsed.verb or ""), self._command)
-            )
+        if parsed.verb in (None, "help") and not (parsed.words and parsed.words[0] in self._commands):
+            return _private(help_messages.help(self._commands.values(), self._command))
+        verb = parsed.verb or "help"
+        if verb not in self._commands:
+            near = suggest(verb, self._commands)
+            return _private(help_messages.unknown_verb(verb, near, self._command))
         if parsed.problems:
             return _private(error_messages.problem(job, _misread(parsed)))
-        flow = "lookup" if parsed.verb in LOOKUPS else FLOWS.get(parsed.verb, parsed.verb)
-        return self._submit(job, flow)
+        return self._submit(job, flow_of(verb))
 
     def take_button(self, body: Mapping[str, Any]) -> Reply:
         """Take a button; return None. What came of the press is told by the flow."""
@@ -92,14 +91,12 @@ class Doors:
         return self._submit(job, "press", verb, decide_id, shown)
 
     def _job(self, body: Mapping[str, Any], parsed: Parsed, typed: str) -> Job:
-        command = COMMANDS.get(parsed.verb or "")
-        words = parsed.words
-        names_model = command is not None and command.target in ("model", "version") and bool(words)
+        model, words = split_words(self._commands.get(parsed.verb or ""), parsed.words)
         return Job(
             flow_id=f"c-{_short(body.get('trigger_id'), body.get('user_id'))}",
             verb=parsed.verb or "help",
-            model=words[0] if names_model else None,
-            words=words[1:] if names_model else words,
+            model=model,
+            words=words,
             inputs=dict(parsed.inputs),
             typed=typed[:MOST_TYPED],
             user=str(body["user_id"]),

@@ -1,5 +1,8 @@
 """What is the bot's own: cards, cancellations, decisions, sent digests, processes, leases, audit.
 
+The tables of calls to endpoints, of webhooks and of deliveries are made here and used in `calls` and
+`deliveries`.
+
 Plain SQLAlchemy Core in the engine's database, own tables and numbered migrations. Unique constraints are the
 claims: whoever inserts first has it. What must outlive the bot goes through the function app instead.
 """
@@ -99,11 +102,44 @@ works = sa.Table(
     sa.Column("began_at", sa.DateTime),
     sa.Column("created_at", sa.DateTime, nullable=False),
 )
+calls = sa.Table(
+    "toban_calls",
+    metadata,
+    sa.Column("key", sa.String(120), primary_key=True),
+    sa.Column("endpoint", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("look_after", sa.DateTime, nullable=False),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("ended_at", sa.DateTime),
+)
+hooks = sa.Table(
+    "toban_hooks",
+    metadata,
+    sa.Column("signature", sa.String(80), primary_key=True),
+    sa.Column("command", sa.String(64), nullable=False),
+    sa.Column("flow_id", sa.String(120), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+deliveries = sa.Table(
+    "toban_deliveries",
+    metadata,
+    sa.Column("id", sa.String(200), primary_key=True),
+    sa.Column("webhook", sa.String(64), nullable=False),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("ended_at", sa.DateTime),
+)
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
 MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (cards, cancellations, decisions, digests, processes, leases, audit),
     (works,),
+    (calls, hooks, deliveries),
 )
 """Tables made by each numbered migration; a migration that has shipped is never changed."""
 
@@ -166,7 +202,12 @@ class Records:
     # --- cards: one message per job ---------------------------------------------------------------------
 
     def open_card(
-        self, flow_id: str, run_flow_id: str, model: str, job: Mapping[str, Any], place: Mapping[str, str]
+        self,
+        flow_id: str,
+        run_flow_id: str,
+        model: str,
+        job: Mapping[str, Any],
+        place: Mapping[str, str],
     ) -> None:
         """Remember where the card of a job stands; a second call for the same job changes nothing."""
         self._claim(

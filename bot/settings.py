@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -22,10 +22,14 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
+from bot.command_tables import COMMAND_PATTERN, CommandTable, HooksTable, WebhookTable
+from bot.commands import COMMANDS
+from bot.connectors.http import CallSettings
 from bot.errors import ConfigurationError
-from bot.jobs import Role
+from bot.jobs import WEBHOOK, Role
 from ml.contract import MODEL_NAME_PATTERN, ModelSettings
 
 ENVIRONMENT: Mapping[str, str] = {
@@ -38,6 +42,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "SLACK_API_URL": "address of Slack's Web API, for a proxy or the playground",
     "TOBAN_FUNCTIONS_URL": "address of the function app",
     "TOBAN_FUNCTIONS_KEY": "host key of the function app",
+    "TOBAN_HOOKS_SECRET": "secret with which webhooks to the bot are signed",
+    "TOBAN_PUBLIC_URL": "address of the bot as services outside reach it, for callbacks",
     "GITHUB_TOKEN": "GitHub token that may read and start the workflows",
     "GITHUB_APP_ID": "id of a GitHub App, instead of a token",
     "GITHUB_APP_PRIVATE_KEY": "private key of the GitHub App (PEM)",
@@ -53,6 +59,7 @@ SECRETS = (
     "SLACK_SIGNING_SECRET",
     "TOBAN_FUNCTIONS_KEY",
     "TOBAN_DATABASE_URL",
+    "TOBAN_HOOKS_SECRET",
     "GITHUB_TOKEN",
     "GITHUB_APP_PRIVATE_KEY",
     "MLFLOW_TRACKING_TOKEN",
@@ -62,6 +69,8 @@ SECRETS = (
 DEFAULT_CONFIG = "toban.toml"
 DEFAULT_DATABASE_URL = "sqlite:///.toban/bot.sqlite3"
 DEFAULT_SLACK_API_URL = "https://slack.com/api/"
+SHORTEST_SECRET = 16
+"""A secret of fewer characters could be found by trying."""
 DEFAULT_GITHUB_API_URL = "https://api.github.com"
 REPOSITORY_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}$"
 WORKFLOW_FILE_PATTERN = r"^[^/\s]+\.ya?ml$"
@@ -90,6 +99,8 @@ class BotTable(_Table):
 class RolesTable(_Table):
     """`[roles]`: who holds which role, as Slack user ids (`U…`), user group ids (`S…`) or `@handle`s, or `*`.
 
+    `webhook` stands for whatever signs its requests with the secret of webhooks; `*` does not include it.
+
     A higher role includes the lower ones: an owner may what an operator may, an operator what a viewer may.
     """
 
@@ -101,9 +112,10 @@ class RolesTable(_Table):
     @classmethod
     def _known_forms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for item in value:
-            if not re.fullmatch(r"\*|[UWS][A-Z0-9]{2,}|@[a-z0-9._-]+", item):
+            if item != WEBHOOK and not re.fullmatch(r"\*|[UWS][A-Z0-9]{2,}|@[a-z0-9._-]+", item):
                 raise ValueError(
-                    f"{item!r} is none of: a user id (U…), a user group id (S…), a user group @handle, or *"
+                    f"{item!r} is none of: a user id (U…), a user group id (S…), a user group @handle, "
+                    f"{WEBHOOK}, or *"
                 )
         return value
 
@@ -190,15 +202,54 @@ class TobanFile(_Table):
     digests: tuple[DigestTable, ...] = ()
     github: GitHubTable = GitHubTable()
     mlflow: MlflowTable = MlflowTable()
+    commands: dict[Annotated[str, StringConstraints(pattern=COMMAND_PATTERN)], CommandTable] = Field(
+        default_factory=dict
+    )
+    hooks: HooksTable | None = None
+    webhooks: tuple[WebhookTable, ...] = ()
 
-    @field_validator("digests")
+    @field_validator("digests", "webhooks")
     @classmethod
-    def _distinct_names(cls, value: tuple[DigestTable, ...]) -> tuple[DigestTable, ...]:
-        names = [digest.name for digest in value]
+    def _distinct_names(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [table.name for table in value]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
-            raise ValueError(f"digest names must differ; used twice: {', '.join(doubled)}")
+            raise ValueError(f"their names must differ; used twice: {', '.join(doubled)}")
         return value
+
+    @field_validator("commands")
+    @classmethod
+    def _free_names(cls, value: dict[str, CommandTable]) -> dict[str, CommandTable]:
+        taken = sorted(value.keys() & COMMANDS.keys())
+        if taken:
+            raise ValueError(f"there is a built-in command {', '.join(taken)}; take another name")
+        return value
+
+    @model_validator(mode="after")
+    def _known_repositories(self) -> TobanFile:
+        for name, table in self.commands.items():
+            workflow = table.github_actions
+            if workflow is not None and workflow.repository not in self.github.repositories:
+                raise ValueError(f"commands.{name} needs {workflow.repository} in [github] repositories")
+        return self
+
+    def endpoints(self) -> Iterator[CallSettings]:
+        """Yield the settings of every endpoint that a command calls."""
+        for table in self.commands.values():
+            endpoint = table.http or table.azure_functions
+            if endpoint is not None:
+                yield endpoint
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that the file names for secrets, with what each is for."""
+        of_commands = {
+            name: f"a header of the command {verb}"
+            for verb, table in self.commands.items()
+            for name in table.variables()
+        }
+        return of_commands | {
+            one.secret_from: f"the secret of the webhook {one.name}" for one in self.webhooks
+        }
 
 
 class SlackSettings(_Table):
@@ -258,6 +309,13 @@ class Settings(_Table):
     github: GitHubSettings | None = None
     mlflow: MlflowSettings | None = None
     database_url: SecretStr
+    secrets: dict[str, SecretStr] = Field(default_factory=dict)
+    hooks_secret: SecretStr | None = None
+    public_url: str | None = None
+
+    def secret(self, name: str) -> str:
+        """Return the secret that the settings file names by its environment variable."""
+        return self.secrets[name].get_secret_value()
 
 
 Mode = Literal["socket", "http"]
@@ -298,6 +356,8 @@ def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
     mlflow = _mlflow(env, team)
     database_url = env.get("TOBAN_DATABASE_URL") or DEFAULT_DATABASE_URL
     problems += _database_problems(database_url)
+    secrets = _named_secrets(env, team, problems)
+    hooks = _hooks(env, team, problems)
     if problems or slack is None or functions is None:
         raise ConfigurationError(problems)
     return Settings(
@@ -307,6 +367,8 @@ def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
         github=github,
         mlflow=mlflow,
         database_url=SecretStr(database_url),
+        secrets=secrets,
+        **hooks,
     )
 
 
@@ -345,6 +407,40 @@ def _functions(env: Mapping[str, str], problems: list[str]) -> FunctionsSettings
         return None
     problems += _url_problems("TOBAN_FUNCTIONS_URL", url)
     return FunctionsSettings(url=url.rstrip("/"), key=_secret(env, "TOBAN_FUNCTIONS_KEY"))
+
+
+def _named_secrets(env: Mapping[str, str], team: TobanFile, problems: list[str]) -> dict[str, SecretStr]:
+    """Return the secrets that the settings file names; none of the bot's own may be handed on."""
+    found: dict[str, SecretStr] = {}
+    for name, purpose in team.variables().items():
+        if name in SECRETS:
+            problems.append(f"{name} is the bot's own secret and cannot be {purpose}; name another variable")
+        elif not env.get(name):
+            problems.append(f"{name} is not set: {purpose} (looked in the environment)")
+        else:
+            found[name] = SecretStr(env[name])
+    for table in team.webhooks:
+        given = found.get(table.secret_from)
+        if given is not None:
+            problems += _short_secret(table.secret_from, given)
+    return found
+
+
+def _hooks(env: Mapping[str, str], team: TobanFile, problems: list[str]) -> dict[str, Any]:
+    secret, url = _secret(env, "TOBAN_HOOKS_SECRET"), env.get("TOBAN_PUBLIC_URL") or None
+    problems += _short_secret("TOBAN_HOOKS_SECRET", secret) if secret else []
+    problems += _url_problems("TOBAN_PUBLIC_URL", url) if url else []
+    if any(settings.callback for settings in team.endpoints()):
+        names = {"TOBAN_HOOKS_SECRET": secret, "TOBAN_PUBLIC_URL": url}
+        missing = [name for name, value in names.items() if not value]
+        problems += [f"{name} is not set: {ENVIRONMENT[name]} (a command calls back)" for name in missing]
+    return {"hooks_secret": secret, "public_url": url.rstrip("/") if url else None}
+
+
+def _short_secret(name: str, secret: SecretStr) -> list[str]:
+    if len(secret.get_secret_value()) >= SHORTEST_SECRET:
+        return []
+    return [f"{name} is too short: take at least {SHORTEST_SECRET} characters that nobody can guess"]
 
 
 def _github(env: Mapping[str, str], problems: list[str]) -> GitHubSettings | None:

@@ -123,7 +123,7 @@ class WorkWatcher:
         since = self._answered_at.setdefault(scope, time.monotonic())
         if time.monotonic() - since >= self._timing.silence_seconds:
             for work in group:
-                self._draw(work, "silence", messages.out_of_sight(_job(work), _title(work)))
+                self._draw(work, "silence", messages.out_of_sight(_job(work), _title(work), _who(work)))
 
     def _draw(self, work: Work, seen: object, message: Message) -> None:
         """Offer *message* for the card unless it shows what was *seen* already."""
@@ -142,6 +142,11 @@ def _by_scope(works: list[Work]) -> dict[tuple[str, str], list[Work]]:
 
 def _job(work: Work) -> Job:
     return Job.model_validate(work.job)
+
+
+def _who(work: Work) -> str:
+    known = {"github_actions": "GitHub"}
+    return known.get(work.handle.connector if work.handle else "", "the endpoint")
 
 
 def _title(work: Work) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
 from bot.errors import FunctionsUnreachable, Unreachable
@@ -24,19 +25,27 @@ PIECE_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class HttpCall:
-    """One request: `path` is relative to the connector's address; `repeatable` says that twice is as once."""
+    """One request: `path` is relative to the connector's address; `repeatable` says that twice is as once
+    (None: so for a GET).
+
+    `body` is sent as JSON, or `form` as a form; give at most one of them.
+    """
 
     method: str
     path: str
     body: Any = None
+    form: Mapping[str, str] | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    repeatable: bool = False
+    repeatable: bool | None = None
 
 
 @dataclass(frozen=True)
 class HttpReply:
-    """One answer, whole; `body` is the decoded JSON, or None where there is none."""
+    """One answer, whole; `body` is the decoded JSON, or None where there is none.
+
+    A sender that takes any body gives text that is not JSON as a string.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -46,7 +55,8 @@ class HttpReply:
 class Sender:
     """Sends calls to one address with one set of headers, over kept connections.
 
-    *unreachable* is what it raises when no sensible answer came.
+    Answers of *any_body* need not be JSON, and none may be longer than *most_bytes*. *unreachable* is what is
+    raised when no sensible answer came; its `sent` is False where certainly nothing reached the other side.
     """
 
     def __init__(
@@ -56,23 +66,28 @@ class Sender:
         *,
         connect_seconds: float,
         read_seconds: float,
+        most_bytes: int = MAX_REPLY_BYTES,
+        any_body: bool = False,
         unreachable: type[Unreachable] = FunctionsUnreachable,
     ) -> None:
-        self._unreachable = unreachable
         self._base = base_url.rstrip("/")
+        self._most_bytes = most_bytes
+        self._any_body = any_body
+        self._unreachable = unreachable
         self._timeout = (connect_seconds, read_seconds)
         self._once = _session(headers, 0)
         self._repeating = _session(headers, 2)
 
     def send(self, call: HttpCall) -> HttpReply:
-        """Send *call*; raise the sender's `unreachable` when no sensible answer came in time."""
-        session = self._repeating if call.repeatable or call.method == "GET" else self._once
+        """Send *call*; raise the sender's kind of Unreachable when no sensible answer came in time."""
+        repeatable = call.method == "GET" if call.repeatable is None else call.repeatable
+        session = self._repeating if repeatable else self._once
         try:
             with session.request(
                 call.method,
                 f"{self._base}{call.path}",
                 params=dict(call.query) or None,
-                data=None if call.body is None else json.dumps(call.body, allow_nan=False).encode(),
+                data=_data(call),
                 headers={"content-type": "application/json", **call.headers}
                 if call.body is not None
                 else call.headers,
@@ -81,10 +96,12 @@ class Sender:
                 stream=True,
             ) as response:
                 return HttpReply(response.status_code, response.headers, self._decode(response))
+        except requests.ConnectTimeout as error:
+            raise self._unreachable("no answer in time", sent=False) from error
         except requests.Timeout as error:
             raise self._unreachable("no answer in time") from error
         except requests.RequestException as error:
-            raise self._unreachable(_reason(error)) from error
+            raise self._unreachable(_reason(error), sent=not _never_connected(error)) from error
 
     def _decode(self, response: requests.Response) -> Any:
         if response.is_redirect:
@@ -92,14 +109,23 @@ class Sender:
         raw = bytearray()
         for piece in response.iter_content(PIECE_BYTES):
             raw += piece
-            if len(raw) > MAX_REPLY_BYTES:
-                raise self._unreachable(f"the answer is larger than {MAX_REPLY_BYTES >> 20} MiB")
+            if len(raw) > self._most_bytes:
+                raise self._unreachable(f"the answer is larger than {_size(self._most_bytes)}")
         if not raw:
             return None
         try:
             return json.loads(raw)
         except ValueError:
-            raise self._unreachable(f"status {response.status_code} with a body that is not JSON") from None
+            if self._any_body:
+                return raw.decode("utf-8", "replace")
+            reason = f"status {response.status_code} with a body that is not JSON"
+            raise self._unreachable(reason) from None
+
+
+def _data(call: HttpCall) -> bytes | dict[str, str] | None:
+    if call.form is not None:
+        return dict(call.form)
+    return None if call.body is None else json.dumps(call.body, allow_nan=False).encode()
 
 
 @contextmanager
@@ -146,6 +172,23 @@ def _session(headers: Mapping[str, str], repeats: int) -> requests.Session:
 
 def _reason(error: requests.RequestException) -> str:
     # The exception's own text may hold the address with its query; the kind is enough to act on.
+    if isinstance(_cause(error), ReadTimeoutError):
+        return "no answer in time"
     if isinstance(error, requests.ConnectionError):
         return "the connection was refused or cut"
     return f"the request failed ({type(error).__name__})"
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    """Return whether no connection was made, so that nothing of the request can have been read."""
+    return isinstance(_cause(error), NewConnectionError)
+
+
+def _cause(error: requests.RequestException) -> Exception | None:
+    """Return what made the last attempt fail, where a call was tried more than once."""
+    cause = error.args[0] if error.args else None
+    return cause.reason if isinstance(cause, MaxRetryError) else None
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"

@@ -16,7 +16,9 @@ from bot.engine import register
 from bot.errors import FlowFailed, Refused
 from bot.flows import (
     alias,
+    announce,
     cancel,
+    command,
     compare,
     decide,
     digest,
@@ -50,6 +52,7 @@ JOB_STORIES: dict[str, Story] = {
     "alias": alias.alias,
     alias.FLOW: alias.decide_alias,
     "lookup": lookup.lookup,
+    "command": command.command,
     "workflow": workflow.workflow,
     "work": work.work,
     "follow": work.follow,
@@ -64,6 +67,8 @@ def register_all(desk: Desk) -> None:
         register(name, _job_flow(desk, story))
     register("digest", digest.flow(desk))
     register("housekeeping", housekeeping.flow(desk))
+    register("announce", announce.announcing(desk))
+    register("deliver", announce.delivering(desk))
 
 
 def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:

@@ -10,6 +10,7 @@ from typing import Any
 from bot import gates
 from bot.desk import LONG, SHORT, Desk
 from bot.errors import FlowFailed, Refused
+from bot.flows.announce import announce
 from bot.flows.refusals import refuse, tell_failure, tell_refusal
 from bot.jobs import Job, Role
 from bot.messages import charts, jobs, versions
@@ -41,6 +42,19 @@ def decide(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) 
     _explain(desk, job, place, view, evidence)
     decision = _decision(desk, evidence, decide_id)
     desk.redraw("show the decision", job, place, jobs.decided(job, view, evidence, decision), state="done")
+    if decision.kind == "promoted":
+        announce(desk, "version.promoted", f"{decide_id}-promoted", decision.at, _told(evidence, decision))
+
+
+def _told(evidence: Evidence, decision: Decided) -> dict[str, Any]:
+    """Return what services outside are told of a promotion."""
+    return {
+        "model": evidence.model,
+        "version": evidence.candidate,
+        "previous": evidence.champion,
+        "evidence": evidence.digest,
+        "by": decision.by,
+    }
 
 
 def approver_roles(desk: Desk, model: str) -> tuple[Role, ...]:

@@ -15,6 +15,7 @@ from croniter import croniter
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.desk import LONG, Desk
 from bot.errors import BotError, FlowFailed, Refused
+from bot.flows.announce import announce
 from bot.messages.digests import DigestFacts, DigestModel
 from bot.messages.digests import digest as digest_message
 from bot.messages.message import Message
@@ -50,6 +51,13 @@ def _send_due(desk: Desk, table: DigestTable, due: datetime) -> None:
         desk.step("post the digest", _post, desk, table, message, patience=LONG)
     except (Refused, FlowFailed) as error:
         raise FlowFailed("DigestNotPosted", f"{table.name} to {table.channel}: {error}") from None
+    announce(desk, "digest.posted", schedule_flow_id(table, due), due, _told(table, record))
+
+
+def _told(table: DigestTable, record: dict[str, Any]) -> dict[str, Any]:
+    models = {one["name"]: one["champion"] and one["champion"]["version"] for one in record["models"]}
+    window = {"since": record["since"], "until": record["until"]}
+    return {"digest": table.name, **window, "champions": models, "runs": len(record["runs"])}
 
 
 def _claim(desk: Desk, table: DigestTable, due: datetime) -> str | None:

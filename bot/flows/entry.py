@@ -6,7 +6,6 @@ from typing import Any
 
 from bot import gates
 from bot.coercion import coerce
-from bot.commands import COMMANDS
 from bot.desk import SHORT, Desk
 from bot.errors import Refused, SlackUnreachable
 from bot.flows.refusals import refuse
@@ -20,7 +19,7 @@ def admit(desk: Desk, job: Job) -> None:
 
 
 def _judge(desk: Desk, job: Job) -> None:
-    command = COMMANDS[job.verb]
+    command = desk.commands[job.verb]
     try:
         role = desk.access.role(job.user, fresh=command.touches_production)
     except SlackUnreachable:
@@ -68,7 +67,7 @@ def model_name(desk: Desk, job: Job) -> str:
     names = tuple(desk.settings.team.models)
     if len(names) == 1:
         return names[0]
-    example = COMMANDS[job.verb].usage
+    example = desk.commands[job.verb].usage
     raise refuse("missing_argument", f"Name the model: {example}", suggestions=names)
 
 

@@ -1,4 +1,4 @@
-"""Once a day, finished flows older than a month are deleted, so that the database stays small."""
+"""Once a day, finished flows older than a month and what was noted of them are deleted, to keep it small."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def flow(desk: Desk) -> Callable[[datetime, Any], None]:
 
     def housekeeping(due: datetime, context: Any) -> None:
         desk.step("delete old flows", _delete, due - KEEP)
+        desk.step("delete old calls", desk.calls.delete_before, due - KEEP)
+        desk.step("delete old deliveries", desk.deliveries.delete_before, due - KEEP)
 
     return housekeeping
 

@@ -107,7 +107,7 @@ def _registry(desk: Desk, job: Job) -> Message:
 def _whoami(desk: Desk, job: Job) -> Message:
     role = desk.access.role(job.user, fresh=True)
     models = {name: _deciders(desk, name) for name in desk.settings.team.models}
-    return status.whoami(job.user, (role,) if role else (), models)
+    return status.whoami(job.user, (role,) if role else (), models, desk.commands.values())
 
 
 def _deciders(desk: Desk, model: str) -> tuple[Role, ...]:
@@ -117,7 +117,7 @@ def _deciders(desk: Desk, model: str) -> tuple[Role, ...]:
 
 
 def _help(desk: Desk, job: Job) -> Message:
-    command = COMMANDS[job.words[0]]
+    command = desk.commands[job.words[0]]
     try:
         model = desk.model(job.words[1]) if len(job.words) > 1 else None
     except Refused:

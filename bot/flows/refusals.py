@@ -6,6 +6,7 @@ import logging
 
 from bot.desk import Desk
 from bot.errors import (
+    EndpointUnreachable,
     FlowFailed,
     FunctionsUnreachable,
     GitHubUnreachable,
@@ -56,6 +57,8 @@ def failure_words(job: Job, failure: FlowFailed) -> Message:
 
 def failure_problem(failure: FlowFailed) -> Problem:
     """Return a failure as a problem to show: who did not answer, or that the fault is the bot's."""
+    if failure.kind == EndpointUnreachable.__name__:
+        return refuse("endpoint_unreachable", f"It was: {failure.detail}.").problem
     if failure.kind in (GitHubUnreachable.__name__, RateLimited.__name__):
         return refuse("github_unreachable", f"It was: {failure.detail}.").problem
     if failure.kind == MlflowUnreachable.__name__:

@@ -11,6 +11,7 @@ from bot.connectors.azure_functions import REJECTED_KEY
 from bot.desk import LONG, SHORT, Desk
 from bot.engine import DECISIONS
 from bot.errors import FlowFailed, Refused
+from bot.flows.announce import announce
 from bot.flows.entry import caller
 from bot.flows.refusals import failure_words
 from bot.jobs import Job
@@ -43,6 +44,26 @@ def run(desk: Desk, job: Job, place: dict[str, str], model: str, task: dict[str,
     else:
         desk.step("close the card", desk.records.close_card, job.flow_id)
         _show_end(desk, job, place, view)
+        announce(
+            desk,
+            "run.finished",
+            f"{job.flow_id}-finished",
+            view.finished_at or view.created_at,
+            _told(job, view),
+        )
+
+
+def _told(job: Job, view: RunView) -> dict[str, Any]:
+    """Return what services outside are told of a run's end."""
+    return {
+        "command": job.verb,
+        "run": view.run_id,
+        "model": view.model,
+        "state": view.state,
+        "reason_code": view.reason.code if view.reason else None,
+        "version": view.result.version if view.result else None,
+        "asked_by": job.user,
+    }
 
 
 def _start(desk: Desk, job: Job, model: str, task: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.connectors.connector import FINAL, JobRequest, RunHandle, RunStatus
 from bot.desk import LONG, Desk, Patience
 from bot.errors import FlowFailed, RateLimited, Refused
+from bot.flows.announce import announce
 from bot.flows.refusals import failure_problem, refuse
 from bot.jobs import Job, Role
 from bot.messages import work as messages
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN_SECONDS = 3600.0
 """A safety net: without any word from the watcher for this long, the flow looks for itself."""
+LOOK_SOON_SECONDS = 0.2
 CONFIRM_SECONDS = 3600.0
 STARTING = Patience(attempts=16, first_seconds=1.0, growth=1.25)
 """About two minutes: after a cut it takes one until it is sure whether the run was started."""
@@ -33,7 +35,10 @@ NOT_FOR_NOW = frozenset({"github_rejected_token", "github_forbidden"})
 
 
 class Order(BaseModel):
-    """What is to be done: by which connector, under which title, by whom, and whether it is confirmed."""
+    """What is to be done: by which connector, under which title, by whom, and whether it is confirmed.
+
+    `command` names a team's own command, whose report template is used; `question` is what it asks first.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -42,6 +47,8 @@ class Order(BaseModel):
     request: JobRequest
     roles: tuple[Role, ...]
     confirm: bool = False
+    question: str | None = None
+    command: str | None = None
 
 
 def work(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) -> None:
@@ -72,7 +79,7 @@ def follow(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any], 
 
 def _confirmed(desk: Desk, job: Job, place: dict[str, str], order: Order) -> bool:
     """Ask whether to start and wait for the answer; False where it was no, or none came."""
-    card = messages.to_confirm(job, order.title, order.request.values, order.request.ref)
+    card = messages.to_confirm(job, order.title, order.request.values, order.request.ref, order.question)
     place = desk.redraw("ask whether to start", job, place, card, state="decision")
     news = desk.wait(CONTROL, CONFIRM_SECONDS)
     if news is not None and news["kind"] == "start":
@@ -134,9 +141,25 @@ def _follow_to_the_end(
         return
     desk.step("close the card", desk.works.close, job.flow_id)
     by = desk.step("see who cancelled it", desk.records.cancelled_by, f"{job.flow_id}|{attempt}")
-    card = messages.ended(job, order.title, status, by)
+    own = desk.settings.team.commands.get(order.command or "")
+    card = messages.ended(job, order.title, status, by, own.report if own else ())
     place = desk.redraw("show how it ended", job, place, card, state="done")
+    desk.attach("show how it ended: files", place, card)
     desk.reply("tell the requester", place, messages.ended_note(job, order.title, status))
+    at = status.finished_at or status.created_at or job.asked_at
+    announce(desk, "run.finished", f"{job.flow_id}-{attempt}-finished", at, _told(job, status))
+
+
+def _told(job: Job, status: RunStatus) -> dict[str, Any]:
+    """Return what services outside are told of a run's end."""
+    return {
+        "command": job.verb,
+        "run": status.handle.id,
+        "attempt": status.attempt,
+        "state": status.state,
+        "reason_code": status.reason.code if status.reason else None,
+        "asked_by": job.user,
+    }
 
 
 def _give_up(desk: Desk, job: Job, place: dict[str, str], card: Message) -> None:
@@ -146,8 +169,11 @@ def _give_up(desk: Desk, job: Job, place: dict[str, str], card: Message) -> None
 
 def _until_it_ends(desk: Desk, job: Job, order: Order, handle: RunHandle, attempt: int) -> RunStatus:
     """Wait for the end of *attempt*, however long the other side does not answer; pass cancels on."""
+    # What a team's own command calls may have answered with the start.
+    patience = LOOK_SOON_SECONDS if order.command else LOOK_AGAIN_SECONDS
     while True:
-        news = desk.wait(CONTROL, LOOK_AGAIN_SECONDS)
+        news = desk.wait(CONTROL, patience)
+        patience = LOOK_AGAIN_SECONDS
         if news is not None and news["kind"] == "cancel":
             _pass_on_cancel(desk, job, order, handle, attempt, news["by"])
             continue

@@ -1,4 +1,4 @@
-"""The picture of a comparison: which share of rows is how far off, for candidate, champion and plain rule.
+"""Pictures: how far off candidate, champion and plain rule are in a comparison, and bars of a report.
 
 Drawn with Pillow and its built-in font on a light card of its own, so that it reads on Slack's light and dark
 backgrounds alike. The alt text says in words what the picture shows.
@@ -18,6 +18,7 @@ from ml.contract import Evidence, Histogram
 
 WIDTH, HEIGHT, MARGIN = 1200, 640, 70
 TOP, BOTTOM = 130, 110
+BAR_ROW = 44
 CARD, INK, FAINT, EDGE = "#ffffff", "#1d1c1d", "#5e5d60", "#c9c9cc"
 # Told apart by people who see colours differently, also in grey: dark, middle, light.
 COLOURS = {"candidate": "#0b5fa5", "champion": "#e08a00", "rule": "#b5b8bd"}
@@ -40,6 +41,31 @@ def evidence_chart(evidence: Evidence) -> Attachment | None:
         plain(title),
         _alt_text(evidence, charts),
     )
+
+
+def bar_chart(title: str, bars: Sequence[tuple[str, float]], unit: str, filename: str) -> Attachment:
+    """Return named numbers as lying bars, the largest as wide as the card; *bars* holds at least one."""
+    height = TOP + len(bars) * BAR_ROW + MARGIN // 2
+    picture = Image.new("RGB", (WIDTH, height), CARD)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, 0, WIDTH - 1, height - 1), outline=EDGE, width=2)
+    draw.text((MARGIN, 26), _ascii(f"{title}{f' ({unit})' if unit else ''}"), fill=INK, font=_font(34))
+    largest = max(abs(size) for _, size in bars) or 1.0
+    for at, (label, size) in enumerate(bars):
+        _lying_bar(draw, TOP - 20 + at * BAR_ROW, _ascii(label)[:24], size, largest)
+    png = io.BytesIO()
+    picture.save(png, format="PNG", optimize=True)
+    said = listed(f"{label} {size:g}" for label, size in bars)
+    return Attachment(filename, png.getvalue(), plain(title), plain(f"Bars: {said} {unit}")[:MAX_ALT_TEXT])
+
+
+def _lying_bar(draw: ImageDraw.ImageDraw, top: float, label: str, size: float, largest: float) -> None:
+    left, room = MARGIN + 300, WIDTH - 2 * MARGIN - 300 - 150
+    end = left + max(abs(size) / largest * room, 2)
+    colour = COLOURS["champion" if size < 0 else "candidate"]
+    draw.text((left - 16, top + BAR_ROW / 2 - 12), label, fill=INK, font=_font(22), anchor="ra")
+    draw.rectangle((left, top, end, top + BAR_ROW - 12), fill=colour)
+    draw.text((end + 12, top + BAR_ROW / 2 - 12), f"{size:,.6g}", fill=INK, font=_font(22))
 
 
 def _draw(draw: ImageDraw.ImageDraw, evidence: Evidence, charts: Sequence[Histogram]) -> None:

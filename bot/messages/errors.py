@@ -40,6 +40,11 @@ REASONS: dict[str, str] = {
     "body_too_large": "the request is too large",
     "too_many_rows": "there are too many rows for one request",
     "unequal_columns": "the columns are not equally long",
+    # what came by a webhook
+    "unknown_command": "there is no such command",
+    "bad_signature": "the request is not signed as it must be",
+    "replayed": "the same request was taken before",
+    "not_set_up": "this is not set up in the bot's settings",
     # who may do it, and where
     "not_allowed": "your roles do not cover this",
     "not_in_channel": "I am not in that channel",
@@ -73,6 +78,10 @@ REASONS: dict[str, str] = {
     "function_app_rejected_key": "the function app does not accept the bot's key",
     "fault": "the function app ran into an error of its own",
     "misconfigured": "the function app's settings cannot work",
+    "endpoint_unreachable": "the endpoint does not answer",
+    "endpoint_refused": "the endpoint did not take the call",
+    "endpoint_failed": "the endpoint says that it failed",
+    "cannot_cancel": "it cannot be stopped from here",
     "record_damaged": "a record in the object store is damaged or gone",
     "store_unavailable": "the object store does not answer",
     "store_unreachable": "the object store does not answer",

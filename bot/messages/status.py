@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from bot.commands import COMMANDS
+from bot.commands import COMMANDS, Command
 from bot.jobs import Job, Role
 from bot.messages.blocks import Block, context, header, section, table
 from bot.messages.errors import sentence, with_detail
@@ -183,13 +183,18 @@ def cancelling(run: str) -> Message:
     )
 
 
-def whoami(user: str, roles: Iterable[Role], models: Mapping[str, Sequence[Role]]) -> Message:
+def whoami(
+    user: str,
+    roles: Iterable[Role],
+    models: Mapping[str, Sequence[Role]],
+    commands: Iterable[Command] = COMMANDS.values(),
+) -> Message:
     """Return the asker's roles, the commands these cover, and the models they may decide on.
 
     *models* maps each model's name to the roles that may promote its versions.
     """
     held = tuple(roles)
-    verbs = [command.verb for command in COMMANDS.values() if set(held) & set(command.roles)]
+    verbs = [command.verb for command in commands if set(held) & set(command.roles)]
     decides = [name for name, approvers in models.items() if set(held) & set(approvers)]
     lines = [f"You are {mention(user)}, with {_role_words(held)}."]
     lines.append(

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from bot.command_tables import ReportPart
 from bot.connectors.connector import Offer, Report, RunJob, RunStatus, Step
 from bot.jobs import Job
 from bot.messages.blocks import Block, actions, button, confirm, context, header, section, table
 from bot.messages.errors import asked_line, problem_lines, with_detail
 from bot.messages.message import Message, compose
+from bot.messages.reports import report_blocks
 from bot.messages.text import code, counted, inline, listed, mention
-from bot.messages.units import duration, quantity
+from bot.messages.units import bar, duration, percent, quantity
 from ml.contract import Problem
 
 MOST_STEPS = 40
@@ -31,10 +33,12 @@ _STATES = {"queued": "waits for its turn", "waiting": "waits for an approval", "
 _BETTER = {"lower": "lower", "higher": "higher", "zero": "nearer to zero"}
 
 
-def to_confirm(job: Job, title: str, values: Mapping[str, object], ref: str | None) -> Message:
-    """Return the question whether to start, with all that would be sent."""
+def to_confirm(
+    job: Job, title: str, values: Mapping[str, object], ref: str | None, question: str | None = None
+) -> Message:
+    """Return the question whether to start, in its own words if it has some, and all that would be sent."""
     at = f" at {code(ref)}" if ref else ""
-    lines = [f":question: *Start {inline(title)}*{at}?"]
+    lines = [f":question: *{inline(question)}*" if question else f":question: *Start {inline(title)}*{at}?"]
     lines += [f"• {code(name)} {code(value)}" for name, value in values.items()]
     return compose(
         section("\n".join(lines)),
@@ -89,7 +93,13 @@ def lost(job: Job, title: str, url: str | None, problem: Problem) -> Message:
 def running(job: Job, title: str, status: RunStatus, now: datetime) -> Message:
     """Return the live message of a run: its jobs and steps, elapsed time, Cancel and Open."""
     state = _STATES.get(status.state, "running")
-    lines = [f":gear: *{inline(title)} · {state}*", *([inline(status.detail)] if status.detail else [])]
+    share = f" · {percent(status.progress)}" if status.progress is not None else ""
+    lines = [
+        f":gear: *{inline(title)} · {state}{share}*",
+        *([inline(status.detail)] if status.detail else []),
+    ]
+    if status.progress is not None:
+        lines.append(bar(status.progress))
     began = status.started_at or status.created_at
     elapsed = f"{duration((now - began).total_seconds())} so far · " if began else ""
     return compose(
@@ -100,11 +110,11 @@ def running(job: Job, title: str, status: RunStatus, now: datetime) -> Message:
     )
 
 
-def out_of_sight(job: Job, title: str) -> Message:
-    """Return the message of a run that cannot be followed because the other side does not answer."""
+def out_of_sight(job: Job, title: str, who: str = "GitHub") -> Message:
+    """Return the message of a run that cannot be followed because *who* does not answer."""
     return compose(
         section(
-            f":satellite_antenna: *{inline(title)} · GitHub does not answer*\n"
+            f":satellite_antenna: *{inline(title)} · {who} does not answer*\n"
             "The run goes on by itself; this message follows it again as soon as it can."
         ),
         actions(_button(job, "cancel", 0)),
@@ -112,22 +122,33 @@ def out_of_sight(job: Job, title: str) -> Message:
     )
 
 
-def ended(job: Job, title: str, status: RunStatus, cancelled_by: str | None = None) -> Message:
-    """Return the end of a run: how, how long, why, what it reports, and what can be done now."""
+def ended(
+    job: Job,
+    title: str,
+    status: RunStatus,
+    cancelled_by: str | None = None,
+    template: Sequence[ReportPart] = (),
+) -> Message:
+    """Return the end of a run: how, how long, why, what it reports (by *template*), what can be done now."""
     lines = [_end_line(title, status, cancelled_by)]
     if status.state == "failed" and status.reason:
         lines.append(with_detail(status.reason.code, status.reason.detail))
+    elif status.detail:
+        lines.append(inline(status.detail))
     report = status.report
+    blocks, files = report_blocks(template, report)
     took = ""
     if status.started_at and status.finished_at:
         took = f"took {duration((status.finished_at - status.started_at).total_seconds())} · "
     return compose(
         section("\n".join(lines)),
-        _metrics_table(report) if report and report.metrics else None,
+        _metrics_table(report) if report and report.metrics and not template else None,
+        *blocks,
         _report_lines(report) if report else None,
         _jobs_block(status.jobs) if status.state != "succeeded" else None,
         _buttons(job, status),
         context(f"{took}{_run_words(status)}", asked_line(job)),
+        files=files,
     )
 
 

@@ -101,3 +101,12 @@ def test_those_to_call_are_named_once_in_order() -> None:
     """Who holds one of several roles is called once; * is nobody to call."""
     known = access(Groups(), owner=("UOWN", "@ops"), operator=("@ops",), viewer=("*",))
     assert known.holders(("owner", "operator", "viewer")) == ("UOWN", "@ops")
+
+
+def test_everybody_does_not_include_webhooks() -> None:
+    """A webhook holds the role that it is given by name, and none that all people of the workspace hold."""
+    roles = RolesTable(viewer=("*",), operator=("webhook",))
+    assert Access(RolesTable(), dict).role("webhook") is None
+    assert Access(roles, dict).role("webhook") == "operator"
+    assert Access(roles, dict).role("U1") == "viewer"
+    assert Access(roles, dict).holders(["operator"]) == ()

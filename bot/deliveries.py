@@ -1,0 +1,65 @@
+"""The ledgers of webhooks: which request came in once, and what became of each event that was sent out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+
+from bot.records import deliveries, hooks, utc_now
+
+Ending = Literal["delivered", "refused", "given_up"]
+
+
+class Deliveries:
+    """Both ledgers; each method is one transaction, safe from threads and processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def claim(self, signature: str, command: str, flow_id: str) -> bool:
+        """Claim a signed request; False for one that was taken before."""
+        return self._insert(hooks, signature=signature, command=command, flow_id=flow_id, at=utc_now())
+
+    def open(self, delivery_id: str, webhook: str, event: str, body: str) -> None:
+        """Write that an event is to be delivered; a second call changes nothing."""
+        row = {"id": delivery_id, "webhook": webhook, "event": event, "body": body}
+        self._insert(deliveries, **row, state="waiting", attempts=0, detail="", created_at=utc_now())
+
+    def tried(self, delivery_id: str, detail: str) -> None:
+        """Count an attempt, with what came of it."""
+        self._update(delivery_id, attempts=deliveries.c.attempts + 1, detail=detail)
+
+    def close(self, delivery_id: str, ending: Ending, detail: str) -> None:
+        """Write how a delivery ended; the first ending stays."""
+        self._update(delivery_id, state=ending, detail=detail, ended_at=utc_now())
+
+    def of(self, webhook: str) -> list[dict[str, Any]]:
+        """Return the deliveries to a webhook, oldest first."""
+        chosen = sa.select(deliveries).where(deliveries.c.webhook == webhook)
+        with self._engine.connect() as connection:
+            rows = connection.execute(chosen.order_by(deliveries.c.created_at, deliveries.c.id)).mappings()
+            return [dict(row) for row in rows]
+
+    def delete_before(self, moment: datetime) -> None:
+        """Delete what came in or ended before *moment*."""
+        before = moment.astimezone(UTC).replace(tzinfo=None)
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(hooks).where(hooks.c.at < before))
+            connection.execute(sa.delete(deliveries).where(deliveries.c.ended_at < before))
+
+    def _insert(self, table: sa.Table, **values: Any) -> bool:
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(table).values(**values))
+        except IntegrityError:
+            return False
+        return True
+
+    def _update(self, delivery_id: str, **values: Any) -> None:
+        waiting = sa.and_(deliveries.c.id == delivery_id, deliveries.c.ended_at.is_(None))
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(deliveries).where(waiting).values(**values))
