@@ -41,11 +41,16 @@ def test_the_program_says_where_it_listens_and_ends_when_told(tmp_path: Path) ->
     assert (tmp_path / "state" / "journal.jsonl").exists()
 
 
-def test_the_command_line_fronts_any_app(tmp_path: Path, slack: SlackUnderTest, serve: Callable[[App], str]) -> None:
-    """`toban playground --app ADDRESS` is a workspace in front of a Bolt app, as its manifest describes it."""
+def test_the_command_line_fronts_any_app(
+    tmp_path: Path, slack: SlackUnderTest, serve: Callable[[App], str]
+) -> None:
+    """`toban playground --app ADDRESS` is a workspace in front of a Bolt app, by its manifest."""
     app = slack.bolt_app()
     app.command("/other")(lambda ack: ack("it is me"))
-    manifest = {"features": {"slash_commands": [{"command": "/other"}]}, "oauth_config": {"scopes": {"bot": []}}}
+    manifest = {
+        "features": {"slash_commands": [{"command": "/other"}]},
+        "oauth_config": {"scopes": {"bot": []}},
+    }
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(manifest))
     command = [sys.executable, "-m", "bot", "playground", "--app", serve(app), "--manifest", str(path)]
