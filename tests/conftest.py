@@ -35,7 +35,7 @@ pytest_plugins = [
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_PREFIXES = (
     *("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_"),
-    *("GITHUB_TOKEN", "GITHUB_API_", "GITHUB_APP_", "MLFLOW_"),
+    *("GITHUB_TOKEN", "GITHUB_API_", "GITHUB_APP_", "GITHUB_WEBHOOK_", "MLFLOW_"),
 )
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
