@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dbos import ClientScheduleInput, EnqueueOptions
@@ -120,7 +120,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     records, works = engine.records, Works(engine.sql)
     calls = Calls(engine.sql)
     commands = all_commands(settings.team.commands)
-    connectors = make_connectors(settings, calls)
+    connectors = make_connectors(settings, calls, engine.timing)
 
     def draw(place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
         # Asked at the last moment: a result that was drawn meanwhile must not be drawn over.
@@ -156,11 +156,12 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     return Bot(settings, engine, desk, intake, watcher, work_watcher, app, hooks, github_door)
 
 
-def make_connectors(settings: Settings, calls: Calls) -> dict[str, Connector]:
+def make_connectors(settings: Settings, calls: Calls, timing: Timing) -> dict[str, Connector]:
     """Return the connectors that the settings ask for, by name."""
     found: dict[str, Connector] = {one.name: one for one in _own_connectors(settings, calls)}
     if settings.github is not None:
-        found[GITHUB_ACTIONS] = GitHubActionsConnector(GitHubClient(settings.github))
+        sure_after = timedelta(seconds=timing.unseen_seconds)
+        found[GITHUB_ACTIONS] = GitHubActionsConnector(GitHubClient(settings.github), sure_after)
     return found
 
 

@@ -109,12 +109,19 @@ def running(job: Job, title: str, status: RunStatus, now: datetime) -> Message:
     )
 
 
-def out_of_sight(job: Job, title: str, who: str = "GitHub") -> Message:
-    """Return the message of a run that cannot be followed because *who* does not answer."""
+def out_of_sight(job: Job, title: str, who: str = "GitHub", problem: Problem | None = None) -> Message:
+    """Return the message of a run that cannot be followed: *who* does not answer, or refuses the bot."""
+    how = "does not answer" if problem is None else "does not let me look"
+    why = [] if problem is None else problem_lines(problem)
     return compose(
         section(
-            f":satellite_antenna: *{inline(title)} · {who} does not answer*\n"
-            "The run goes on by itself; this message follows it again as soon as it can."
+            "\n".join(
+                [
+                    f":satellite_antenna: *{inline(title)} · {who} {how}*",
+                    *why,
+                    "The run goes on by itself; this message follows it again as soon as it can.",
+                ]
+            )
         ),
         actions(_button(job, "cancel", 0)),
         context(asked_line(job)),
