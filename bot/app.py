@@ -35,6 +35,7 @@ from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
 from bot.flows import digest, register_all
+from bot.health import HEALTH, Wsgi, health_page, judge
 from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
@@ -48,8 +49,6 @@ from bot.work_watcher import WorkWatcher
 from bot.works import Works
 
 log = logging.getLogger(__name__)
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 HOUSEKEEPING_CRON = "30 3 * * *"
 HTTP_THREADS = 32
@@ -71,6 +70,13 @@ class Bot:
     work_watcher: WorkWatcher
     slack_app: App
     hooks: HooksDoor
+    is_connected: Callable[[], bool] = lambda: True
+
+    def problems(self) -> list[str]:
+        """Return what keeps this process from being well, as sentences."""
+        return judge(
+            self.engine.fence.age_seconds(), self.engine.timing.stale_seconds, connected=self.is_connected()
+        )
 
     def start(self) -> None:
         """Run flows, watch runs, and keep the schedules; requests come in only once a door is open."""
@@ -212,6 +218,7 @@ class SocketDoor:
         self._handler: Any = SocketModeHandler(
             bot.slack_app, token.get_secret_value(), web_client=bot.desk.slack.client
         )
+        bot.is_connected = lambda: bool(self._handler.client.is_connected())
 
     def start(self) -> None:
         """Connect; the handler reconnects by itself. Raises ConfigurationError where Slack says no."""
@@ -267,11 +274,36 @@ class HttpDoor:
         return f"http://{self._host}:{port}{SLACK_PATH}"
 
 
+class HealthDoor:
+    """`GET /healthz` on an address of its own, for a bot in Socket Mode, which has no other."""
+
+    def __init__(self, bot: Bot, host: str, port: int) -> None:
+        page = health_page(bot.problems)
+
+        def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if environ.get("PATH_INFO") == HEALTH:
+                return page(environ, start_response)
+            start_response("404 Not Found", [("Content-Length", "0")])
+            return [b""]
+
+        self._server: Any = create_server(
+            serve, host=host, port=port, threads=1, ident="toban", clear_untrusted_proxy_headers=True
+        )
+        self._thread = threading.Thread(target=self._server.run, name="health", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve; it ends with the process."""
+        self._thread.start()
+
+
 def _routes(bot: Bot) -> Wsgi:
-    """Return what answers each address: the services' doors, and Slack's for everything else."""
+    """Return what answers each address: health, the services' doors, and Slack's for everything else."""
     slack: Wsgi = SlackRequestHandler(bot.slack_app, path=SLACK_PATH)
+    health = health_page(bot.problems)
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") == HEALTH:
+            return health(environ, start_response)
         for_services = str(environ.get("PATH_INFO", "")).startswith((HOOKS, CALLBACKS))
         return (bot.hooks if for_services else slack)(environ, start_response)
 
