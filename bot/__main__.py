@@ -59,7 +59,11 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 it could not be done, 2 wrong usage or settings."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["playground"]:
+        # A program of its own: the bot knows nothing of the playground.
+        os.execv(sys.executable, [sys.executable, "-m", "playground", *given[1:]])  # noqa: S606
+    options = _parser().parse_args(given)
     set_up_logging(os.environ.get("TOBAN_LOG", "WARNING"))
     try:
         if getattr(options, "env_file", None):
@@ -85,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     for add in (_add_up, _add_check, _add_init, _add_manifest, _add_health, _add_digest, _add_say):
         add(commands)
+    commands.add_parser(
+        "playground",
+        help="a workspace on this machine to try the bot in; with --app ADDRESS in front of any Bolt app",
+        description="A program of its own; `toban playground --help` asks it.",
+    )
     return parser
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.__main__ import _parser, main
 
-COMMANDS = ("up", "check", "init", "manifest", "health", "digest", "say")
+COMMANDS = ("up", "check", "init", "manifest", "health", "digest", "say", "playground")
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
@@ -26,7 +26,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert ended.value.code == 0
     assert tuple(commands()) == COMMANDS
-    assert [name for name in COMMANDS if not re.search(rf"^    {name} +\w", text, re.MULTILINE)] == []
+    assert [name for name in COMMANDS if not re.search(rf"^    {name}\s+\w", text, re.MULTILINE)] == []
     assert "toban check --env-file .env" in text
     assert "Exit status" in text
 
