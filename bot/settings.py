@@ -234,6 +234,10 @@ class TobanFile(_Table):
             workflow = table.github_actions
             if workflow is not None and workflow.repository not in self.github.repositories:
                 raise ValueError(f"commands.{name} needs {workflow.repository} in [github] repositories")
+        for name, model in self.models.items():
+            if model.retrain is not None and model.retrain.repository not in self.github.repositories:
+                needed = model.retrain.repository
+                raise ValueError(f"models.{name}.retrain needs {needed} in [github] repositories")
         return self
 
     def endpoints(self) -> Iterator[CallSettings]:
