@@ -454,11 +454,16 @@ class VersionView(Reply):
 
 
 class StoreHealth(Reply):
-    """Whether the object store answered just now, how quickly, and what it said where it did not."""
+    """Whether the object store answered just now, how quickly, and what it said where it did not.
+
+    `refuses_second_create` tells whether a trial showed that an object cannot be written twice; None where
+    nothing was tried, or the trial did not come to its end.
+    """
 
     reachable: bool
     seconds: float | None = None
     detail: str | None = None
+    refuses_second_create: bool | None = None
 
 
 class HealthView(Reply):
