@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.desk import Desk
 from bot.engine import RUNS
-from bot.flows.entry import admit, find_model, typed_values
+from bot.flows.asking import model_form, values_or_form
+from bot.flows.entry import admit, find_model
 from bot.jobs import Job
 from bot.messages import jobs as messages
 
@@ -15,7 +16,9 @@ def retrain(desk: Desk, job: Job) -> None:
     """Check who asks and what they gave, post the card, queue the run behind earlier ones of the model."""
     admit(desk, job)
     model = find_model(desk, job)
-    params = typed_values(job, model.params_schema)
+    params = values_or_form(desk, job, model.params_schema, lambda: model_form(desk, job, model))
+    if params is None:
+        return
     queue_run(desk, job, model.name, {"kind": "retrain", "params": params})
 
 
