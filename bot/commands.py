@@ -23,8 +23,8 @@ class Command(BaseModel):
     `usage` and `examples` leave out the slash command itself, whose name is a setting. `private` answers
     are seen by the asker only. `touches_production` asks for a fresh look at the person's roles. `target`
     is what the first word after the verb names; None where there is none or where it may be several things.
-    `inputs` is the JSON Schema of a team's own command, which no model's schema is asked for. `form` says that
-    its inputs can be given in a form.
+    `inputs` is the JSON Schema of a team's own command, which no model's schema is asked for. `form` says
+    that its inputs can be given in a form.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

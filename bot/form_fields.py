@@ -31,6 +31,8 @@ MOST_OPTION_VALUE = 150
 MOST_PLACEHOLDER = 150
 MOST_TYPED = 3000
 MOST_LABEL = 2000
+MOST_HINT = 500
+"""Of the 2,000 characters that Slack takes: more is no hint any more."""
 MOST_DIGITS = 20
 LONG_TEXT = 200
 YES_NO = ("yes", "no")
@@ -60,22 +62,25 @@ def offered(field: Schema) -> tuple[Any, ...]:
     return tuple(one for one in choices(field) if str(one).strip())
 
 
-def build_element(field: Schema, schema: Schema, value: Any, raw: str | None) -> Element:
+def build_element(
+    field: Schema, schema: Schema, value: Any, raw: str | None, most_options: int = MOST_OPTIONS
+) -> Element:
     """Return Slack's element for a field, with *value* (typed; None: none) in it.
 
-    *raw* is what was given where it could not be typed; only a text field can show it.
+    *raw* is what was given where it could not be typed; only a text field can show it. More choices than
+    *most_options* are searched for instead of sent along.
     """
     kind = kind_of(field, schema)
     if kind == "choice":
-        return _menu(offered(field), [value] if value is not None else [], several=False)
+        return _menu(offered(field), [value] if value is not None else [], most_options)
     if kind == "choices":
         inner = offered(resolve(field["items"], schema))
-        return _menu(inner, value if isinstance(value, list) else [], several=True)
+        return _menu(inner, value if isinstance(value, list) else [], most_options, several=True)
     if kind == "suggestion":
         return _suggestion(value)
     if kind == "yes_no":
         shown = [YES_NO[0] if value else YES_NO[1]] if isinstance(value, bool) else []
-        return _menu(YES_NO, shown, several=False)
+        return _menu(YES_NO, shown, most_options)
     if kind == "date":
         return _element("datepicker", initial_date=_date(value))
     if kind == "moment":
@@ -134,7 +139,7 @@ def hint(field: Schema, schema: Schema) -> str | None:
     if kind == "number" or (kind == "text" and (field.get("type") == "array" or "pattern" in field)):
         limits = allowed(field)
         shown = f"{shown.rstrip('.')}. {limits[:1].upper()}{limits[1:]}." if shown else f"{limits}."
-    return one_line(shown)[:MOST_LABEL] or None
+    return one_line(shown)[:MOST_HINT] or None
 
 
 def one_line(text: object) -> str:
@@ -147,14 +152,17 @@ def _element(kind: str, **fields: Any) -> Element:
     return {"type": kind, "action_id": ACTION, **given}
 
 
-def _menu(named: Sequence[Any], values: Iterable[Any], *, several: bool) -> Element:
+def _menu(
+    named: Sequence[Any], values: Iterable[Any], most_options: int, *, several: bool = False
+) -> Element:
     """Return radio buttons, a menu, or a menu that searches, whichever holds that many choices."""
     at = {str(one): number for number, one in enumerate(named)}
     picked = [_numbered_option(named, at[str(one)]) for one in values if str(one) in at]
-    initial = ("initial_options", picked[:MOST_OPTIONS]) if several else ("initial_option", *picked[:1])
-    filled = {initial[0]: initial[1]} if picked else {}
+    filled: dict[str, Any] = {}
+    if picked:
+        filled = {"initial_options": picked[:MOST_OPTIONS]} if several else {"initial_option": picked[0]}
     prefix = "multi_" if several else ""
-    if len(named) > MOST_OPTIONS:
+    if len(named) > most_options:
         return _element(f"{prefix}external_select", min_query_length=0, **filled)
     options = [_numbered_option(named, number) for number in range(len(named))]
     kind = "static_select" if several or len(named) > MOST_RADIO else "radio_buttons"

@@ -8,6 +8,7 @@ Source: https://docs.slack.dev/reference/views/modal-views
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.coercion import as_text, coerce, fold
 from bot.form_fields import (
     MOST_LABEL,
+    MOST_OPTIONS,
+    MOST_RADIO,
     build_element,
     hint,
     kind_of,
@@ -36,6 +39,8 @@ CALLBACK = "form"
 MOST_TITLE = 24
 MOST_FIELDS = 95
 """Slack takes 100 blocks in a modal; the rest is for what stands around the fields."""
+MOST_BYTES = 230_000
+"""Slack answers view_too_large beyond 250 kB (https://docs.slack.dev/reference/methods/views.open)."""
 MOST_ERROR = 300
 SEARCHES = frozenset({"external_select", "multi_external_select"})
 PLACEHOLDER_IN = frozenset({"plain_text_input", "number_input", "static_select", "multi_static_select"})
@@ -90,18 +95,21 @@ def fitted(form: Form, given: Mapping[str, Any]) -> Form:
 
 
 def build_view(form: Form, given: Mapping[str, Any], external_id: str) -> View:
-    """Return the modal, filled with what was *given* and else with defaults."""
-    typed, _ = coerce(_filled(form, given), form.schema_)
-    raw = {fold(name): as_text(value) for name, value in given.items()}
+    """Return the modal, filled with what was *given* and else with defaults.
+
+    Where it would be larger than Slack takes, menus are searched instead of sent along, and what then still
+    has no room can be typed only.
+    """
+    inputs = _inputs(form, given, MOST_OPTIONS)
+    if _bytes(inputs) > MOST_BYTES:
+        inputs = _inputs(form, given, MOST_RADIO)
+    while _bytes(inputs) > MOST_BYTES and len(inputs) > 1:
+        inputs.pop()
     blocks: list[Block] = [context(cut(form.intro, MOST_LABEL))] if form.intro else []
-    for block_id, name, field, needed in fields_of(form):
-        element = build_element(field, form.schema_, typed.get(name), raw.get(fold(name)))
-        blocks.append(_input(block_id, name, field, form.schema_, element, needed))
-    left_out = sum(1 for _ in properties(form.schema_)) - len(fields_of(form))
-    if left_out > 0:
-        blocks.append(context(f"{left_out} more inputs can be typed, but have no room here."))
+    left_out = sum(1 for _ in properties(form.schema_)) - len(inputs)
+    note = [context(f"{left_out} more inputs can be typed, but have no room here.")] if left_out > 0 else []
     return {
-        **plain_view(form.title, blocks, external_id),
+        **plain_view(form.title, [*blocks, *inputs, *note], external_id),
         "submit": _plain(form.submit),
         "callback_id": CALLBACK,
         "private_metadata": form.digest,
@@ -167,6 +175,21 @@ def find_options(form: Form, block_id: str, typed: str) -> list[dict[str, Any]]:
     return matching_options(found, form.schema_, typed)
 
 
+def _inputs(form: Form, given: Mapping[str, Any], most_options: int) -> list[Block]:
+    typed, _ = coerce(_filled(form, given), form.schema_)
+    raw = {fold(name): as_text(value) for name, value in given.items()}
+    blocks: list[Block] = []
+    for block_id, name, field, needed in fields_of(form):
+        value, unread = typed.get(name), raw.get(fold(name))
+        element = build_element(field, form.schema_, value, unread, most_options)
+        blocks.append(_input(block_id, name, field, form.schema_, element, needed))
+    return blocks
+
+
+def _bytes(blocks: Sequence[Block]) -> int:
+    return len(json.dumps(blocks).encode())
+
+
 def _filled(form: Form, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the defaults as text, under what was given; what the schema does not know is left out."""
     names = {fold(name): name for name, _, _ in properties(form.schema_)}
@@ -189,11 +212,11 @@ def _input(
     example = "Type to search" if element["type"] in SEARCHES else placeholder(field)
     if example and element["type"] in PLACEHOLDER_IN | SEARCHES:
         element = {**element, "placeholder": _text(example)}
-    label = one_line(field.get("title") or name.replace("_", " "))[:MOST_LABEL] or "–"
+    label = one_line(field.get("title") or name.replace("_", " ")) or "–"
     block: Block = {
         "type": "input",
         "block_id": block_id,
-        "label": _text(label[:1].upper() + label[1:]),
+        "label": _text((label[:1].upper() + label[1:])[:MOST_LABEL]),
         "element": element,
         "optional": not needed,
     }

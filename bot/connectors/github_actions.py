@@ -154,7 +154,7 @@ class GitHubActionsConnector:
         )
 
     def refs(self, repository: str) -> tuple[str, ...]:
-        """Return the names of branches and then tags, up to some hundreds of each, for people to pick from."""
+        """Return the names of branches and then tags, up to some hundreds of each, to be picked from."""
         found: list[str] = []
         for kind in ("branches", "tags"):
             for page in range(1, MOST_REF_PAGES + 1):

@@ -45,7 +45,7 @@ def form_of(
     words: tuple[str, ...] = (),
     about: str = "",
 ) -> Form:
-    """Return the form of the job's command: *model* and *words* say what it is about, in the command's way."""
+    """Return the form of the job's command: *model* and *words* say what it is about."""
     command = desk.commands[job.verb]
     named = " ".join(filter(None, (model, *words)))
     return Form(

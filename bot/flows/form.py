@@ -1,4 +1,4 @@
-"""A person opens the form of a command: by typing it without inputs, by `form`, or by a button of a result."""
+"""A person opens the form of a command: by typing it without inputs, by `form`, or by a result's button."""
 
 from __future__ import annotations
 

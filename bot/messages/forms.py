@@ -19,7 +19,8 @@ def command_text(job: Job) -> str:
     """Return the job's command without the slash command's name, as it can be typed again."""
     named = (job.model,) if job.model else ()
     inputs = {name: as_text(value) for name, value in job.inputs.items()}
-    return format_command(Parsed(job.verb, (*named, *job.words), inputs))
+    text = format_command(Parsed(job.verb, (*named, *job.words), inputs))
+    return text.encode("utf-8", "replace").decode()
 
 
 def again_button(job: Job) -> Block | None:

@@ -117,6 +117,17 @@ def test_more_fields_than_slack_takes() -> None:
     assert [*errors] == [view["blocks"][0]["block_id"]]
 
 
+def test_larger_than_slack_takes() -> None:
+    """Many large menus are searched instead of sent; texts too large for one modal are left to typing."""
+    menus = form({f"f{number}": {"enum": [f"{one:070}" for one in range(100)]} for number in range(40)})
+    view = build_view(menus, {}, "x")
+    assert {block["element"]["type"] for block in view["blocks"]} == {"external_select"}
+    texts = form({f"f{number}": {"type": "string", "default": "字" * 3000} for number in range(40)})
+    view = build_view(texts, {}, "x")
+    assert len(json.dumps(view)) < 250_000
+    assert "more inputs can be typed" in view["blocks"][-1]["elements"][0]["text"]
+
+
 @pytest.mark.parametrize(
     ("field", "kind"),
     [
