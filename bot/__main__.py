@@ -26,7 +26,11 @@ GRACE_SECONDS = 8.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 it could not be done, 2 wrong usage or settings."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["playground"]:
+        # A program of its own: the bot knows nothing of the playground.
+        os.execv(sys.executable, [sys.executable, "-m", "playground", *given[1:]])  # noqa: S606
+    options = _parser().parse_args(given)
     set_up_logging(os.environ.get("TOBAN_LOG", "WARNING"))
     try:
         return int(options.run(options))
@@ -69,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     digest = commands.add_parser("digest", help="post a digest now, without a running bot")
     digest.add_argument("name", nargs="?", help="which [[digests]] table (default: the first)")
     digest.set_defaults(run=_digest)
+
+    commands.add_parser(
+        "playground",
+        help="a workspace on this machine to try the bot in; with --app ADDRESS in front of any Bolt app",
+    )
 
     manifest = commands.add_parser("manifest", help="print the manifest of the Slack app")
     manifest.add_argument(

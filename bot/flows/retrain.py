@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.desk import Desk
+from bot.desk import SHORT, Desk
 from bot.engine import RUNS
 from bot.flows.asking import model_form, values_or_form
-from bot.flows.entry import admit, find_model
+from bot.flows.elsewhere import order_elsewhere
+from bot.flows.entry import admit, admit_to, find_model
+from bot.flows.work import Order
 from bot.jobs import Job
 from bot.messages import jobs as messages
 
@@ -19,7 +21,14 @@ def retrain(desk: Desk, job: Job) -> None:
     params = values_or_form(desk, job, model.params_schema, lambda: model_form(desk, job, model))
     if params is None:
         return
-    queue_run(desk, job, model.name, {"kind": "retrain", "params": params})
+    task: dict[str, Any] = {"kind": "retrain", "params": params}
+    order = desk.step(
+        "see where it is trained", order_elsewhere, desk, job, model.name, params, patience=SHORT
+    )
+    if order is not None:
+        admit_to(desk, job, Order.model_validate(order).roles)
+        task["order"] = order
+    queue_run(desk, job, model.name, task)
 
 
 def queue_run(desk: Desk, job: Job, model: str, task: dict[str, Any]) -> None:
