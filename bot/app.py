@@ -35,12 +35,14 @@ from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
 from bot.flows import EVENT_STORIES, digest, register_all
+from bot.form_doors import FormDoors
 from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
 from bot.health import HEALTH, Wsgi, health_page, judge
 from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
+from bot.open_forms import OpenForms
 from bot.settings import DigestTable, Settings
 from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
@@ -150,6 +152,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         commands=commands,
         deliveries=Deliveries(engine.sql),
         calls=calls,
+        forms=OpenForms(engine.sql),
     )
     intake = Intake(engine.sql, engine.client)
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
@@ -157,6 +160,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     work_watcher = WorkWatcher(records, works, connectors, *around)
     app = _bolt_app(settings, slack, identity)
     Doors(settings.team.bot.command, identity, intake, commands).register(app)
+    FormDoors(settings.team.bot.command, identity, intake, desk.forms).register(app)
     hooks = _hooks_door(desk, intake)
     github_door = _github_door(desk, intake, work_watcher)
     return Bot(settings, engine, desk, intake, watcher, work_watcher, app, hooks, github_door)

@@ -56,6 +56,7 @@ from ml.contract import Reason
 
 PAGE = 100
 MOST_PAGES = 15
+MOST_REF_PAGES = 5
 SINGLES = 5
 """Up to so many runs are asked for one by one rather than by another page of the list."""
 JOBS_AT_ONCE = 10
@@ -160,6 +161,18 @@ class GitHubActionsConnector:
         return self.client.get(
             f"/repos/{repository}/branches", partial(read_names, ""), {"per_page": str(PAGE)}
         )
+
+    def refs(self, repository: str) -> tuple[str, ...]:
+        """Return the names of branches and then tags, up to some hundreds of each, to be picked from."""
+        found: list[str] = []
+        for kind in ("branches", "tags"):
+            for page in range(1, MOST_REF_PAGES + 1):
+                query = {"per_page": str(PAGE), "page": str(page)}
+                names = self.client.get(f"/repos/{repository}/{kind}", partial(read_names, ""), query)
+                found += names
+                if len(names) < PAGE:
+                    break
+        return tuple(dict.fromkeys(found))
 
     # --- start ----------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from bot.connectors.connector import Offer, Report, RunJob, RunStatus, Step
 from bot.jobs import Job
 from bot.messages.blocks import Block, actions, button, confirm, context, header, section, table
 from bot.messages.errors import asked_line, problem_lines, with_detail
+from bot.messages.forms import again_button
 from bot.messages.message import Message, compose
 from bot.messages.reports import report_blocks
 from bot.messages.text import code, counted, inline, listed, mention
@@ -152,7 +153,7 @@ def ended(
         *blocks,
         _report_lines(report) if report else None,
         _jobs_block(status.jobs) if status.state != "succeeded" else None,
-        _buttons(job, status),
+        _buttons(job, status, again_button(job)),
         context(f"{took}{_run_words(status)}", asked_line(job)),
         files=files,
     )
@@ -264,10 +265,11 @@ def _report_lines(report: Report) -> Block | None:
     return context(*lines) if lines else None
 
 
-def _buttons(job: Job, status: RunStatus) -> Block | None:
+def _buttons(job: Job, status: RunStatus, *more: Block | None) -> Block | None:
     buttons = [_button(job, offer, status.attempt) for offer in status.offers]
     if status.handle.url:
         buttons.append(button("Open", "work.open", "open") | {"url": status.handle.url})
+    buttons += [one for one in more if one is not None]
     return actions(*buttons) if buttons else None
 
 

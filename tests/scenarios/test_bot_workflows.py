@@ -126,7 +126,7 @@ def test_list_and_slips_of_the_keyboard(github_team: GitHubTeam) -> None:
     assert "did you mean full" in wrong.casefold()
     assert "`months` cannot be `x`" in wrong
     assert "there is no such input" in wrong.casefold()
-    assert "`kind` is missing" in team.told("operator", "/ml run retrain")
+    assert "`kind` is missing" in team.told("operator", "/ml run retrain other=1")
     assert "Did you mean `main`" in team.told("operator", "/ml run retrain kind=full ref=mian")
     assert "roles do not cover" in team.told("viewer", "/ml run retrain kind=full")
     github.name = "acme/journeys"

@@ -203,6 +203,8 @@ class GitHub:
             return 200, {"full_name": self.name, "default_branch": "main"}, {}
         if rest == "/branches":
             return 200, [{"name": "main"}, {"name": "next"}], {}
+        if rest == "/tags":
+            return 200, [{"name": "v1.0"}], {}
         if rest == "/environments":
             return 200, {"environments": [{"name": "staging"}, {"name": "production"}]}, {}
         if rest == "/actions/workflows":
