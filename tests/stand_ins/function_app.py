@@ -102,6 +102,7 @@ class FunctionApp:
             self.callers: list[dict[str, str]] = []
             self.down = False
             self.key = KEY
+            self.store: dict[str, Any] = {"reachable": True, "refuses_second_create": True}
 
     @property
     def url(self) -> str:
@@ -270,7 +271,7 @@ class FunctionApp:
             (
                 "GET",
                 r"/api/health",
-                lambda *_: (200, {"status": "ok", "versions": {}, "store": {"reachable": True}}),
+                lambda *_: (200, {"status": "ok", "versions": {}, "store": self.store, "problems": []}),
             ),
         ]
 
