@@ -21,10 +21,15 @@ class BotProcess:
     """One bot; ready when the constructor returns. *code* is the folder whose `bot` package it runs."""
 
     def __init__(
-        self, env: Mapping[str, str], arguments: Sequence[str], log: Path, code: Path = ROOT
+        self,
+        env: Mapping[str, str],
+        arguments: Sequence[str],
+        log: Path,
+        code: Path = ROOT,
+        module: str = "bot",
     ) -> None:
         self.log = log
-        self._process = spawn_bot(["up", *arguments], env, log, code)
+        self._process = spawn_bot(["up", *arguments], env, log, code, module)
         self.ready = json.loads(self._first_line())
 
     @property
@@ -36,6 +41,11 @@ class BotProcess:
     def said(self) -> str:
         """Everything it has written to stderr."""
         return self.log.read_text(encoding="utf-8")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -80,12 +90,12 @@ class BotProcess:
 
 
 def spawn_bot(
-    arguments: Sequence[str], env: Mapping[str, str], log: Path, code: Path = ROOT
+    arguments: Sequence[str], env: Mapping[str, str], log: Path, code: Path = ROOT, module: str = "bot"
 ) -> subprocess.Popen[str]:
-    """Start `python -m bot …` with stderr appended to *log*."""
+    """Start `python -m bot …`, or another *module* that runs it, with stderr appended to *log*."""
     with log.open("a", encoding="utf-8") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-m", "bot", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=code,
             env={**os.environ, **env},
             stdin=subprocess.DEVNULL,

@@ -74,11 +74,13 @@ class Team:
             **self.more_env,
         }
 
-    def start_bot(self, *arguments: str, http: bool = True, code: Path = ROOT, **env: str) -> BotProcess:
+    def start_bot(
+        self, *arguments: str, http: bool = True, code: Path = ROOT, module: str = "bot", **env: str
+    ) -> BotProcess:
         """Start a bot and let Slack deliver to it."""
         log = self.folder / f"bot-{len(self.bots)}.log"
         mode = ("--http", "127.0.0.1:0") if http else ()
-        bot = BotProcess(self.env | env, [*mode, *arguments], log, code)
+        bot = BotProcess(self.env | env, [*mode, *arguments], log, code, module)
         self.bots.append(bot)
         self.slack.point_at(bot.address if http else None)
         return bot

@@ -1,0 +1,40 @@
+"""SIGKILL at every moment of every flow: before an effect, before its checkpoint, after it, around a wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.stand_ins.mortal_team import MortalTeam
+from tests.stand_ins.team import Team
+
+pytestmark = pytest.mark.faults
+
+START = Callable[..., Team]
+
+
+def test_killed_at_every_moment_of_a_prediction(new_team: START) -> None:
+    """However often it dies on the way, one prediction is shown."""
+    team = new_team()
+    mortal = MortalTeam(team)
+    mortal.predict()
+    counts = mortal.counts()
+    mortal.close()
+    assert counts.kills["predict"] >= 6
+    assert (counts.cards, counts.doubled) == (1, ())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_killed_at_every_moment_of_a_promotion(new_team: START) -> None:
+    """Dead at every moment from the command to the promotion: one run, one version, one move, one card."""
+    team = new_team()
+    mortal = MortalTeam(team)
+    card = mortal.retrain()
+    mortal.promote(card)
+    counts = mortal.counts()
+    mortal.close()
+    assert sum(counts.kills.values()) >= 50
+    assert (counts.runs, counts.versions, counts.moves) == (1, 2, 1)
+    assert (counts.cards, counts.open_cards, counts.doubled) == (1, 0, ())

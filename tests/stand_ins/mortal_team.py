@@ -1,0 +1,142 @@
+"""A team whose bot dies at each moment of each flow, and what can be counted once the story has been told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.engine import open_client
+from playground.slack.client import PlaygroundError
+from tests.stand_ins.bot_process import BotProcess
+from tests.stand_ins.dying_bot import DEATHS
+from tests.stand_ins.function_app import MODEL
+from tests.stand_ins.team import ARRIVALS, Team, job_state
+
+PHASE_SECONDS = 600.0
+LOOK_SECONDS = 0.02
+DYING_BOT = "tests.stand_ins.dying_bot"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What there is once, and what Slack shows of it."""
+
+    kills: dict[str, int]
+    runs: int
+    versions: int
+    moves: int
+    cards: int
+    open_cards: int
+    doubled: tuple[str, ...]
+
+
+@dataclass
+class MortalTeam:
+    """Tells the story of a prediction, a retrain and a promotion to a bot that keeps dying."""
+
+    team: Team
+    bot: BotProcess | None = None
+    lost_at_start: int = 0
+    _pause: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._deaths = self.team.folder / "deaths.tsv"
+        self.team.more_env[DEATHS] = str(self._deaths)
+        self._client = open_client(self.team.database_url)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._client.destroy()
+
+    # --- the story
+
+    def predict(self) -> None:
+        """Ask for a prediction until it is there."""
+        self._tell(
+            "predict", lambda: self.team.slack.say("viewer", ARRIVALS, f"/ml predict {MODEL} flight=UA1")
+        )
+        self._until(lambda: self._ended("predict"))
+
+    def retrain(self) -> dict[str, Any]:
+        """Retrain to the decision; return its card."""
+        known = len(self.team.functions.runs_of())
+        self._tell(
+            "retrain", lambda: self.team.slack.say("operator", ARRIVALS, f"/ml retrain {MODEL} until=2013-06")
+        )
+        self._until(
+            lambda: len(self.team.functions.runs_of()) > known and self._stored("run", "watch the run")
+        )
+        self.team.functions.finish(self.team.functions.runs_of()[known]["run_id"])
+        self._until(lambda: self._stored("decide", "call the approvers"))
+        return self.team.cards()[-1]
+
+    def promote(self, card: dict[str, Any]) -> None:
+        """Press Promote until the decision is taken."""
+        self._tell("press", lambda: self.team.slack.press("owner", card, "version.promote"))
+        self._until(lambda: self._ended("decide"))
+
+    # --- what came of it
+
+    def counts(self) -> Counts:
+        """Count what the function app did and what the channel shows."""
+        functions, cards = self.team.functions, self.team.cards()
+        shown = [(ARRIVALS, one["plain"]) for one in self.team.slack.messages(ARRIVALS, "owner")]
+        shown += [(card["ts"], reply) for card in cards for reply in self.team.thread(card)]
+        return Counts(
+            kills=self.kills(),
+            runs=len(functions.runs),
+            versions=len(functions.models[MODEL].versions),
+            moves=len(functions.aliases) - 1,
+            cards=len(cards),
+            open_cards=sum(job_state({"message": card}) != "done" for card in cards),
+            doubled=tuple(text for (_, text), count in Counter(shown).items() if count > 1),
+        )
+
+    def kills(self) -> dict[str, int]:
+        """Return how often the bot died, by flow."""
+        if not self._deaths.exists():
+            return {}
+        moments = [line.split("\t") for line in self._deaths.read_text(encoding="utf-8").splitlines()]
+        flows = {one.workflow_id: str(one.name) for one in self._client.list_workflows()}
+        return dict(Counter(flows.get(flow, "?") for flow, *_ in moments))
+
+    # --- keeping it going
+
+    def _tell(self, flow: str, say: Callable[[], Any]) -> None:
+        """Let a person do something until the bot has kept it; it may die before it answers."""
+        self._alive()
+        known = len(self._client.list_workflows(name=flow))
+        while len(self._client.list_workflows(name=flow)) == known:
+            self._alive()
+            try:
+                say()
+            except PlaygroundError:
+                continue  # nobody was there
+
+    def _until(self, done: Callable[[], bool]) -> None:
+        """Start the bot again and again until *done*."""
+        deadline = time.monotonic() + PHASE_SECONDS
+        while not done():
+            assert time.monotonic() < deadline, f"it does not go on; died {self.kills()}"
+            self._alive()
+            self._pause.wait(LOOK_SECONDS)
+
+    def _alive(self) -> None:
+        while self.bot is None or not self.bot.is_alive:
+            try:
+                self.bot = self.team.start_bot(module=DYING_BOT)
+            except AssertionError:
+                self.lost_at_start += 1  # it died before it could say that it is ready
+
+    def _ended(self, flow: str) -> bool:
+        newest = self._client.list_workflows(name=flow, sort_desc=True, limit=1)
+        return bool(newest) and newest[0].status == "SUCCESS"
+
+    def _stored(self, flow: str, step: str) -> bool:
+        newest = self._client.list_workflows(name=flow, sort_desc=True, limit=1)
+        steps = self._client.list_workflow_steps(newest[0].workflow_id) if newest else []
+        return any(done["function_name"] == step for done in steps)
