@@ -34,6 +34,7 @@ from bot.messages.message import Message
 from bot.records import Records
 from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
+from bot.subscriptions import Subscriptions
 from bot.works import Works
 from ml.contract import ModelView, Problem
 
@@ -79,6 +80,7 @@ class Desk:
     commands: Mapping[str, Command]
     deliveries: Deliveries
     calls: Calls
+    subscriptions: Subscriptions
     mlflow: MlflowConnector | None = None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

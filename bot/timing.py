@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Timing:
     """How often the bot looks for work and at runs, and how long silence of another process or of the
-    function app counts as a hiccup (seconds).
+    function app counts as a hiccup (seconds). After `away_seconds` without a look at a repository's runs,
+    what happened meanwhile is told in short.
     """
 
     poll_seconds: float = 0.1
@@ -17,3 +18,4 @@ class Timing:
     watch_seconds: float = 0.5
     silence_seconds: float = 30.0
     work_seconds: float = 3.0
+    away_seconds: float = 600.0
