@@ -2,7 +2,8 @@
 
 Requests refuse unknown keys, so that a typing error is named; replies ignore them, so that an older bot
 understands a newer function app. Names at this edge carry their unit (`seconds`, `share` is 0-1). Times are
-aware UTC. No I/O lives here, and nothing that is slow to import.
+aware UTC. No I/O lives here, and nothing slow to import: `defer_build` lets a class build its validator
+when it is first used.
 """
 
 from __future__ import annotations
@@ -38,14 +39,19 @@ FINAL_STATES: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 class Request(BaseModel):
     """A body sent to the function app: frozen, and unknown keys are refused by name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Reply(BaseModel):
     """A body sent by the function app: frozen, and keys of a newer version are ignored."""
 
     model_config = ConfigDict(
-        extra="ignore", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+        extra="ignore",
+        frozen=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        defer_build=True,
     )
 
 
@@ -454,11 +460,16 @@ class VersionView(Reply):
 
 
 class StoreHealth(Reply):
-    """Whether the object store answered just now, how quickly, and what it said where it did not."""
+    """Whether the object store answered just now, how quickly, and what it said where it did not.
+
+    `refuses_second_create` tells whether a trial showed that an object cannot be written twice; None where
+    nothing was tried, or the trial did not come to its end.
+    """
 
     reachable: bool
     seconds: float | None = None
     detail: str | None = None
+    refuses_second_create: bool | None = None
 
 
 class HealthView(Reply):
@@ -478,15 +489,30 @@ class HealthView(Reply):
 # --- the shared part of toban.toml ------------------------------------------------------------------------
 
 
-class ModelSettings(BaseModel):
-    """One `[models.<name>]` table of `toban.toml`; unknown keys are refused.
+class RetrainSettings(BaseModel):
+    """`[models.<name>.retrain]`: the workflow of GitHub Actions that trains the model.
 
-    `recipe` is an import path `package.module:Class`. `channel` is where the bot speaks of this model when
-    no person's channel is at hand. `approvers` are the roles that may promote or reject a version.
+    It stands in a repository that `[github]` names; without `ref` it runs on the default branch.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]
+    workflow: Annotated[str, StringConstraints(pattern=r"^[^/\s]+\.ya?ml$")]
+    ref: Annotated[str, StringConstraints(min_length=1)] | None = None
+
+
+class ModelSettings(BaseModel):
+    """One `[models.<name>]` table of `toban.toml`; unknown keys are refused.
+
+    `recipe` is an import path `package.module:Class`. `channel` is where the bot speaks of this model when
+    no person's channel is at hand. `approvers` are the roles that may promote or reject a version. `retrain`
+    names the workflow that trains it; None: the function app does.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
     recipe: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
     channel: str | None = None
     approvers: tuple[Literal["viewer", "operator", "owner"], ...] = ("owner",)
+    retrain: RetrainSettings | None = None

@@ -14,6 +14,7 @@ from bot.connectors.connector import Offer, Report, RunJob, RunStatus, Step
 from bot.jobs import Job
 from bot.messages.blocks import Block, actions, button, confirm, context, header, section, table
 from bot.messages.errors import asked_line, problem_lines, with_detail
+from bot.messages.forms import again_button
 from bot.messages.message import Message, compose
 from bot.messages.reports import report_blocks
 from bot.messages.text import code, counted, inline, listed, mention
@@ -86,8 +87,7 @@ def refused(job: Job, title: str, problem: Problem) -> Message:
 def lost(job: Job, title: str, url: str | None, problem: Problem) -> Message:
     """Return the end of following a run that cannot be seen any more; the run itself may go on."""
     lead = [f":no_entry: *{inline(title)} is out of my sight*", *problem_lines(problem)]
-    page = actions(button("Open", "work.open", "open") | {"url": url}) if url else None
-    return compose(section("\n".join(lead)), page, context(asked_line(job)))
+    return compose(section("\n".join(lead)), _page_button(url), context(asked_line(job)))
 
 
 def running(job: Job, title: str, status: RunStatus, now: datetime) -> Message:
@@ -110,12 +110,19 @@ def running(job: Job, title: str, status: RunStatus, now: datetime) -> Message:
     )
 
 
-def out_of_sight(job: Job, title: str, who: str = "GitHub") -> Message:
-    """Return the message of a run that cannot be followed because *who* does not answer."""
+def out_of_sight(job: Job, title: str, who: str = "GitHub", problem: Problem | None = None) -> Message:
+    """Return the message of a run that cannot be followed: *who* does not answer, or refuses the bot."""
+    how = "does not answer" if problem is None else "does not let me look"
+    why = [] if problem is None else problem_lines(problem)
     return compose(
         section(
-            f":satellite_antenna: *{inline(title)} · {who} does not answer*\n"
-            "The run goes on by itself; this message follows it again as soon as it can."
+            "\n".join(
+                [
+                    f":satellite_antenna: *{inline(title)} · {who} {how}*",
+                    *why,
+                    "The run goes on by itself; this message follows it again as soon as it can.",
+                ]
+            )
         ),
         actions(_button(job, "cancel", 0)),
         context(asked_line(job)),
@@ -146,7 +153,7 @@ def ended(
         *blocks,
         _report_lines(report) if report else None,
         _jobs_block(status.jobs) if status.state != "succeeded" else None,
-        _buttons(job, status),
+        _buttons(job, status, again_button(job)),
         context(f"{took}{_run_words(status)}", asked_line(job)),
         files=files,
     )
@@ -159,6 +166,27 @@ def ended_note(job: Job, title: str, status: RunStatus) -> Message:
         return compose(section(f":x: {mention(job.user)} {inline(title)} failed. {why}"))
     done = "was cancelled" if status.state == "cancelled" else "is done"
     return compose(section(f"{mention(job.user)} {inline(title)} {done}."))
+
+
+def taking_up(job: Job, title: str) -> Message:
+    """Return the message of a training elsewhere that has ended, while the registry is asked what it made."""
+    return compose(
+        section(f":hourglass_flowing_sand: *{inline(title)} · done, looking up what it made*"),
+        context(asked_line(job)),
+    )
+
+
+def reported(title: str, status: RunStatus) -> Message:
+    """Return the reply that keeps what a training elsewhere reported, once its card is about the decision."""
+    took = ""
+    if status.started_at and status.finished_at:
+        took = f" It took {duration((status.finished_at - status.started_at).total_seconds())}."
+    return compose(
+        section(f":white_check_mark: *{inline(title)} is done.*{took}"),
+        _report_lines(status.report) if status.report else None,
+        _page_button(status.handle.url),
+        context(_run_words(status)),
+    )
 
 
 def pressed_too_late(job: Job) -> Message:
@@ -237,11 +265,16 @@ def _report_lines(report: Report) -> Block | None:
     return context(*lines) if lines else None
 
 
-def _buttons(job: Job, status: RunStatus) -> Block | None:
+def _buttons(job: Job, status: RunStatus, *more: Block | None) -> Block | None:
     buttons = [_button(job, offer, status.attempt) for offer in status.offers]
     if status.handle.url:
         buttons.append(button("Open", "work.open", "open") | {"url": status.handle.url})
+    buttons += [one for one in more if one is not None]
     return actions(*buttons) if buttons else None
+
+
+def _page_button(url: str | None) -> Block | None:
+    return actions(button("Open", "work.open", "open") | {"url": url}) if url else None
 
 
 def _button(job: Job, offer: Offer, attempt: int) -> Block:

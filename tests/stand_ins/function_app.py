@@ -27,6 +27,7 @@ SCHEMA = {
         "date": {"type": "string", "format": "date"},
         "carrier": {"type": "string", "enum": ["UA", "AA", "DL"]},
         "dep_delay": {"type": "number", "minimum": -60, "maximum": 1500},
+        "gate": {"type": "string", "pattern": "^[A-F][0-9]{1,2}$", "examples": ["C71"]},
     },
 }
 PARAMS = {
@@ -102,6 +103,7 @@ class FunctionApp:
             self.callers: list[dict[str, str]] = []
             self.down = False
             self.key = KEY
+            self.store: dict[str, Any] = {"reachable": True, "refuses_second_create": True}
 
     @property
     def url(self) -> str:
@@ -201,6 +203,23 @@ class FunctionApp:
             result = {"version": number, "evidence": evidence["digest"], "comparison": evidence}
             self._change(run_id, state="succeeded", finished_at=now(), result=result)
 
+    def train_elsewhere(self, model: str = MODEL, better: bool = True) -> dict[str, Any]:
+        """Let a workflow train into the same registry; return its run, which has ended."""
+        with self.lock:
+            run_id = f"20130802t06{len(self.runs):04d}-abcdef"
+            self.runs[run_id] = {
+                "run_id": run_id,
+                "model": model,
+                "kind": "retrain",
+                "state": "running",
+                "params": {},
+                "created_at": now(),
+                "started_at": now(),
+                "event": 1,
+            }
+            self.finish(run_id, better)
+            return self.runs[run_id]
+
     def fail(self, run_id: str, code: str, detail: str) -> None:
         """Let a run fail."""
         stages = [{"name": "load", "state": "failed", "seconds": 1.0}]
@@ -253,7 +272,7 @@ class FunctionApp:
             (
                 "GET",
                 r"/api/health",
-                lambda *_: (200, {"status": "ok", "versions": {}, "store": {"reachable": True}}),
+                lambda *_: (200, {"status": "ok", "versions": {}, "store": self.store, "problems": []}),
             ),
         ]
 
@@ -341,6 +360,8 @@ class FunctionApp:
         }
 
     def _version(self, body: Any, key: str | None, model: str, number: str) -> tuple[int, Any]:
+        if int(number) not in self.models[model].versions:
+            return 404, problem(404, "unknown_version", f"{model} has no version {number}.")
         made_by = next(
             (
                 run["run_id"]

@@ -19,7 +19,7 @@ from bot.jobs import Role
 from bot.messages.errors import REASONS
 
 VIEWERS_MAY = {
-    *("predict", "models", "registry", "runs", "show", "status", "subscriptions", "whoami", "help"),
+    *("predict", "form", "models", "registry", "runs", "show", "status", "subscriptions", "whoami", "help"),
 }
 OPERATORS_MAY = VIEWERS_MAY | {"retrain", "run", "compare", "cancel", "subscribe", "unsubscribe"}
 
