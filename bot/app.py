@@ -43,6 +43,7 @@ from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
+from bot.posts import Posts
 from bot.settings import DigestTable, Settings
 from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
@@ -143,6 +144,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         settings=settings,
         identity=identity,
         slack=slack,
+        posts=Posts(slack),
         functions=AzureFunctionsConnector(settings.functions),
         access=Access(settings.team.roles, slack.groups),
         records=records,
