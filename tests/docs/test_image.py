@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.utils import canonicalize_name
 
+from bot.__main__ import _parser
+from bot.settings import ENVIRONMENT
 from tests.stand_ins.dockerfile import Instruction, read_dockerfile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,6 +117,20 @@ def test_every_package_that_the_bot_imports_is_locked_for_it() -> None:
         name for name in foreign if not {canonicalize_name(one) for one in packages.get(name, ())} & locked
     }
     assert missing == set()
+
+
+def test_the_page_shows_what_there_is() -> None:
+    """The commands and the compose file of docs/container.md use settings, paths and commands that exist."""
+    page = (ROOT / "docs" / "container.md").read_text("utf-8")
+    compose = yaml.safe_load(page.split("```yaml\n", 1)[1].split("```", 1)[0])
+    assert set(compose["services"]["bot"]["environment"]) <= set(ENVIRONMENT)
+    assert compose["services"]["bot"]["build"] == "."
+    for arguments in re.findall(r"^docker run .* toban( .+)?$", page, re.MULTILINE):
+        if arguments:
+            _parser().parse_args(arguments.split())
+    assert _parser().parse_args(only("CMD").words).health == "0.0.0.0:3000"
+    assert only("VOLUME").words[0] in page
+    assert only("USER").text in page
 
 
 def _imports(node: ast.AST) -> list[str]:
