@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         help=f"take Slack's requests over HTTP here (default {DEFAULT_BIND}; port 0 takes a free one)",
     )
-    for name in ("heartbeat", "stale", "silence", "work"):
+    for name in ("heartbeat", "stale", "silence", "work", "push", "settle"):
         up.add_argument(f"--{name}-seconds", type=float, help=argparse.SUPPRESS)  # for tests that cannot wait
     up.set_defaults(run=_up)
 

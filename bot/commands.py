@@ -68,6 +68,14 @@ COMMANDS: dict[str, Command] = {
             roles=OPERATORS,
         ),
         Command(
+            verb="deploy",
+            summary="Deploy a commit and follow it; without a name, list what is deployed now.",
+            usage="deploy TARGET [BRANCH, TAG or COMMIT] · deploy",
+            examples=("deploy", "deploy api", "deploy api v1.4"),
+            roles=OPERATORS,
+            touches_production=True,
+        ),
+        Command(
             verb="compare",
             summary="Score two versions of a model on the same rows.",
             usage="compare MODEL VERSION VERSION",
@@ -157,7 +165,6 @@ COMMANDS: dict[str, Command] = {
 _OTHER_WORDS = {
     "abort": "cancel",
     "card": "show",
-    "deploy": "promote",
     "diff": "compare",
     "dispatch": "run",
     "forecast": "predict",
@@ -170,7 +177,9 @@ _OTHER_WORDS = {
     "list": "models",
     "ls": "models",
     "me": "whoami",
-    "release": "promote",
+    "release": "deploy",
+    "rollout": "deploy",
+    "ship": "deploy",
     "score": "predict",
     "stop": "cancel",
     "train": "retrain",

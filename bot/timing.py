@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Timing:
     """How often the bot looks for work and at runs, and how long silence of another process or of the
-    function app counts as a hiccup (seconds).
+    function app counts as a hiccup (seconds). `push_seconds` is how often it looks at branches, and
+    `settle_seconds` how long after a commit its checks may still be on their way.
     """
 
     poll_seconds: float = 0.1
@@ -17,3 +18,5 @@ class Timing:
     watch_seconds: float = 0.5
     silence_seconds: float = 30.0
     work_seconds: float = 3.0
+    push_seconds: float = 10.0
+    settle_seconds: float = 30.0

@@ -21,6 +21,7 @@ from bot.flows import (
     command,
     compare,
     decide,
+    deploy,
     digest,
     housekeeping,
     lookup,
@@ -53,6 +54,8 @@ JOB_STORIES: dict[str, Story] = {
     alias.FLOW: alias.decide_alias,
     "lookup": lookup.lookup,
     "command": command.command,
+    "deploy": deploy.deploy,
+    "pushed": deploy.pushed,
     "workflow": workflow.workflow,
     "work": work.work,
     "follow": work.follow,
@@ -83,6 +86,7 @@ def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:
         except Exception as error:
             # A fault of ours: the person must not wait for an answer that never comes.
             log.exception("flow broke", extra={"flow_id": job.flow_id})
+            desk.step("close the card", desk.works.close, job.flow_id)  # it holds up nobody else
             tell_failure(desk, job, FlowFailed.of(error))
 
     return flow

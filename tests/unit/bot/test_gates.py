@@ -19,7 +19,7 @@ from bot.jobs import Role
 from bot.messages.errors import REASONS
 
 VIEWERS_MAY = {"predict", "models", "registry", "runs", "show", "status", "whoami", "help"}
-OPERATORS_MAY = VIEWERS_MAY | {"retrain", "run", "compare", "cancel"}
+OPERATORS_MAY = VIEWERS_MAY | {"deploy", "retrain", "run", "compare", "cancel"}
 
 
 @pytest.mark.parametrize(
