@@ -33,7 +33,9 @@ from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
-from bot.flows import digest, register_all
+from bot.flows import EVENT_STORIES, digest, register_all
+from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
+from bot.health import HEALTH, Wsgi, health_page, judge
 from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
@@ -46,17 +48,16 @@ from bot.timing import Timing
 from bot.watchers import Watcher
 from bot.work_watcher import WorkWatcher
 from bot.works import Works
+from bot.wsgi import refusal, send
 
 log = logging.getLogger(__name__)
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 HOUSEKEEPING_CRON = "30 3 * * *"
 HTTP_THREADS = 32
 STOP_SECONDS = 3
 SLACK_PATH = "/slack/events"
 MOST_BODY_BYTES = 1024 * 1024
-"""Slack's own payloads stay far below; anything larger is refused unread."""
+"""Slack's own payloads stay far below; anything larger is refused."""
 
 
 @dataclass
@@ -72,6 +73,14 @@ class Bot:
     push_watcher: PushWatcher
     slack_app: App
     hooks: HooksDoor
+    github_door: GitHubDoor
+    is_connected: Callable[[], bool] = lambda: True
+
+    def problems(self) -> list[str]:
+        """Return what keeps this process from being well, as sentences."""
+        return judge(
+            self.engine.fence.age_seconds(), self.engine.timing.stale_seconds, connected=self.is_connected()
+        )
 
     def start(self) -> None:
         """Run flows, watch runs, and keep the schedules; requests come in only once a door is open."""
@@ -157,10 +166,13 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     work_watcher = WorkWatcher(records, works, connectors, *around)
     pushes = (intake, engine.executor_id, engine.timing)
     push_watcher = PushWatcher(targets, github, deployments, records, *pushes)
+    desk.look_at_branches = push_watcher.look_soon
     app = _bolt_app(settings, slack, identity)
     Doors(settings.team.bot.command, identity, intake, commands).register(app)
     hooks = _hooks_door(desk, intake)
-    return Bot(settings, engine, desk, intake, watcher, work_watcher, push_watcher, app, hooks)
+    github_door = _github_door(desk, intake, work_watcher)
+    watchers = (watcher, work_watcher, push_watcher)
+    return Bot(settings, engine, desk, intake, *watchers, app, hooks, github_door)
 
 
 def make_connectors(settings: Settings, calls: Calls, github: GitHub | None) -> dict[str, Connector]:
@@ -211,6 +223,19 @@ def _hooks_door(desk: Desk, intake: Intake) -> HooksDoor:
     )
 
 
+def _github_door(desk: Desk, intake: Intake, watcher: WorkWatcher) -> GitHubDoor:
+    github = desk.settings.github
+    secret = github.webhook_secret if github else None
+    return GitHubDoor(
+        secret=secret.get_secret_value() if secret else None,
+        repositories=desk.settings.team.github.repositories,
+        intake=intake,
+        deliveries=desk.deliveries,
+        flows=EVENT_STORIES,
+        hurry=lambda event: watcher.hurry(str(event.run_id)),
+    )
+
+
 class SocketDoor:
     """Socket Mode, by Bolt's own handler: no address of ours is needed, only outgoing connections."""
 
@@ -221,6 +246,7 @@ class SocketDoor:
         self._handler: Any = SocketModeHandler(
             bot.slack_app, token.get_secret_value(), web_client=bot.desk.slack.client
         )
+        bot.is_connected = lambda: bool(self._handler.client.is_connected())
 
     def start(self) -> None:
         """Connect; the handler reconnects by itself. Raises ConfigurationError where Slack says no."""
@@ -243,7 +269,9 @@ class SocketDoor:
 
 
 class HttpDoor:
-    """HTTP by waitress: Slack posts to `<address>/slack/events`, services to `/hooks/` and `/callbacks/`."""
+    """HTTP by waitress: Slack posts to `/slack/events`, GitHub to `/github/events`, services to `/hooks/` and
+    `/callbacks/`.
+    """
 
     def __init__(self, bot: Bot, host: str, port: int) -> None:
         self._server: Any = create_server(
@@ -251,7 +279,7 @@ class HttpDoor:
             host=host,
             port=port,
             threads=HTTP_THREADS,
-            max_request_body_size=MOST_BODY_BYTES,
+            max_request_body_size=MOST_EVENT_BYTES,
             ident="toban",
             clear_untrusted_proxy_headers=True,
         )
@@ -276,13 +304,42 @@ class HttpDoor:
         return f"http://{self._host}:{port}{SLACK_PATH}"
 
 
+class HealthDoor:
+    """`GET /healthz` on an address of its own, for a bot in Socket Mode, which has no other."""
+
+    def __init__(self, bot: Bot, host: str, port: int) -> None:
+        page = health_page(bot.problems)
+
+        def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if environ.get("PATH_INFO") == HEALTH:
+                return page(environ, start_response)
+            start_response("404 Not Found", [("Content-Length", "0")])
+            return [b""]
+
+        self._server: Any = create_server(
+            serve, host=host, port=port, threads=1, ident="toban", clear_untrusted_proxy_headers=True
+        )
+        self._thread = threading.Thread(target=self._server.run, name="health", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve; it ends with the process."""
+        self._thread.start()
+
+
 def _routes(bot: Bot) -> Wsgi:
-    """Return what answers each address: the services' doors, and Slack's for everything else."""
+    """Return what answers each address: health, GitHub's and the services' doors, else Slack's."""
     slack: Wsgi = SlackRequestHandler(bot.slack_app, path=SLACK_PATH)
+    health = health_page(bot.problems)
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        for_services = str(environ.get("PATH_INFO", "")).startswith((HOOKS, CALLBACKS))
-        return (bot.hooks if for_services else slack)(environ, start_response)
+        path = str(environ.get("PATH_INFO", ""))
+        if path == HEALTH:
+            return health(environ, start_response)
+        if path == GITHUB_EVENTS:
+            return bot.github_door(environ, start_response)
+        if int(environ.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:
+            return send(refusal(413, "body_too_large", "The body is too large."), start_response)
+        return (bot.hooks if path.startswith((HOOKS, CALLBACKS)) else slack)(environ, start_response)
 
     return serve
 

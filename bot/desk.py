@@ -61,6 +61,11 @@ SHORT = Patience(attempts=6)
 LONG = Patience(attempts=160, first_seconds=2.0, growth=1.05)
 """About a day, because a result must not be lost; a wait is never longer than a twentieth of the whole."""
 
+
+def _nothing() -> None:
+    """Where nobody watches branches, there is nothing to look at."""
+
+
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """What Slack says of a message that cannot be edited any more, for instance because a person deleted it."""
 
@@ -86,6 +91,7 @@ class Desk:
     mlflow: MlflowConnector | None = None
     hub: GitHub | None = None
     settle_seconds: float = Timing.settle_seconds
+    look_at_branches: Callable[[], None] = _nothing
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

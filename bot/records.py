@@ -151,12 +151,23 @@ deployment_heads = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
 )
+events = sa.Table(
+    "toban_events",
+    metadata,
+    sa.Column("delivery", sa.String(80), primary_key=True),
+    sa.Column("identity", sa.String(64), nullable=False, unique=True),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("repository", sa.String(160), nullable=False),
+    sa.Column("begins", sa.Boolean, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
 MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (cards, cancellations, decisions, digests, processes, leases, audit),
     (works,),
     (calls, hooks, deliveries),
+    (events,),
     (deployment_locks, deployment_heads),
 )
 """Tables made by each numbered migration; a migration that has shipped is never changed."""
@@ -243,6 +254,10 @@ class Records:
     def watch(self, flow_id: str, run_id: str) -> None:
         """Mark a card's run as started, so that the watcher follows it."""
         self._set_card(flow_id, run_id=run_id, state="running")
+
+    def hand_over(self, flow_id: str) -> None:
+        """Mark a card's run as one of a connector, which another watcher follows (`works` has it)."""
+        self._set_card(flow_id, state="elsewhere")
 
     def move_card(self, flow_id: str, place: Mapping[str, str]) -> None:
         """Remember that a card stands elsewhere now."""

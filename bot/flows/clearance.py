@@ -1,7 +1,8 @@
-"""What a deployment waits for before it starts: the checks of its commit, and a last look at the branch."""
+"""What a deployment waits for before it starts, and what is looked at afterwards: checks, branch, address."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,10 +10,13 @@ from bot.connectors.connector import FINAL, RunHandle, RunStatus
 from bot.connectors.github_checks import NAME as CHECKS
 from bot.connectors.github_checks import checks_handle, summary
 from bot.deployments import Deployment
-from bot.desk import LONG, Desk
+from bot.desk import LONG, SHORT, Desk
+from bot.errors import BotError, FlowFailed
 from bot.flows.refusals import refuse
 from bot.jobs import Job
 from bot.watchers import CONTROL
+
+log = logging.getLogger(__name__)
 
 LEAST_SECONDS = 1.0
 
@@ -82,6 +86,41 @@ def _look_once_more(desk: Desk, deployment: Deployment) -> None:
     now = desk.github().commits.commit(deployment.repository, deployment.start_ref)
     if now.sha != deployment.commit.sha:
         raise moved(deployment, now.short)
+
+
+def prove_commit(desk: Desk, deployment: Deployment, handle: RunHandle, connector: str) -> None:
+    """Stop a run that runs for another commit than the one that was shown: the branch moved as it started."""
+    if not deployment.follows_ref:
+        return
+    try:
+        runs_for = desk.step("see what it runs for", desk.github().actions.commit_of, handle, patience=SHORT)
+    except FlowFailed as failure:
+        # It goes on in any case; its end is looked at once more.
+        log.warning("commit of a run was not to be seen", extra={"run_id": handle.id, "reason": str(failure)})
+        return
+    if runs_for is not None and runs_for != deployment.commit.sha:
+        desk.step("stop the run", desk.connectors[connector].cancel, handle, patience=LONG)
+        raise moved(deployment, runs_for[:7])
+
+
+def environment_address(desk: Desk, job: Job, deployment: Deployment, status: RunStatus) -> str | None:
+    """Keep how a deployment ended; return where its environment can be seen, if that is to be had."""
+    facts = {"target": deployment.target, "sha": deployment.commit.sha, "run": status.handle.id}
+    what = f"deployment ended, attempt {status.attempt}"
+    desk.records.note(job.flow_id, job.user, what, state=status.state, **facts)
+    try:
+        where = (deployment.repository, deployment.environment, deployment.commit.sha)
+        return desk.github().deployments.environment_url(*where)
+    except BotError as error:
+        log.info("environment's address was not to be had", extra={"reason": str(error)})
+        return None
+
+
+def ran_for(deployment: Deployment, status: RunStatus) -> RunStatus:
+    """Return the end of a run, saying so where it ran for another commit than the one that was shown."""
+    if not deployment.follows_ref or status.sha in (None, deployment.commit.sha):
+        return status
+    return status.model_copy(update={"detail": f"It ran for {status.sha}: the branch moved as it started."})
 
 
 def moved(deployment: Deployment, found: str) -> Exception:

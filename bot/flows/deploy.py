@@ -9,6 +9,7 @@ from bot.connectors import github_deployments, github_runs
 from bot.connectors.connector import JobRequest
 from bot.connectors.github import GitHub
 from bot.connectors.github_commits import is_sha, starting_points
+from bot.connectors.github_events import PushEvent
 from bot.deployment_records import Held
 from bot.deployment_tables import DeploymentTable
 from bot.deployments import Commit, Deployment
@@ -53,6 +54,17 @@ def pushed(desk: Desk, job: Job, name: str, sha: str) -> None:
     if _begin(desk, job, table, deployment) is not None:
         # Somebody took the target in this very moment: the push is looked at again once it is free.
         desk.step("look at the push again", desk.deployments.look_again, name, sha)
+
+
+def push_told(desk: Desk, flow_id: str, event: PushEvent) -> None:
+    """Look at the branches now: a webhook has told of a push. What GitHub then answers is what counts."""
+    branches = {(one.repository.casefold(), one.branch) for one in _pushed_targets(desk)}
+    if (event.repository.casefold(), event.branch) in branches:
+        desk.look_at_branches()
+
+
+def _pushed_targets(desk: Desk) -> list[DeploymentTable]:
+    return [one for one in desk.settings.team.github.deployments.values() if one.on_push]
 
 
 def _note_push(desk: Desk, job: Job, deployment: Deployment) -> None:

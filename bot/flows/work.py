@@ -13,18 +13,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bot.connectors.connector import FINAL, JobRequest, RunHandle, RunStatus, Waiting
+from bot.connectors.run_reports import judge
 from bot.deployments import Deployment, told_apart
 from bot.desk import LONG, SHORT, Desk, Patience
 from bot.errors import BotError, FlowFailed, RateLimited, Refused
 from bot.flows.announce import announce
-from bot.flows.clearance import Stopped, cleared, moved
+from bot.flows.clearance import Stopped, cleared, environment_address, prove_commit, ran_for
 from bot.flows.refusals import failure_problem, refuse
 from bot.jobs import Job, Role
 from bot.messages import work as messages
 from bot.messages.deployments import under
 from bot.messages.message import Message
 from bot.watchers import CONTROL
-from ml.contract import Problem
+from ml.contract import MetricSpec, Problem
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class Order(BaseModel):
     `command` names a team's own command, whose report template is used; `question` is what it asks first.
     `approvers` decide about environments that hold it up (without any: `roles`). A `deployment` waits for its
     checks before it starts, and stands on its card.
+    `model` is the model that the run trains: its report is judged by that one's metrics, and it is not run
+    again from its card, because the model's queue has gone on.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -55,32 +58,18 @@ class Order(BaseModel):
     confirm: bool = False
     question: str | None = None
     command: str | None = None
+    model: str | None = None
     approvers: tuple[Role, ...] = ()
     deployment: Deployment | None = None
 
 
 def work(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) -> None:
     """Have the order confirmed where it must be, start it, follow the run, show what came of it."""
-    order = Order.model_validate(record)
-    try:
-        if order.confirm and not _confirmed(desk, job, place, order):
-            return
-        if order.deployment is not None:
-            order = order.model_copy(update={"deployment": cleared(desk, job, order.deployment)})
-        handle = _started(desk, job, place, order)
-        if handle is None:
-            return
-        desk.step("watch the run", _watch, desk, job, handle.model_dump(mode="json"))
-        if order.deployment is not None:
-            _prove_commit(desk, order, order.deployment, handle)
-    except Stopped as stop:
-        _show_not_started(desk, job, place, order, stop.by)
-    except Refused as refusal:
-        _refuse(desk, job, place, order, refusal.problem)
-    except FlowFailed as failure:
-        log.error("work could not start", extra={"flow_id": job.flow_id, "reason": str(failure)})
-        _refuse(desk, job, place, order, failure_problem(failure))
-    else:
+    order: Order | None = Order.model_validate(record)
+    if order is not None and order.deployment is not None:
+        order = _ready(desk, job, place, order, order.deployment)
+    handle = begin_run(desk, job, place, order) if order is not None else None
+    if order is not None and handle is not None:
         _follow_to_the_end(desk, job, place, order, handle, attempt=1)
 
 
@@ -89,6 +78,44 @@ def follow(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any], 
     order = Order.model_validate(record)
     found = desk.step("find the run", _handle_of, desk, job.flow_id)
     _follow_to_the_end(desk, job, place, order, RunHandle.model_validate(found), attempt)
+
+
+def _ready(desk: Desk, job: Job, place: dict[str, str], order: Order, deployment: Deployment) -> Order | None:
+    """Have it confirmed, wait for its checks; None where it may not start, which the card then says."""
+    try:
+        if order.confirm and not _confirmed(desk, job, place, order):
+            return None
+        known = {"deployment": cleared(desk, job, deployment), "confirm": False}
+    except Stopped as stop:
+        _show_not_started(desk, job, place, order, stop.by)
+    except Refused as refusal:
+        _refuse(desk, job, place, order, refusal.problem)
+    except FlowFailed as failure:
+        log.error("checks could not be seen", extra={"flow_id": job.flow_id, "reason": str(failure)})
+        _refuse(desk, job, place, order, failure_problem(failure))
+    else:
+        return order.model_copy(update=known)
+    return None
+
+
+def begin_run(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunHandle | None:
+    """Start the order's run and have it watched; None where it was not started, which the card then says."""
+    try:
+        if order.confirm and not _confirmed(desk, job, place, order):
+            return None
+        handle = _started(desk, job, place, order)
+        if handle is not None:
+            desk.step("watch the run", _watch, desk, job, handle.model_dump(mode="json"))
+            if order.deployment is not None:
+                prove_commit(desk, order.deployment, handle, order.connector)
+    except Refused as refusal:
+        _refuse(desk, job, place, order, refusal.problem)
+    except FlowFailed as failure:
+        log.error("work could not start", extra={"flow_id": job.flow_id, "reason": str(failure)})
+        _refuse(desk, job, place, order, failure_problem(failure))
+    else:
+        return handle
+    return None
 
 
 def _confirmed(desk: Desk, job: Job, place: dict[str, str], order: Order) -> bool:
@@ -148,32 +175,47 @@ def _show_not_started(desk: Desk, job: Job, place: dict[str, str], order: Order,
 def _follow_to_the_end(
     desk: Desk, job: Job, place: dict[str, str], order: Order, handle: RunHandle, attempt: int
 ) -> None:
-    """Follow a run until *attempt* has ended, then show how; say so where it is out of sight for good."""
+    status = follow_run(desk, job, place, order, handle, attempt)
+    if status is not None:
+        show_end(desk, job, place, order, status, attempt)
+
+
+def follow_run(
+    desk: Desk, job: Job, place: dict[str, str], order: Order, handle: RunHandle, attempt: int
+) -> RunStatus | None:
+    """Return how *attempt* ended; None where it is out of sight for good, which the card then says."""
     try:
         status = _until_it_ends(desk, job, order, handle, attempt)
     except Refused as refusal:
         _give_up(desk, job, place, order, messages.lost(job, order.title, handle.url, refusal.problem))
-        return
-    url = None
-    if order.deployment is not None:
-        url = desk.step(
-            "see where it can be seen", _address, desk, job, order.deployment, status, patience=SHORT
-        )
+        return None
     desk.step("close the card", desk.works.close, job.flow_id)
+    return status
+
+
+def show_end(
+    desk: Desk, job: Job, place: dict[str, str], order: Order, status: RunStatus, attempt: int
+) -> None:
+    """Show how a run ended, call who asked for it, and tell services outside."""
     by = desk.step("see who cancelled it", desk.records.cancelled_by, f"{job.flow_id}|{attempt}")
     own = desk.settings.team.commands.get(order.command or "")
+    if order.deployment is not None:
+        status = ran_for(order.deployment, status)
     card = messages.ended(job, order.title, status, by, own.report if own else ())
-    card = under(order.deployment, card, url)
+    if order.deployment is not None:
+        about = (desk, job, order.deployment, status)
+        url = desk.step("see where it can be seen", environment_address, *about, patience=SHORT)
+        card = under(order.deployment, card, url)
     place = desk.redraw("show how it ended", job, place, card, state="done")
     desk.attach("show how it ended: files", place, card)
     desk.reply("tell the requester", place, messages.ended_note(job, order.title, status))
     at = status.finished_at or status.created_at or job.asked_at
-    announce(desk, "run.finished", f"{job.flow_id}-{attempt}-finished", at, _told(job, status))
+    announce(desk, "run.finished", f"{job.flow_id}-{attempt}-finished", at, _told(job, order, status))
 
 
-def _told(job: Job, status: RunStatus) -> dict[str, Any]:
+def _told(job: Job, order: Order, status: RunStatus) -> dict[str, Any]:
     """Return what services outside are told of a run's end."""
-    return {
+    return ({"model": order.model} if order.model else {}) | {
         "command": job.verb,
         "run": status.handle.id,
         "attempt": status.attempt,
@@ -181,29 +223,6 @@ def _told(job: Job, status: RunStatus) -> dict[str, Any]:
         "reason_code": status.reason.code if status.reason else None,
         "asked_by": job.user,
     }
-
-
-def _prove_commit(desk: Desk, order: Order, deployment: Deployment, handle: RunHandle) -> None:
-    """Stop a run that runs for another commit than the one that was shown: the branch moved as it started."""
-    if not deployment.follows_ref:
-        return
-    runs_for = desk.step("see what it runs for", desk.github().actions.commit_of, handle, patience=STARTING)
-    if runs_for is not None and runs_for != deployment.commit.sha:
-        desk.step("stop the run", desk.connectors[order.connector].cancel, handle, patience=LONG)
-        raise moved(deployment, runs_for[:7])
-
-
-def _address(desk: Desk, job: Job, deployment: Deployment, status: RunStatus) -> str | None:
-    """Keep how the deployment ended; return where its environment can be seen, if that is to be had."""
-    facts = {"target": deployment.target, "sha": deployment.commit.sha, "run": status.handle.id}
-    what = f"deployment ended, attempt {status.attempt}"
-    desk.records.note(job.flow_id, job.user, what, state=status.state, **facts)
-    try:
-        where = (deployment.repository, deployment.environment, deployment.commit.sha)
-        return desk.github().deployments.environment_url(*where)
-    except BotError as error:
-        log.info("environment's address was not to be had", extra={"reason": str(error)})
-        return None
 
 
 def _refuse(desk: Desk, job: Job, place: dict[str, str], order: Order, problem: Problem) -> None:
@@ -262,7 +281,7 @@ def _place(desk: Desk, job: Job) -> dict[str, str]:
 def _look(desk: Desk, job: Job, order: Order, handle: RunHandle) -> RunStatus | None:
     """Return the run as it stands, or None where the other side cannot be asked at present."""
     try:
-        record = desk.step("read the result", _result, desk, job, order.connector, handle, patience=LONG)
+        record = desk.step("read the result", _result, desk, job, order, handle, patience=LONG)
         return RunStatus.model_validate(record)
     except FlowFailed as failure:
         log.error("run could not be read", extra={"run_id": handle.id, "reason": str(failure)})
@@ -273,10 +292,29 @@ def _look(desk: Desk, job: Job, order: Order, handle: RunHandle) -> RunStatus | 
     return None
 
 
-def _result(desk: Desk, job: Job, connector: str, handle: RunHandle) -> dict[str, Any]:
-    status = desk.connectors[connector].result(handle)
-    reviews = told_apart(status.reviews, desk.works.reviews(job.flow_id))
-    return status.model_copy(update={"reviews": reviews}).model_dump(mode="json")
+def _result(desk: Desk, job: Job, order: Order, handle: RunHandle) -> dict[str, Any]:
+    """Return the run with its report, judged by the metrics of the model that it speaks of."""
+    status = desk.connectors[order.connector].result(handle)
+    report = status.report
+    if report is not None:
+        name = order.model or report.fields.get("model")
+        if isinstance(name, str) and name in desk.settings.team.models:
+            report = judge(report, name, _metrics_of(desk, name))
+    known = {
+        "report": report,
+        "offers": () if order.model and status.state in FINAL else status.offers,
+        "reviews": told_apart(status.reviews, desk.works.reviews(job.flow_id)),
+    }
+    return status.model_copy(update=known).model_dump(mode="json")
+
+
+def _metrics_of(desk: Desk, model: str) -> tuple[MetricSpec, ...] | None:
+    """Return the model's metrics; None where the function app does not say: a report waits for nobody."""
+    try:
+        return desk.model(model).metrics
+    except BotError as error:
+        log.info("report is not judged", extra={"model": model, "reason": str(error)})
+        return None
 
 
 def _pass_on_cancel(desk: Desk, job: Job, order: Order, handle: RunHandle, attempt: int, by: str) -> None:

@@ -7,14 +7,19 @@ from elsewhere can reach it through somebody's browser.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from playground.slack.acts import Place, ViewPlace, place_of, press, suggest
+from playground.slack.entries import Tab, open_home, shortcut, verify
 from playground.slack.faults import Fault
 from playground.slack.loopback import Loopback
-from playground.slack.people import NotPossible, look_up, press, say
+from playground.slack.modals import close, fill, submit
+from playground.slack.people import look_up, say
+from playground.slack.refusals import NotPossible
+from playground.slack.sharing import share
 from playground.slack.workspace import Channel, Person, UnknownName
 
 Json = dict[str, Any]
@@ -33,13 +38,57 @@ class _Say(_Asked):
     thread_ts: str | None = None
 
 
-class _Press(_Asked):
+class _Element(_Asked):
+    """An element of a message (channel and ts) or of a view; without either, of the view in front."""
+
     who: str = Field(alias="as")
-    channel: str
-    ts: str
+    channel: str | None = None
+    ts: str | None = None
+    view: str | None = None
     action_id: str
     block_id: str | None = None
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Press(_Element):
     value: Any = None
+
+
+class _Suggest(_Element):
+    query: str = ""
+
+
+class _Submit(_Asked):
+    who: str = Field(alias="as")
+    view: str | None = None
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Close(_Asked):
+    who: str = Field(alias="as")
+    view: str | None = None
+    all: bool = False
+
+
+class _Shortcut(_Asked):
+    who: str = Field(alias="as")
+    callback_id: str
+    channel: str | None = None
+    ts: str | None = None
+
+
+class _Home(_Asked):
+    who: str = Field(alias="as")
+    tab: Tab = "home"
+
+
+class _File(_Asked):
+    who: str = Field(alias="as")
+    where: str = Field(alias="in")
+    name: str = Field(min_length=1)
+    content: Base64Bytes
+    comment: str = ""
+    thread_ts: str | None = None
 
 
 class _Redeliver(_Asked):
@@ -51,6 +100,8 @@ class _Redeliver(_Asked):
 class _NewPerson(_Asked):
     name: str
     real_name: str = ""
+    tz: str = "Etc/UTC"
+    locale: str = "en-US"
     groups: list[str] = Field(default_factory=list)
     channels: list[str] = Field(default_factory=list)
 
@@ -64,6 +115,7 @@ class _NewChannel(_Asked):
 
 class _App(_Asked):
     url: str | None
+    verify: bool = False
 
 
 class _Disconnect(_Asked):
@@ -81,8 +133,15 @@ class Control:
         table: list[tuple[str, str, Callable[[Request], Awaitable[Json]]]] = [
             ("POST", "say", self._say),
             ("POST", "press", self._press),
+            ("POST", "suggest", self._suggest),
+            ("POST", "submit", self._submit),
+            ("POST", "close", self._close),
+            ("GET", "views", self._views),
             ("GET", "messages", self._messages),
             ("GET", "feed", self._feed),
+            ("POST", "shortcut", self._shortcut),
+            ("POST", "home", self._home),
+            ("POST", "files", self._share),
             ("POST", "redeliver", self._redeliver),
             ("GET", "deliveries", self._deliveries),
             ("GET", "counts", self._counts),
@@ -105,10 +164,33 @@ class Control:
 
     async def _press(self, request: Request) -> Json:
         asked = _Press.model_validate_json(await request.body())
-        person, channel = look_up(self._slack, asked.who, asked.channel)
-        return await press(
-            self._slack, person, channel, asked.ts, asked.action_id, asked.block_id, asked.value
+        person, place = await self._place(asked)
+        return await press(self._slack, person, place, asked.action_id, asked.block_id, asked.value)
+
+    async def _suggest(self, request: Request) -> Json:
+        asked = _Suggest.model_validate_json(await request.body())
+        person, place = await self._place(asked)
+        return await suggest(self._slack, person, place, asked.action_id, asked.block_id, asked.query)
+
+    async def _submit(self, request: Request) -> Json:
+        asked = _Submit.model_validate_json(await request.body())
+        person = self._slack.workspace.person(asked.who)
+        return await submit(
+            self._slack, person, self._slack.views.before(person.id, asked.view), asked.values
         )
+
+    async def _close(self, request: Request) -> Json:
+        asked = _Close.model_validate_json(await request.body())
+        person = self._slack.workspace.person(asked.who)
+        return await close(self._slack, person, self._slack.views.before(person.id, asked.view), asked.all)
+
+    async def _views(self, request: Request) -> Json:
+        views, person = self._slack.views, self._slack.workspace.person(request.query_params.get("as", ""))
+        home = views.home(person.id)
+        return {
+            "modals": [views.shown(each) for each in views.modals(person.id)],
+            "home": views.shown(home) if home else None,
+        }
 
     async def _messages(self, request: Request) -> Json:
         query = request.query_params
@@ -156,7 +238,7 @@ class Control:
         if any(person.name == asked.name for person in self._slack.workspace.people):
             raise NotPossible(f"there is a person {asked.name!r} already")
         channels = [self._slack.workspace.channel(name) for name in asked.channels]
-        person = Person(name=asked.name, real_name=asked.real_name)
+        person = Person(name=asked.name, real_name=asked.real_name, tz=asked.tz, locale=asked.locale)
         self._slack.put_person(person, asked.groups)
         for channel in channels:
             channel.members.append(person.id)
@@ -174,8 +256,10 @@ class Control:
         return channel.model_dump()
 
     async def _point_at(self, request: Request) -> Json:
-        self._slack.deliveries.app_url = _App.model_validate_json(await request.body()).url
-        return {"url": self._slack.deliveries.app_url}
+        asked = _App.model_validate_json(await request.body())
+        self._slack.deliveries.app_url = asked.url
+        verified = {"verification": await verify(self._slack)} if asked.url and asked.verify else {}
+        return {"url": asked.url, **verified}
 
     async def _workspace(self, request: Request) -> Json:
         return {
@@ -183,6 +267,7 @@ class Control:
             "url": self._slack.base_url,
             "api_url": f"{self._slack.base_url}/api/",
             "app_url": self._slack.deliveries.app_url,
+            "app": self._app(),
             "sockets": self._slack.sockets.connected(),
             "seq": self._slack.feed.seq,
         }
@@ -196,6 +281,45 @@ class Control:
         if file is None:
             return Response(status_code=404)
         return Response(self._slack.files.content(file.id), media_type=file.mimetype())
+
+    async def _shortcut(self, request: Request) -> Json:
+        asked = _Shortcut.model_validate_json(await request.body())
+        if asked.channel is None:
+            person, channel = self._slack.workspace.person(asked.who), None
+        else:
+            person, channel = look_up(self._slack, asked.who, asked.channel)
+        return await shortcut(self._slack, person, asked.callback_id, channel, asked.ts)
+
+    async def _home(self, request: Request) -> Json:
+        asked = _Home.model_validate_json(await request.body())
+        return await open_home(self._slack, self._slack.workspace.person(asked.who), asked.tab)
+
+    async def _share(self, request: Request) -> Json:
+        asked = _File.model_validate_json(await request.body())
+        person, channel = look_up(self._slack, asked.who, asked.where)
+        return await share(
+            self._slack, person, channel, asked.name, asked.content, asked.comment, asked.thread_ts
+        )
+
+    def _app(self) -> Json:
+        """Return what the app registered; None means that anything is taken."""
+        settings = self._slack.settings
+        shortcuts = None if settings.shortcuts is None else [each.model_dump() for each in settings.shortcuts]
+        return {
+            "commands": settings.commands,
+            "shortcuts": shortcuts,
+            "events": settings.events,
+            "home_tab": settings.home_tab,
+        }
+
+    async def _place(self, asked: _Element) -> tuple[Person, Place]:
+        if asked.channel is not None and asked.ts is not None:
+            person, channel = look_up(self._slack, asked.who, asked.channel)
+            return person, place_of(self._slack, person, channel, asked.ts)
+        person = self._slack.workspace.person(asked.who)
+        view = self._slack.views.before(person.id, asked.view)
+        await fill(self._slack, person, view, asked.values)
+        return person, ViewPlace(view)
 
     def _shown(self, message: Json) -> Json:
         return {**message, "plain": self._slack.messages.plain(message)}

@@ -1,4 +1,4 @@
-"""Deployments from Slack, against the loopback GitHub whose workflows, checks and environments really work."""
+"""Deployments from Slack, with a GitHub whose workflows, checks and environments really work."""
 
 from __future__ import annotations
 
