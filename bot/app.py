@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dbos import ClientScheduleInput, EnqueueOptions
@@ -34,12 +34,14 @@ from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
 from bot.flows import EVENT_STORIES, digest, register_all
+from bot.form_doors import FormDoors
 from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
 from bot.health import HEALTH, Wsgi, health_page, judge
 from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
+from bot.open_forms import OpenForms
 from bot.push_watcher import PushWatcher
 from bot.settings import DigestTable, Settings
 from bot.signing import sign_callback
@@ -130,7 +132,8 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     calls = Calls(engine.sql)
     commands = all_commands(settings.team.commands)
     targets = settings.team.github.deployments
-    github = make_github(settings.github, targets) if settings.github else None
+    sure_after = timedelta(seconds=engine.timing.unseen_seconds)
+    github = make_github(settings.github, targets, sure_after) if settings.github else None
     connectors = make_connectors(settings, calls, github)
     deployments = DeploymentRecords(engine.sql)
 
@@ -159,6 +162,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         deployments=deployments,
         hub=github,
         settle_seconds=engine.timing.settle_seconds,
+        forms=OpenForms(engine.sql),
     )
     intake = Intake(engine.sql, engine.client)
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
@@ -169,6 +173,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     desk.look_at_branches = push_watcher.look_soon
     app = _bolt_app(settings, slack, identity)
     Doors(settings.team.bot.command, identity, intake, commands).register(app)
+    FormDoors(settings.team.bot.command, identity, intake, desk.forms).register(app)
     hooks = _hooks_door(desk, intake)
     github_door = _github_door(desk, intake, work_watcher)
     watchers = (watcher, work_watcher, push_watcher)

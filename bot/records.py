@@ -1,7 +1,7 @@
 """What is the bot's own: cards, cancellations, decisions, sent digests, processes, leases, audit.
 
-The tables of calls to endpoints, of webhooks, of deliveries and of deployments are made here and used in
-`calls`, `deliveries` and `deployment_records`.
+The tables of calls to endpoints, of webhooks, of deliveries, of open forms and of deployments are made here
+and used in `calls`, `deliveries`, `open_forms` and `deployment_records`.
 
 Plain SQLAlchemy Core in the engine's database, own tables and numbered migrations. Unique constraints are the
 claims: whoever inserts first has it. What must outlive the bot goes through the function app instead.
@@ -151,6 +151,13 @@ deployment_heads = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
 )
+forms = sa.Table(
+    "toban_forms",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("form", sa.Text, nullable=False),
+    sa.Column("used_at", sa.DateTime, nullable=False),
+)
 events = sa.Table(
     "toban_events",
     metadata,
@@ -168,6 +175,7 @@ MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (works,),
     (calls, hooks, deliveries),
     (events,),
+    (forms,),
     (deployment_locks, deployment_heads),
 )
 """Tables made by each numbered migration; a migration that has shipped is never changed."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.connectors import github_checks, github_deployments, github_runs
 from bot.connectors.connector import Connector
-from bot.connectors.github_actions import GitHubActionsConnector
+from bot.connectors.github_actions import SURE_AFTER, GitHubActionsConnector
 from bot.connectors.github_checks import GitHubChecks
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.github_commits import GitHubCommits
@@ -34,14 +35,16 @@ class GitHub:
         }
 
 
-def make_github(settings: GitHubSettings, targets: Mapping[str, DeploymentTable]) -> GitHub:
+def make_github(
+    settings: GitHubSettings, targets: Mapping[str, DeploymentTable], sure_after: timedelta = SURE_AFTER
+) -> GitHub:
     """Return the parts for one GitHub; what people decide is passed on by a user of its own, if set."""
     client = GitHubClient(settings)
     reviewer = None
     if settings.review_token is not None:
         reviewer = GitHubClient(settings.model_copy(update={"token": settings.review_token, "app": None}))
     return GitHub(
-        actions=GitHubActionsConnector(client, reviewer),
+        actions=GitHubActionsConnector(client, sure_after, reviewer),
         checks=GitHubChecks(client, targets),
         deployments=GitHubDeployments(client),
         commits=GitHubCommits(client),

@@ -77,17 +77,26 @@ class Listed:
 
 @dataclass(frozen=True)
 class LoggedJob:
-    """A job of a run with what it takes to find its failing step in its log.
+    """A job of a run with what it takes to find its failing step in its log, and its check run, if known.
 
     `held` says that an environment's protection holds it up.
     """
 
     job: RunJob
     id: int
-    held: bool = False
+    check: str | None = None
     failing: str | None = None
     began: datetime | None = None
     ended: datetime | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a step said by `::notice title=…::…`."""
+
+    title: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -171,6 +180,15 @@ def read_jobs(body: Any) -> tuple[LoggedJob, ...]:
     return tuple(map(_job, body["jobs"]))
 
 
+def read_notices(body: Any) -> tuple[Notice, ...]:
+    """Return the notices among the annotations of a check run."""
+    return tuple(
+        Notice(str(one.get("title") or ""), str(one.get("message") or ""))
+        for one in body
+        if one.get("annotation_level") == "notice"
+    )
+
+
 def read_artifacts(body: Any) -> tuple[Artifact, ...]:
     """Return the artifacts of a run."""
     return tuple(
@@ -193,10 +211,11 @@ def _job(body: Mapping[str, Any]) -> LoggedJob:
         seconds=took(body),
         steps=tuple(Step(name=str(one["name"]), state=step_state(one), seconds=took(one)) for one in steps),
     )
+    check = str(body.get("check_run_url") or "").rpartition("/")[2] or None
     if failing is None:
-        return LoggedJob(job, int(body["id"]), body.get("status") == "waiting")
+        return LoggedJob(job, int(body["id"]), check, held=body.get("status") == "waiting")
     began, ended = read_time(failing.get("started_at")), read_time(failing.get("completed_at"))
-    return LoggedJob(job, int(body["id"]), failing=str(failing["name"]), began=began, ended=ended)
+    return LoggedJob(job, int(body["id"]), check, str(failing["name"]), began, ended)
 
 
 def _run_state(status: str, conclusion: str | None) -> RunState:

@@ -8,8 +8,8 @@ from tests.stand_ins.deploying_team import DeployingTeam
 def test_from_command_to_result_with_an_approval(deploying_team: DeployingTeam) -> None:
     """One card shows commit, checks, the approval by a mapped person, and where the result can be seen."""
     team, github = deploying_team.team, deploying_team.github
-    deploying_team.start_bot()
     sha = deploying_team.push("one", message="Make it fast")
+    deploying_team.start_bot()
     before = team.say("operator", "/ml deploy api")
     waits = team.seen(before, "waits for an approval by")
     assert "Make it fast" in waits["plain"]

@@ -27,6 +27,7 @@ SCHEMA = {
         "date": {"type": "string", "format": "date"},
         "carrier": {"type": "string", "enum": ["UA", "AA", "DL"]},
         "dep_delay": {"type": "number", "minimum": -60, "maximum": 1500},
+        "gate": {"type": "string", "pattern": "^[A-F][0-9]{1,2}$", "examples": ["C71"]},
     },
 }
 PARAMS = {
