@@ -42,10 +42,13 @@ from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
+from bot.posts import Posts
 from bot.push_watcher import PushWatcher
 from bot.settings import DigestTable, Settings
 from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
+from bot.subscription_watch import SubscriptionWatch
+from bot.subscriptions import Subscriptions
 from bot.timing import Timing
 from bot.watchers import Watcher
 from bot.work_watcher import WorkWatcher
@@ -148,6 +151,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         settings=settings,
         identity=identity,
         slack=slack,
+        posts=Posts(slack),
         functions=AzureFunctionsConnector(settings.functions),
         access=Access(settings.team.roles, slack.groups),
         records=records,
@@ -162,12 +166,14 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         deployments=deployments,
         hub=github,
         settle_seconds=engine.timing.settle_seconds,
+        subscriptions=Subscriptions(engine.sql),
         forms=OpenForms(engine.sql),
     )
     intake = Intake(engine.sql, engine.client)
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
     watcher = Watcher(records, desk.functions, *around)
-    work_watcher = WorkWatcher(records, works, connectors, *around)
+    listed = SubscriptionWatch(desk.subscriptions, engine.client, engine.timing)
+    work_watcher = WorkWatcher(records, works, connectors, *around, listed)
     pushes = (intake, engine.executor_id, engine.timing)
     push_watcher = PushWatcher(targets, github, deployments, records, *pushes)
     desk.look_at_branches = push_watcher.look_soon
@@ -237,7 +243,7 @@ def _github_door(desk: Desk, intake: Intake, watcher: WorkWatcher) -> GitHubDoor
         intake=intake,
         deliveries=desk.deliveries,
         flows=EVENT_STORIES,
-        hurry=lambda event: watcher.hurry(str(event.run_id)),
+        hurry=lambda event: watcher.hurry(str(event.run_id), event.repository),
     )
 
 

@@ -150,6 +150,30 @@ COMMANDS: dict[str, Command] = {
             touches_production=True,
         ),
         Command(
+            verb="subscribe",
+            summary="Tell this channel when workflows of GitHub Actions fail and when they recover.",
+            usage="subscribe REPOSITORY [workflow=FILE] [branch=NAME] [on=STATE,…]",
+            examples=(
+                "subscribe acme/flights",
+                "subscribe acme/flights workflow=deploy.yml branch=main on=failure,recovery,started",
+            ),
+            roles=OPERATORS,
+        ),
+        Command(
+            verb="subscriptions",
+            summary="List what this channel is told of, with numbers.",
+            usage="subscriptions",
+            examples=("subscriptions",),
+            private=True,
+        ),
+        Command(
+            verb="unsubscribe",
+            summary="Tell this channel of something no more.",
+            usage="unsubscribe NUMBER · unsubscribe REPOSITORY [workflow=FILE] [branch=NAME]",
+            examples=("unsubscribe 3", "unsubscribe acme/flights workflow=deploy.yml branch=main"),
+            roles=OPERATORS,
+        ),
+        Command(
             verb="status",
             summary="Show whether everything answers, what runs and what waits.",
             usage="status",
@@ -179,6 +203,7 @@ _OTHER_WORDS = {
     "card": "show",
     "diff": "compare",
     "dispatch": "run",
+    "follow": "subscribe",
     "forecast": "predict",
     "get": "show",
     "health": "status",
@@ -189,20 +214,24 @@ _OTHER_WORDS = {
     "list": "models",
     "ls": "models",
     "me": "whoami",
+    "mute": "unsubscribe",
+    "notify": "subscribe",
     "release": "deploy",
     "rollout": "deploy",
     "ship": "deploy",
     "score": "predict",
     "stop": "cancel",
     "train": "retrain",
+    "unfollow": "unsubscribe",
     "usage": "help",
+    "watch": "subscribe",
     "who": "whoami",
     "workflow": "run",
     "workflows": "run",
 }
 
 
-LOOKUPS = frozenset({"models", "status", "runs", "registry", "show", "whoami", "help"})
+LOOKUPS = frozenset({"models", "status", "runs", "registry", "show", "subscriptions", "whoami", "help"})
 OWN = "command"
 """The flow of a team's own commands."""
 FORM = "form"

@@ -34,9 +34,11 @@ from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused
 from bot.jobs import Job, is_person
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
+from bot.posts import Posts
 from bot.records import Records
 from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
+from bot.subscriptions import Subscriptions
 from bot.timing import Timing
 from bot.works import Works
 from ml.contract import ModelView, Problem
@@ -59,8 +61,8 @@ class Patience:
 ONCE = Patience()
 SHORT = Patience(attempts=6)
 """About 15 seconds: somebody is waiting."""
-LONG = Patience(attempts=160, first_seconds=2.0, growth=1.05)
-"""About a day, because a result must not be lost; a wait is never longer than a twentieth of the whole."""
+LONG = Patience(attempts=160, first_seconds=0.5, growth=1.06)
+"""About a day, because a result must not be lost; a wait is never longer than a tenth of the time so far."""
 
 
 def _nothing() -> None:
@@ -78,6 +80,7 @@ class Desk:
     settings: Settings
     identity: Identity
     slack: SlackDesk
+    posts: Posts
     functions: AzureFunctionsConnector
     access: Access
     records: Records
@@ -89,6 +92,7 @@ class Desk:
     deliveries: Deliveries
     calls: Calls
     deployments: DeploymentRecords
+    subscriptions: Subscriptions
     forms: OpenForms
     mlflow: MlflowConnector | None = None
     hub: GitHub | None = None
@@ -193,7 +197,7 @@ class Desk:
         about = {"flow_id": job.flow_id, "state": state}
 
         def post() -> dict[str, str]:
-            return self.slack.post(job.channel, message, thread_ts=job.thread_ts, about=about)
+            return self.posts.post(job.channel, message, thread_ts=job.thread_ts, about=about)
 
         place = self.step(name, post, patience=LONG)
         self.attach(f"{name}: files", {**place, "ts": job.thread_ts or place["ts"]}, message)
@@ -215,7 +219,7 @@ class Desk:
             except SlackRefused as refusal:
                 if refusal.code not in GONE:
                     raise
-                moved = self.slack.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
+                moved = self.posts.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
                 self.records.move_card(job.flow_id, moved)
                 self.works.move(job.flow_id, moved)
                 return moved
@@ -227,7 +231,7 @@ class Desk:
         """Reply in the thread of the card at *place* as a step called *name*."""
 
         def post() -> None:
-            self.slack.post(place["channel"], message, thread_ts=place["ts"])
+            self.posts.post(place["channel"], message, thread_ts=place["ts"])
 
         self.step(name, post, patience=LONG)
         self.attach(f"{name}: files", place, message)
@@ -237,7 +241,7 @@ class Desk:
         if not message.files:
             return
         try:
-            self.step(name, self.slack.upload, place["channel"], place["ts"], message.files, patience=SHORT)
+            self.step(name, self.posts.upload, place["channel"], place["ts"], message.files, patience=SHORT)
         except (Refused, FlowFailed) as error:
             log.warning("files could not be shown", extra={"reason": str(error)})
 

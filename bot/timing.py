@@ -10,6 +10,7 @@ class Timing:
     """How often the bot looks for work and at runs, how long silence of another process or of the function
     app counts as a hiccup, and for how long a run that GitHub does not show may be a new one (seconds).
 
+    After `away_seconds` without a look at a repository's runs, what happened meanwhile is told in short.
     `push_seconds` is how often it looks at branches, and `settle_seconds` how long after a commit its checks
     may still be on their way.
     """
@@ -23,3 +24,4 @@ class Timing:
     unseen_seconds: float = 60.0
     push_seconds: float = 10.0
     settle_seconds: float = 30.0
+    away_seconds: float = 600.0

@@ -29,6 +29,7 @@ from bot.connectors.connector import (
     Review,
     RunHandle,
     RunStatus,
+    Sighting,
     Waiting,
 )
 from bot.connectors.github_client import GitHubClient, refusal
@@ -46,6 +47,7 @@ from bot.connectors.github_runs import (
     read_jobs,
     read_names,
     read_notices,
+    read_reason,
     read_repository,
     read_run,
     read_runs,
@@ -275,15 +277,35 @@ class GitHubActionsConnector:
             scopes[handle.scope].add(handle.id)
         found: dict[str, RunStatus] = {}
         for scope, wanted in scopes.items():
-            found |= self._with_jobs(scope, self._found(scope, wanted))
+            found |= self._with_jobs(scope, self._found(scope, wanted)[0])
         return found
 
-    def _found(self, scope: str, wanted: set[str]) -> dict[str, Listed]:
+    def survey(
+        self, scope: str, handles: Sequence[RunHandle], others: Sequence[str] = ()
+    ) -> tuple[Mapping[str, RunStatus], Sequence[Sighting]]:
+        """Return how *handles* stand and the newest runs, then those of *others* that are older than these.
+
+        Both come by the same requests; the list is read also where none is watched.
+        """
+        watched = {handle.id for handle in handles}
+        found, newest = self._found(scope, watched | set(others), listing=True)
+        shown = {one.status.handle.id for one in newest}
+        older = [found[run_id] for run_id in others if run_id in found and run_id not in shown]
+        sighted = tuple(one.sighting for one in (*newest, *older) if one.sighting)
+        statuses = {run_id: one for run_id, one in found.items() if run_id in watched}
+        return self._with_jobs(scope, statuses), sighted
+
+    def _found(
+        self, scope: str, wanted: set[str], *, listing: bool = False
+    ) -> tuple[dict[str, Listed], tuple[Listed, ...]]:
+        """Return the runs *wanted* and the first page of the list, where that was read."""
         found: dict[str, Listed] = {}
-        pages = range(1, MOST_PAGES + 1) if len(wanted) > 1 else range(0)
+        newest: tuple[Listed, ...] = ()
+        pages = range(1, MOST_PAGES + 1) if listing or len(wanted) > 1 else range(0)
         for page in pages:
             query = {"per_page": str(PAGE)} | ({"page": str(page)} if page > 1 else {})
             runs = self.client.get(f"/repos/{scope}/actions/runs", partial(read_runs, scope), query)
+            newest = newest or runs
             found |= {one.status.handle.id: one for one in runs if one.status.handle.id in wanted}
             if len(wanted) - len(found) <= SINGLES or len(runs) < PAGE:
                 break
@@ -291,7 +313,7 @@ class GitHubActionsConnector:
             one = self._single(scope, run_id)
             if one is not None:
                 found[run_id] = one
-        return found
+        return found, newest
 
     def _single(self, scope: str, run_id: str) -> Listed | None:
         try:
@@ -427,6 +449,18 @@ class GitHubActionsConnector:
             raise
         except (Refused, GitHubUnreachable):
             return None  # logs expire, and may be out of the token's reach
+
+    def why(self, scope: str, run: Sighting) -> str | None:
+        """Return the step in which a run failed and its first error line, or None where it cannot be told."""
+        handle = RunHandle(connector=NAME, id=run.id, scope=scope, url=run.url)
+        path = f"/repos/{scope}/actions/runs/{run.id}/attempts/{run.attempt}/jobs"
+        try:
+            jobs = self.client.get(path, read_jobs, {"per_page": str(PAGE)})
+        except Refused:
+            return None
+        status = RunStatus(handle=handle, name="", state="failed", reason=read_reason(run.phase))
+        reason = self._why(handle, status, jobs)
+        return reason.detail or None if reason else None
 
     def _report(self, handle: RunHandle, jobs: Sequence[LoggedJob]) -> Report | None:
         path = f"/repos/{handle.scope}/actions/runs/{handle.id}/artifacts"

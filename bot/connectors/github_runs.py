@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from bot.connectors.connector import FINAL, Offer, RunHandle, RunJob, RunState, RunStatus, Step
+from bot.connectors.connector import FINAL, Offer, RunHandle, RunJob, RunState, RunStatus, Sighting, Step
 from ml.contract import Reason
 
 NAME = "github_actions"
+MOST_TITLE = 200
 
 StepState = Literal["waiting", "running", "succeeded", "failed", "skipped", "cancelled"]
 
@@ -73,6 +74,7 @@ class Listed:
     moved: str
     title: str
     branch: str
+    sighting: Sighting | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,26 @@ def read_run(scope: str, body: Any) -> Listed:
         sha=body.get("head_sha"),
     )
     moved = f"{updated}|{body['status']}|{attempt}"
-    return Listed(status, moved, str(body.get("display_title") or ""), str(body.get("head_branch") or ""))
+    title, branch = str(body.get("display_title") or ""), str(body.get("head_branch") or "")
+    return Listed(status, moved, title, branch, _sighting(body, status, title, branch))
+
+
+def _sighting(body: Mapping[str, Any], status: RunStatus, title: str, branch: str) -> Sighting:
+    ended = body["status"] == "completed"
+    phase = str(body.get("conclusion") or "neutral") if ended else "started"
+    who = body.get("triggering_actor") or body.get("actor") or {}
+    return Sighting(
+        id=status.handle.id,
+        workflow=_file_of(body) or str(body.get("name") or "workflow"),
+        branch=branch,
+        number=int(body.get("run_number") or 1),
+        attempt=status.attempt,
+        phase=phase if ended or status.state == "running" else "queued",
+        at=read_time(body.get("updated_at")) if ended else status.started_at,
+        actor=str(who.get("login") or ""),
+        title=title[:MOST_TITLE],
+        url=status.handle.url,
+    )
 
 
 def read_reason(conclusion: str, detail: str = "") -> Reason:

@@ -26,12 +26,14 @@ from bot.flows import (
     digest,
     form,
     housekeeping,
+    incident,
     lookup,
     predict,
     press,
     promote,
     retrain,
     run,
+    subscribe,
     work,
     work_press,
     workflow,
@@ -63,6 +65,8 @@ JOB_STORIES: dict[str, Story] = {
     "work": work.work,
     "follow": work.follow,
     "work_press": work_press.work_press,
+    "subscribe": subscribe.subscribe,
+    "unsubscribe": subscribe.unsubscribe,
 }
 """Stories of a person's job: the flow's first argument is the job, and refusals go back to that person."""
 
@@ -85,6 +89,7 @@ def register_all(desk: Desk) -> None:
     for stories in EVENT_STORIES.values():
         for name, event_story in stories.items():
             register(name, _event_flow(desk, event_story))
+    register("incident", incident.flow(desk))
     register("digest", digest.flow(desk))
     register("housekeeping", housekeeping.flow(desk))
     register("announce", announce.announcing(desk))

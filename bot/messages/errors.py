@@ -65,6 +65,8 @@ REASONS: dict[str, str] = {
     "workflow_not_startable": "the workflow cannot be started by hand",
     "workflow_broken": "the workflow file cannot be used",
     "unknown_ref": "there is no such branch or tag with this workflow",
+    "unknown_branch": "there is no such branch",
+    "unknown_subscription": "there is no such subscription, or more than one",
     "unexpected_inputs": "the workflow takes other inputs there",
     "too_many_inputs": "there are too many inputs",
     "start_uncertain": "it cannot be told whether the run was started",
