@@ -1,10 +1,11 @@
 # `make help` lists what there is. Everything runs in .venv, which the first command sets up.
-# PYTHON=/path/to/python3.12 chooses the interpreter, VENV=folder another environment.
+# PYTHON=/path/to/python3.12 chooses the interpreter, VENV=folder another environment, WORKERS how many tests run at once.
 
 VENV ?= .venv
 PYTHON ?=
 ONCE ?=
 PYTEST_ARGS ?=
+WORKERS ?= 4
 
 run := $(VENV)/bin/python
 ready := $(VENV)/.ready
@@ -37,10 +38,10 @@ demo: $(ready) ## play the story on this machine, then hand over a prompt (ONCE=
 	@$(run) -m playground $(if $(filter-out 0 no,$(ONCE)),--once)
 
 test: $(ready) ## run the tests (minutes); lists what it skipped and why
-	@$(run) -m pytest -m "not slow" $(PYTEST_ARGS)
+	@$(run) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 test-full: $(ready) ## run every test, the long ones too
-	@HYPOTHESIS_PROFILE=full $(run) -m pytest $(PYTEST_ARGS)
+	@HYPOTHESIS_PROFILE=full $(run) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: $(ready) ## format, lint, types, import contracts, docs, workflows, lock files; changes nothing
 	@$(MAKE) --no-print-directory --keep-going check-format check-lint check-types check-imports check-docs \

@@ -34,7 +34,8 @@ from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
-from bot.flows import digest, register_all
+from bot.flows import EVENT_STORIES, digest, register_all
+from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
 from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
@@ -46,6 +47,7 @@ from bot.timing import Timing
 from bot.watchers import Watcher
 from bot.work_watcher import WorkWatcher
 from bot.works import Works
+from bot.wsgi import refusal, send
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ HTTP_THREADS = 32
 STOP_SECONDS = 3
 SLACK_PATH = "/slack/events"
 MOST_BODY_BYTES = 1024 * 1024
-"""Slack's own payloads stay far below; anything larger is refused unread."""
+"""Slack's own payloads stay far below; anything larger is refused."""
 
 
 @dataclass
@@ -71,6 +73,7 @@ class Bot:
     work_watcher: WorkWatcher
     slack_app: App
     hooks: HooksDoor
+    github_door: GitHubDoor
 
     def start(self) -> None:
         """Run flows, watch runs, and keep the schedules; requests come in only once a door is open."""
@@ -149,7 +152,8 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     app = _bolt_app(settings, slack, identity)
     Doors(settings.team.bot.command, identity, intake, commands).register(app)
     hooks = _hooks_door(desk, intake)
-    return Bot(settings, engine, desk, intake, watcher, work_watcher, app, hooks)
+    github_door = _github_door(desk, intake, work_watcher)
+    return Bot(settings, engine, desk, intake, watcher, work_watcher, app, hooks, github_door)
 
 
 def make_connectors(settings: Settings, calls: Calls) -> dict[str, Connector]:
@@ -202,6 +206,19 @@ def _hooks_door(desk: Desk, intake: Intake) -> HooksDoor:
     )
 
 
+def _github_door(desk: Desk, intake: Intake, watcher: WorkWatcher) -> GitHubDoor:
+    github = desk.settings.github
+    secret = github.webhook_secret if github else None
+    return GitHubDoor(
+        secret=secret.get_secret_value() if secret else None,
+        repositories=desk.settings.team.github.repositories,
+        intake=intake,
+        deliveries=desk.deliveries,
+        flows=EVENT_STORIES,
+        hurry=lambda event: watcher.hurry(str(event.run_id)),
+    )
+
+
 class SocketDoor:
     """Socket Mode, by Bolt's own handler: no address of ours is needed, only outgoing connections."""
 
@@ -234,7 +251,9 @@ class SocketDoor:
 
 
 class HttpDoor:
-    """HTTP by waitress: Slack posts to `<address>/slack/events`, services to `/hooks/` and `/callbacks/`."""
+    """HTTP by waitress: Slack posts to `/slack/events`, GitHub to `/github/events`, services to `/hooks/` and
+    `/callbacks/`.
+    """
 
     def __init__(self, bot: Bot, host: str, port: int) -> None:
         self._server: Any = create_server(
@@ -242,7 +261,7 @@ class HttpDoor:
             host=host,
             port=port,
             threads=HTTP_THREADS,
-            max_request_body_size=MOST_BODY_BYTES,
+            max_request_body_size=MOST_EVENT_BYTES,
             ident="toban",
             clear_untrusted_proxy_headers=True,
         )
@@ -268,12 +287,16 @@ class HttpDoor:
 
 
 def _routes(bot: Bot) -> Wsgi:
-    """Return what answers each address: the services' doors, and Slack's for everything else."""
+    """Return what answers each address: GitHub's and the services' doors, and Slack's for everything else."""
     slack: Wsgi = SlackRequestHandler(bot.slack_app, path=SLACK_PATH)
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        for_services = str(environ.get("PATH_INFO", "")).startswith((HOOKS, CALLBACKS))
-        return (bot.hooks if for_services else slack)(environ, start_response)
+        path = str(environ.get("PATH_INFO", ""))
+        if path == GITHUB_EVENTS:
+            return bot.github_door(environ, start_response)
+        if int(environ.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:
+            return send(refusal(413, "body_too_large", "The body is too large."), start_response)
+        return (bot.hooks if path.startswith((HOOKS, CALLBACKS)) else slack)(environ, start_response)
 
     return serve
 

@@ -1,4 +1,8 @@
-"""The ledgers of webhooks: which request came in once, and what became of each event that was sent out."""
+"""The ledgers of webhooks: which request came in once, and what became of each event that was sent out.
+
+GitHub's events have a ledger of their own: GitHub signs neither the time nor the delivery's id, so what was
+told once is known by what it says, too, and what has begun something is remembered for good.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
-from bot.records import deliveries, hooks, utc_now
+from bot.records import deliveries, events, hooks, utc_now
 
 Ending = Literal["delivered", "refused", "given_up"]
 
@@ -23,6 +27,17 @@ class Deliveries:
     def claim(self, signature: str, command: str, flow_id: str) -> bool:
         """Claim a signed request; False for one that was taken before."""
         return self._insert(hooks, signature=signature, command=command, flow_id=flow_id, at=utc_now())
+
+    def taken(self, delivery: str, identity: str) -> str | None:
+        """Return the delivery by which an event of GitHub's came before, or None for one that is new."""
+        same = sa.or_(events.c.delivery == delivery, events.c.identity == identity)
+        with self._engine.connect() as connection:
+            return connection.execute(sa.select(events.c.delivery).where(same)).scalar()
+
+    def take(self, delivery: str, identity: str, event: str, repository: str, *, begins: bool) -> None:
+        """Write that an event of GitHub's was taken; *begins* says that it may begin something."""
+        row = {"delivery": delivery, "identity": identity, "event": event, "repository": repository}
+        self._insert(events, **row, begins=begins, at=utc_now())
 
     def open(self, delivery_id: str, webhook: str, event: str, body: str) -> None:
         """Write that an event is to be delivered; a second call changes nothing."""
@@ -45,11 +60,15 @@ class Deliveries:
             return [dict(row) for row in rows]
 
     def delete_before(self, moment: datetime) -> None:
-        """Delete what came in or ended before *moment*."""
+        """Delete what came in or ended before *moment*, but for GitHub's events that may begin something.
+
+        These have no date that GitHub signs: forgotten, they could be sent again by whoever recorded them.
+        """
         before = moment.astimezone(UTC).replace(tzinfo=None)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(hooks).where(hooks.c.at < before))
             connection.execute(sa.delete(deliveries).where(deliveries.c.ended_at < before))
+            connection.execute(sa.delete(events).where(events.c.at < before, events.c.begins.is_(False)))
 
     def _insert(self, table: sa.Table, **values: Any) -> bool:
         try:

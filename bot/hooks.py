@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from pydantic import (
@@ -36,7 +35,7 @@ from bot.intake import Entry, Intake
 from bot.jobs import WEBHOOK, Job
 from bot.parsing import Parsed, format_command
 from bot.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, Verdict, is_callback, judge
-from ml.contract import Problem
+from bot.wsgi import Answer, Start, read_body, read_header, refusal, send
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +45,6 @@ MOST_HOOK_BYTES = 64 * 1024
 MOST_CALLBACK_BYTES = 1024 * 1024
 MOST_TYPED = 3000
 
-Start = Callable[[str, list[tuple[str, str]]], Any]
 Plain = StrictStr | StrictInt | StrictFloat | StrictBool
 
 _VERDICTS: Mapping[Verdict, str] = {
@@ -69,14 +67,6 @@ class HookRequest(BaseModel):
     inputs: dict[str, Plain | list[Plain]] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the door answers: a status and a JSON body."""
-
-    status: int
-    body: dict[str, Any]
-
-
 @dataclass
 class HooksDoor:
     """Takes webhooks and callbacks; a WSGI application. Thread-safe."""
@@ -93,25 +83,20 @@ class HooksDoor:
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         """Answer one request."""
-        answer = self._answer(environ)
-        content = json.dumps(answer.body).encode()
-        kind = "application/json" if answer.status < 400 else "application/problem+json"
-        headers = [("Content-Type", kind), ("Content-Length", str(len(content)))]
-        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
-        return [content]
+        return send(self._answer(environ), start_response)
 
     def _answer(self, environ: dict[str, Any]) -> Answer:
         path = str(environ.get("PATH_INFO", ""))
         if environ.get("REQUEST_METHOD") != "POST":
             return refusal(405, "method_not_allowed", "Only POST is served here.")
         is_hook = path.startswith(HOOKS)
-        body = _body(environ, MOST_HOOK_BYTES if is_hook else MOST_CALLBACK_BYTES)
+        body = read_body(environ, MOST_HOOK_BYTES if is_hook else MOST_CALLBACK_BYTES)
         if body is None:
             return refusal(413, "body_too_large", "The body is too large.")
         if self.secret is None:
             return refusal(503, "not_set_up", "TOBAN_HOOKS_SECRET is not set, so nothing is taken.")
         if is_hook:
-            stamp, signature = (_header(environ, name) for name in (TIMESTAMP_HEADER, SIGNATURE_HEADER))
+            stamp, signature = (read_header(environ, name) for name in (TIMESTAMP_HEADER, SIGNATURE_HEADER))
             return self.take_hook(path.removeprefix(HOOKS), stamp, signature, body)
         return self.take_callback(path.removeprefix(CALLBACKS), body)
 
@@ -180,29 +165,6 @@ class HooksDoor:
         if any(connector.take_callback(key, content) for connector in self.connectors):
             return Answer(200, {"id": key})
         return refusal(409, "already_finished", "This run has ended; its one callback is used.")
-
-
-def refusal(status: int, code: str, detail: str, suggestions: Sequence[str] = ()) -> Answer:
-    """Return a refusal as problem details."""
-    problem = Problem(
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        reason_code=code,
-        suggestions=tuple(suggestions),
-    )
-    return Answer(status, problem.model_dump(mode="json"))
-
-
-def _body(environ: Mapping[str, Any], most: int) -> bytes | None:
-    """Return the whole body, or None for one that is longer than *most*; waitress has read it by now."""
-    content: bytes = environ["wsgi.input"].read(most + 1)
-    return content if len(content) <= most else None
-
-
-def _header(environ: Mapping[str, Any], name: str) -> str | None:
-    value = environ.get(f"HTTP_{name.upper().replace('-', '_')}")
-    return None if value is None else str(value)
 
 
 def _first(error: ValidationError) -> str:

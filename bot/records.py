@@ -134,12 +134,23 @@ deliveries = sa.Table(
     sa.Column("created_at", sa.DateTime, nullable=False),
     sa.Column("ended_at", sa.DateTime),
 )
+events = sa.Table(
+    "toban_events",
+    metadata,
+    sa.Column("delivery", sa.String(80), primary_key=True),
+    sa.Column("identity", sa.String(64), nullable=False, unique=True),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("repository", sa.String(160), nullable=False),
+    sa.Column("begins", sa.Boolean, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
 MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (cards, cancellations, decisions, digests, processes, leases, audit),
     (works,),
     (calls, hooks, deliveries),
+    (events,),
 )
 """Tables made by each numbered migration; a migration that has shipped is never changed."""
 

@@ -49,6 +49,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "GITHUB_APP_PRIVATE_KEY": "private key of the GitHub App (PEM)",
     "GITHUB_APP_INSTALLATION_ID": "id of the GitHub App's installation",
     "GITHUB_API_URL": "address of GitHub's REST API, for Enterprise Server or the playground",
+    "GITHUB_WEBHOOK_SECRET": "secret with which GitHub signs its webhooks to the bot",
     "MLFLOW_TRACKING_TOKEN": "token for the MLflow server named in toban.toml",
 }
 """Every environment variable that the bot reads, with one line of meaning; `.env.example` explains them."""
@@ -62,6 +63,7 @@ SECRETS = (
     "TOBAN_HOOKS_SECRET",
     "GITHUB_TOKEN",
     "GITHUB_APP_PRIVATE_KEY",
+    "GITHUB_WEBHOOK_SECRET",
     "MLFLOW_TRACKING_TOKEN",
 )
 """Those of them that nobody else may see."""
@@ -279,11 +281,15 @@ class GitHubAppSettings(_Table):
 
 
 class GitHubSettings(_Table):
-    """How to reach GitHub, and as whom. Time-outs are seconds for connecting and for the whole answer."""
+    """How to reach GitHub, as whom, and how its webhooks are signed; None: none is taken.
+
+    Time-outs are seconds for connecting and for the whole answer.
+    """
 
     api_url: str = DEFAULT_GITHUB_API_URL
     token: SecretStr | None = None
     app: GitHubAppSettings | None = None
+    webhook_secret: SecretStr | None = None
     connect_seconds: float = 3.0
     read_seconds: float = 20.0
 
@@ -447,6 +453,9 @@ def _github(env: Mapping[str, str], problems: list[str]) -> GitHubSettings | Non
     """Return how GitHub is reached: a GitHub App goes before a token, because its tokens live an hour."""
     api_url = env.get("GITHUB_API_URL") or DEFAULT_GITHUB_API_URL
     problems += _url_problems("GITHUB_API_URL", api_url)
+    signed = _secret(env, "GITHUB_WEBHOOK_SECRET")
+    problems += _short_secret("GITHUB_WEBHOOK_SECRET", signed) if signed else []
+    reached = GitHubSettings(api_url=api_url.rstrip("/"), webhook_secret=signed)
     names = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_INSTALLATION_ID")
     missing = [name for name in names if not env.get(name)]
     if not missing:
@@ -454,7 +463,7 @@ def _github(env: Mapping[str, str], problems: list[str]) -> GitHubSettings | Non
         app = GitHubAppSettings(
             app_id=env[names[0]], private_key=SecretStr(key), installation_id=env[names[2]]
         )
-        return GitHubSettings(api_url=api_url.rstrip("/"), app=app)
+        return reached.model_copy(update={"app": app})
     if len(missing) < len(names):
         problems += [
             f"{name} is not set: {ENVIRONMENT[name]} (looked in the environment)" for name in missing
@@ -464,7 +473,7 @@ def _github(env: Mapping[str, str], problems: list[str]) -> GitHubSettings | Non
             "GITHUB_TOKEN is not set: [github] names repositories, so a token or a GitHub App is needed"
         )
     else:
-        return GitHubSettings(api_url=api_url.rstrip("/"), token=_secret(env, "GITHUB_TOKEN"))
+        return reached.model_copy(update={"token": _secret(env, "GITHUB_TOKEN")})
     return None
 
 

@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,7 +36,7 @@ pytest_plugins = [
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_PREFIXES = (
     *("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_"),
-    *("GITHUB_TOKEN", "GITHUB_API_", "GITHUB_APP_", "MLFLOW_"),
+    *("GITHUB_TOKEN", "GITHUB_API_", "GITHUB_APP_", "GITHUB_WEBHOOK_", "MLFLOW_"),
 )
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -89,10 +90,33 @@ def _is_loopback(host: str) -> bool:
 sys.addaudithook(_only_loopback)
 
 
+class Workers:
+    """What the processes that share out the tests tell: each of them leaves out the same ones."""
+
+    deselected = 0
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self.deselected = max(self.deselected, getattr(node, "workeroutput", {}).get("deselected", 0))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen to the workers, where there are any."""
+    config.pluginmanager.register(Workers(), "workers")
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count what a worker leaves out; without workers pytest counts it itself."""
+    output = getattr(items[0].config, "workeroutput", None) if items else None
+    if output is not None:
+        output["deselected"] = output.get("deselected", 0) + len(items)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end which parts were left out and why, one line for each reason."""
     reasons = Counter(_reason(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
-    left_out = len(terminalreporter.stats.get("deselected", []))
+    workers = terminalreporter.config.pluginmanager.get_plugin("workers")
+    left_out = len(terminalreporter.stats.get("deselected", [])) or workers.deselected
     if not reasons and not left_out:
         return
     terminalreporter.section("left out, and why")

@@ -132,3 +132,11 @@ class Rerunner(Protocol):
 
     def rerun(self, handle: RunHandle, *, failed_only: bool, attempt: int) -> None:
         """Run again what ended as *attempt*, all or its failed jobs; a later attempt is left alone."""
+
+
+@runtime_checkable
+class Expectant(Protocol):
+    """A connector that guesses which runs stand still, to save requests, and can be told better."""
+
+    def expect_news(self, handle: RunHandle) -> None:
+        """Ask for all of this run at the next look, whatever was seen of it a moment ago."""

@@ -8,6 +8,7 @@ bot's id in its title where the workflow carries it, else by workflow, branch an
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -290,6 +291,13 @@ class GitHubActionsConnector:
     def _read_jobs(self, scope: str, run_id: str) -> tuple[LoggedJob, ...]:
         path = f"/repos/{scope}/actions/runs/{run_id}/jobs"
         return self.client.get(path, read_jobs, {"per_page": str(PAGE)})
+
+    def expect_news(self, handle: RunHandle) -> None:
+        """Ask for the run's jobs at the next look: a new step is noted with its job only."""
+        with self._lock:
+            if handle.id in self._jobs:
+                moved, _, jobs = self._jobs[handle.id]
+                self._jobs[handle.id] = (moved, -math.inf, jobs)
 
     # --- the end --------------------------------------------------------------------------------------
 

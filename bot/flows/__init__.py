@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from bot.connectors.github_events import restore_event
 from bot.desk import Desk
 from bot.engine import register
 from bot.errors import FlowFailed, Refused
@@ -61,10 +62,24 @@ JOB_STORIES: dict[str, Story] = {
 """Stories of a person's job: the flow's first argument is the job, and refusals go back to that person."""
 
 
+EventStory = Callable[[Desk, str, Any], None]
+
+EVENT_STORIES: dict[str, dict[str, EventStory]] = {}
+"""Stories that an event of GitHub's begins: by the kind of event, and then by the name of the flow.
+
+Each is called with the desk, the flow's id and the event (`bot.connectors.github_events`), once for each
+thing that happened in one of the team's repositories, however often GitHub, or anybody else, tells of it. It
+runs among the requests of people: what takes long it starts as a flow of its own.
+"""
+
+
 def register_all(desk: Desk) -> None:
     """Register every flow with the engine, bound to *desk*."""
     for name, story in JOB_STORIES.items():
         register(name, _job_flow(desk, story))
+    for stories in EVENT_STORIES.values():
+        for name, event_story in stories.items():
+            register(name, _event_flow(desk, event_story))
     register("digest", digest.flow(desk))
     register("housekeeping", housekeeping.flow(desk))
     register("announce", announce.announcing(desk))
@@ -84,5 +99,15 @@ def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:
             # A fault of ours: the person must not wait for an answer that never comes.
             log.exception("flow broke", extra={"flow_id": job.flow_id})
             tell_failure(desk, job, FlowFailed.of(error))
+
+    return flow
+
+
+def _event_flow(desk: Desk, story: EventStory) -> Callable[[str, dict[str, Any]], None]:
+    def flow(flow_id: str, record: dict[str, Any]) -> None:
+        try:
+            story(desk, flow_id, restore_event(record))
+        except Exception as error:  # noqa: BLE001 - nobody asked, so there is nobody to tell but the log
+            log.error("event could not be acted on", extra={"flow_id": flow_id, "reason": str(error)})
 
     return flow

@@ -69,9 +69,9 @@ OPTION = record(
     {"text": text(Option.label_max_length), "value": string(Option.value_max_length)},
     {"description": text(Option.label_max_length), "url": string(ButtonElement.url_max_length)},
 )
-_OPTIONS = items(OPTION, StaticSelectElement.options_max_length)
-_GROUPS = items(
-    record({"label": plain(OptionGroup.label_max_length), "options": _OPTIONS}),
+OPTIONS = items(OPTION, StaticSelectElement.options_max_length)
+OPTION_GROUPS = items(
+    record({"label": plain(OptionGroup.label_max_length), "options": OPTIONS}),
     StaticSelectElement.option_groups_max_length,
 )
 
@@ -129,9 +129,9 @@ _STATIC: dict[str, Check] = {
     name: both(check, _one_source)
     for name, check in _menus(
         "static",
-        {"options": _OPTIONS, "option_groups": _GROUPS},
+        {"options": OPTIONS, "option_groups": OPTION_GROUPS},
         {"initial_option": OPTION},
-        {"initial_options": _OPTIONS},
+        {"initial_options": OPTIONS},
     ).items()
 }
 _MENUS: dict[str, Check] = {
@@ -140,7 +140,7 @@ _MENUS: dict[str, Check] = {
         "external",
         {"min_query_length": number(0)},
         {"initial_option": OPTION},
-        {"initial_options": _OPTIONS},
+        {"initial_options": OPTIONS},
     ),
     **_menus("users", {}, {"initial_user": anything}, {"initial_users": anything}),
     **_menus(

@@ -22,12 +22,49 @@ class Playground(ControlClient):
         return self._post("say", {**body, "thread_ts": thread_ts} if thread_ts else body)
 
     def press(
-        self, who: str, message: Json, action_id: str, value: Any = None, block_id: str | None = None
+        self,
+        who: str,
+        where: Json | str | None,
+        action_id: str,
+        value: Any = None,
+        block_id: str | None = None,
+        values: Json | None = None,
     ) -> Json:
-        """Press a button of *message* (a feed event, or one of messages()) as a person."""
-        inner = message.get("message", message)
-        body = {"as": who, "channel": message["channel"], "ts": inner["ts"], "action_id": action_id}
-        return self._post("press", {**body, "value": value, "block_id": block_id})
+        """Press a button, or choose *value*, as a person.
+
+        *where* is a message (a feed event, or one of messages()), or a view: one of views(), its callback_id,
+        “home”, or None for the view in front. *values* are entered in the view first.
+        """
+        body = {"as": who, **_place(where), "action_id": action_id, "block_id": block_id}
+        return self._post("press", {**body, "value": value, "values": values or {}})
+
+    def suggest(
+        self, who: str, where: Json | str | None, action_id: str, query: str, block_id: str | None = None
+    ) -> Json:
+        """Type *query* in a menu that searches; return {"options" or "option_groups", "ok", …}."""
+        body = {"as": who, **_place(where), "action_id": action_id, "block_id": block_id}
+        return self._post("suggest", {**body, "query": query})
+
+    def submit(self, who: str, values: Json | None = None, view: Json | str | None = None) -> Json:
+        """Fill in and send off the view in front; *values* by block_id, label or action_id, in plain form.
+
+        Return {"ok", "delivery", "ack_ms", "error"?, "errors"?: {block_id: text}, "response_action"?}.
+        """
+        return self._post("submit", {"as": who, **_place(view), "values": values or {}})
+
+    def close_view(self, who: str, view: Json | str | None = None, everything: bool = False) -> Json:
+        """Cancel the view in front, or its whole stack."""
+        return self._post("close", {"as": who, **_place(view), "all": everything})
+
+    def views(self, who: str) -> list[Json]:
+        """Return a person's open modals, the one in front last, each with "plain" and "errors"."""
+        modals: list[Json] = self._get("views", {"as": who})["modals"]
+        return modals
+
+    def home(self, who: str) -> Json | None:
+        """Return a person's Home tab, or None when the app published none."""
+        home: Json | None = self._get("views", {"as": who})["home"]
+        return home
 
     def messages(self, where: str, who: str, thread_ts: str | None = None) -> list[Json]:
         """Return what a person sees in a channel or thread, each with "plain" and "channel", oldest first."""
@@ -95,3 +132,14 @@ class Playground(ControlClient):
 
     def _brief(self, event: Json) -> str:
         return f"{event['seq']} {event['kind']}: {event.get('plain', '')}"
+
+
+def _place(where: Json | str | None) -> Json:
+    """Return what the control API takes for a message, an event about one, or a view."""
+    if where is None or isinstance(where, str):
+        return {"view": where}
+    if "view" in where:
+        return {"view": where["view"]["id"]}
+    if "channel" not in where:
+        return {"view": where["id"]}
+    return {"channel": where["channel"], "ts": where.get("message", where)["ts"]}

@@ -12,9 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from playground.slack.acts import Place, ViewPlace, place_of, press, suggest
 from playground.slack.faults import Fault
 from playground.slack.loopback import Loopback
-from playground.slack.people import NotPossible, look_up, press, say
+from playground.slack.modals import close, fill, submit
+from playground.slack.people import look_up, say
+from playground.slack.refusals import NotPossible
 from playground.slack.workspace import Channel, Person, UnknownName
 
 Json = dict[str, Any]
@@ -33,13 +36,36 @@ class _Say(_Asked):
     thread_ts: str | None = None
 
 
-class _Press(_Asked):
+class _Element(_Asked):
+    """An element of a message (channel and ts) or of a view; without either, of the view in front."""
+
     who: str = Field(alias="as")
-    channel: str
-    ts: str
+    channel: str | None = None
+    ts: str | None = None
+    view: str | None = None
     action_id: str
     block_id: str | None = None
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Press(_Element):
     value: Any = None
+
+
+class _Suggest(_Element):
+    query: str = ""
+
+
+class _Submit(_Asked):
+    who: str = Field(alias="as")
+    view: str | None = None
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Close(_Asked):
+    who: str = Field(alias="as")
+    view: str | None = None
+    all: bool = False
 
 
 class _Redeliver(_Asked):
@@ -81,6 +107,10 @@ class Control:
         table: list[tuple[str, str, Callable[[Request], Awaitable[Json]]]] = [
             ("POST", "say", self._say),
             ("POST", "press", self._press),
+            ("POST", "suggest", self._suggest),
+            ("POST", "submit", self._submit),
+            ("POST", "close", self._close),
+            ("GET", "views", self._views),
             ("GET", "messages", self._messages),
             ("GET", "feed", self._feed),
             ("POST", "redeliver", self._redeliver),
@@ -105,10 +135,33 @@ class Control:
 
     async def _press(self, request: Request) -> Json:
         asked = _Press.model_validate_json(await request.body())
-        person, channel = look_up(self._slack, asked.who, asked.channel)
-        return await press(
-            self._slack, person, channel, asked.ts, asked.action_id, asked.block_id, asked.value
+        person, place = await self._place(asked)
+        return await press(self._slack, person, place, asked.action_id, asked.block_id, asked.value)
+
+    async def _suggest(self, request: Request) -> Json:
+        asked = _Suggest.model_validate_json(await request.body())
+        person, place = await self._place(asked)
+        return await suggest(self._slack, person, place, asked.action_id, asked.block_id, asked.query)
+
+    async def _submit(self, request: Request) -> Json:
+        asked = _Submit.model_validate_json(await request.body())
+        person = self._slack.workspace.person(asked.who)
+        return await submit(
+            self._slack, person, self._slack.views.before(person.id, asked.view), asked.values
         )
+
+    async def _close(self, request: Request) -> Json:
+        asked = _Close.model_validate_json(await request.body())
+        person = self._slack.workspace.person(asked.who)
+        return await close(self._slack, person, self._slack.views.before(person.id, asked.view), asked.all)
+
+    async def _views(self, request: Request) -> Json:
+        views, person = self._slack.views, self._slack.workspace.person(request.query_params.get("as", ""))
+        home = views.home(person.id)
+        return {
+            "modals": [views.shown(each) for each in views.modals(person.id)],
+            "home": views.shown(home) if home else None,
+        }
 
     async def _messages(self, request: Request) -> Json:
         query = request.query_params
@@ -196,6 +249,15 @@ class Control:
         if file is None:
             return Response(status_code=404)
         return Response(self._slack.files.content(file.id), media_type=file.mimetype())
+
+    async def _place(self, asked: _Element) -> tuple[Person, Place]:
+        if asked.channel is not None and asked.ts is not None:
+            person, channel = look_up(self._slack, asked.who, asked.channel)
+            return person, place_of(self._slack, person, channel, asked.ts)
+        person = self._slack.workspace.person(asked.who)
+        view = self._slack.views.before(person.id, asked.view)
+        await fill(self._slack, person, view, asked.values)
+        return person, ViewPlace(view)
 
     def _shown(self, message: Json) -> Json:
         return {**message, "plain": self._slack.messages.plain(message)}

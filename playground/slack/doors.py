@@ -22,6 +22,7 @@ class Doors:
             Route("/api/{method}", self._api, methods=["GET", "POST"]),
             Route("/commands/{team}/{serial}/{secret}", self._respond, methods=["POST"]),
             Route("/actions/{team}/{serial}/{secret}", self._respond, methods=["POST"]),
+            Route("/app/{team}/{serial}/{secret}", self._respond, methods=["POST"]),
             Route("/upload/v1/{ticket}", self._upload, methods=["POST"]),
             Route("/files-pri/{file}/{name}", self._download, methods=["GET"]),
             WebSocketRoute("/link/", self._link),

@@ -7,6 +7,7 @@ from playground.feed import Feed
 from playground.slack.deliveries import Deliveries
 from playground.slack.faults import Faults
 from playground.slack.files import Files
+from playground.slack.inputs import Values
 from playground.slack.journal import Journal
 from playground.slack.messages import Messages
 from playground.slack.rates import Rates
@@ -40,6 +41,9 @@ class Loopback:
             settings.clock, settings.response_url_seconds, settings.response_url_uses
         )
         self.views = Views(self.workspace, self.feed)
+        # What people entered in messages, and which options the app offered in menus that search.
+        self.entered: dict[tuple[str, str], Values] = {}
+        self.offered: dict[tuple[str, str, str], list[Json]] = {}
         self.sockets = Sockets(self.workspace.bot.app_id, self.feed)
         self.deliveries = Deliveries(settings, self.feed, self.sockets)
         self._restore()

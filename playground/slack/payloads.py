@@ -49,39 +49,71 @@ def block_actions(
     channel: Channel,
     message: Json,
     action: Json,
+    values: Json,
     trigger_id: str,
     response_url: str,
 ) -> Json:
-    """Return the payload of a pressed button or a chosen option."""
-    private = bool(message.get("is_ephemeral"))
-    container = {
-        "type": "message",
-        "message_ts": message["ts"],
-        "channel_id": channel.id,
-        "is_ephemeral": private,
-        **({"thread_ts": message["thread_ts"]} if "thread_ts" in message else {}),
-    }
+    """Return the payload of a pressed button or a chosen option in a message."""
     return {
-        "type": "block_actions",
-        "user": {
-            "id": person.id,
-            "username": person.name,
-            "name": person.name,
-            "team_id": workspace.team_id,
-        },
-        "api_app_id": workspace.bot.app_id,
-        "token": VERIFICATION_TOKEN,
-        "container": container,
+        **_interaction("block_actions", workspace, person),
+        **message_place(channel, message),
         "trigger_id": trigger_id,
-        "team": {"id": workspace.team_id, "domain": workspace.team_domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
-        "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
-        # An ephemeral message is stored nowhere, so Slack cannot send it back.
-        **({} if private else {"message": message}),
-        "state": {"values": _state(action)},
+        "state": {"values": values},
         "response_url": response_url,
         "actions": [action],
+    }
+
+
+def view_actions(workspace: Workspace, person: Person, view: Json, action: Json, trigger_id: str) -> Json:
+    """Return the payload of something pressed or chosen in a modal or on the Home tab."""
+    return {
+        **_interaction("block_actions", workspace, person),
+        **view_place(view),
+        "trigger_id": trigger_id,
+        "actions": [action],
+    }
+
+
+def view_submission(
+    workspace: Workspace, person: Person, view: Json, trigger_id: str, response_urls: list[Json]
+) -> Json:
+    """Return the payload of a modal that was sent off; its view holds what was entered.
+
+    https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+    """
+    return {
+        **_interaction("view_submission", workspace, person),
+        "trigger_id": trigger_id,
+        "view": view,
+        "response_urls": response_urls,
+    }
+
+
+def view_closed(workspace: Workspace, person: Person, view: Json, is_cleared: bool) -> Json:
+    """Return the payload of a modal that was cancelled; *is_cleared* when its whole stack went."""
+    return {**_interaction("view_closed", workspace, person), "view": view, "is_cleared": is_cleared}
+
+
+def block_suggestion(workspace: Workspace, person: Person, asked: Json, query: str, where: Json) -> Json:
+    """Return the payload that asks for a menu's options; *asked* names it, *where* is its place.
+
+    https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload
+    """
+    return {**_interaction("block_suggestion", workspace, person), **where, **asked, "value": query}
+
+
+def view_place(view: Json) -> Json:
+    """Return the part of a payload that says in which view something happened."""
+    return {"container": {"type": "view", "view_id": view["id"]}, "view": view}
+
+
+def message_place(channel: Channel, message: Json) -> Json:
+    """Return the part of a payload that says at which message something happened."""
+    return {
+        "container": _message_container(channel, message),
+        "channel": _channel(channel),
+        # An ephemeral message is stored nowhere, so Slack cannot send it back.
+        **({} if message.get("is_ephemeral") else {"message": message}),
     }
 
 
@@ -121,13 +153,33 @@ def body_of(envelope: str, payload: Json) -> tuple[str, bytes]:
     return "application/x-www-form-urlencoded", urlencode(fields).encode()
 
 
-def _state(action: Json) -> Json:
-    """Return the values that inputs in the message hold; a button holds none."""
-    if action["type"] in ("button", "overflow"):
-        return {}
-    held = {
-        name: value
-        for name, value in action.items()
-        if name == "type" or name == "value" or name.startswith("selected_")
+def _interaction(kind: str, workspace: Workspace, person: Person) -> Json:
+    """Return what every interaction says: its kind, who did it, to which app."""
+    return {
+        "type": kind,
+        "user": {
+            "id": person.id,
+            "username": person.name,
+            "name": person.name,
+            "team_id": workspace.team_id,
+        },
+        "api_app_id": workspace.bot.app_id,
+        "token": VERIFICATION_TOKEN,
+        "team": {"id": workspace.team_id, "domain": workspace.team_domain},
+        "enterprise": None,
+        "is_enterprise_install": False,
     }
-    return {action["block_id"]: {action["action_id"]: held}}
+
+
+def _message_container(channel: Channel, message: Json) -> Json:
+    return {
+        "type": "message",
+        "message_ts": message["ts"],
+        "channel_id": channel.id,
+        "is_ephemeral": bool(message.get("is_ephemeral")),
+        **({"thread_ts": message["thread_ts"]} if "thread_ts" in message else {}),
+    }
+
+
+def _channel(channel: Channel) -> Json:
+    return {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name}

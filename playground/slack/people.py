@@ -1,4 +1,4 @@
-"""What people do in the workspace: type a message or a command, press a button, choose an option."""
+"""What people type in the workspace: messages and commands."""
 
 import asyncio
 import html
@@ -6,18 +6,15 @@ import re
 from typing import Any
 
 from playground.slack import payloads
+from playground.slack.acts import outcome, tell_failure
 from playground.slack.answers import show_ack
-from playground.slack.deliveries import Ack, Delivery
 from playground.slack.ids import new_id
 from playground.slack.loopback import Loopback
+from playground.slack.refusals import NotPossible
 from playground.slack.workspace import SLACKBOT, Channel, Person, UnknownName
 
 Json = dict[str, Any]
 _NAMED = re.compile(r"<([@#])([^>|]+)(?:\|[^>]*)?>|(?<![\w<])([@#])([\w][\w.-]*)")
-
-
-class NotPossible(Exception):
-    """A person cannot do that here; the message says why."""
 
 
 async def say(slack: Loopback, person: Person, channel: Channel, text: str, thread_ts: str | None) -> Json:
@@ -27,35 +24,6 @@ async def say(slack: Loopback, person: Person, channel: Channel, text: str, thre
     if text.startswith("/"):
         return await _command(slack, person, channel, text, thread_ts)
     return await _message(slack, person, channel, text, thread_ts)
-
-
-async def press(
-    slack: Loopback,
-    person: Person,
-    channel: Channel,
-    ts: str,
-    action_id: str,
-    block_id: str | None,
-    chosen: Any,
-) -> Json:
-    """Press a button or choose *chosen* in a menu of a message that this person sees."""
-    message = _visible_message(slack, person, channel, ts)
-    block, element = _find_element(message, action_id, block_id)
-    action = {
-        "action_id": element["action_id"],
-        "block_id": block["block_id"],
-        **_chosen(element, chosen),
-        "type": element["type"],
-        "action_ts": slack.messages.next_ts(),
-    }
-    team = slack.workspace.team_id
-    issued = slack.response_urls.issue("actions", team, channel.id, person.id, ts, message.get("thread_ts"))
-    trigger, url = slack.triggers.issue(person.id), slack.base_url + issued.path
-    payload = payloads.block_actions(slack.workspace, person, channel, message, action, trigger.id, url)
-    delivery, ack = await slack.deliveries.send("interactive", payload)
-    if not ack.ok:
-        _tell_failure(slack, person, channel, f"{slack.workspace.bot.name} did not take the press", ack)
-    return _outcome(delivery, ack)
 
 
 async def _command(
@@ -80,7 +48,7 @@ async def _command(
         return _refuse(slack, person, channel, f"{command} is not a valid command.", "invalid_command")
     sent = _referred(slack, rest) if slack.settings.escape_commands else rest
     issued = slack.response_urls.issue("commands", slack.workspace.team_id, channel.id, person.id)
-    trigger, url = slack.triggers.issue(person.id), slack.base_url + issued.path
+    trigger, url = slack.triggers.issue(person.id, channel.id), slack.base_url + issued.path
     fields = payloads.slash_command(slack.workspace, person, channel, command, sent, trigger.id, url)
     delivery, ack = await slack.deliveries.send("slash_commands", fields)
     if ack.ok:
@@ -90,8 +58,8 @@ async def _command(
     else:
         _from_slackbot(slack, person, channel, f'{command} failed with the error "{ack.error}"')
     if not ack.ok:
-        _tell_failure(slack, person, channel, command, ack)
-    return _outcome(delivery, ack)
+        tell_failure(slack, person, channel, command, ack)
+    return outcome(delivery, ack)
 
 
 async def _message(
@@ -106,7 +74,7 @@ async def _message(
     )
     if not sent:
         return {"ok": True, "delivery": None, "ts": message["ts"], "ack_ms": 0}
-    return {**_outcome(*sent[0]), "ts": message["ts"], "deliveries": [delivery.id for delivery, _ in sent]}
+    return {**outcome(*sent[0]), "ts": message["ts"], "deliveries": [delivery.id for delivery, _ in sent]}
 
 
 def _callbacks(slack: Loopback, channel: Channel, message: Json) -> list[Json]:
@@ -148,67 +116,6 @@ def _reference(slack: Loopback, sigil: str, name: str) -> str | None:
     return f"<!subteam^{groups[name]}>" if name in groups else None
 
 
-def _visible_message(slack: Loopback, person: Person, channel: Channel, ts: str) -> Json:
-    private = slack.messages.find_private(channel.id, ts)
-    if private is not None and private[0] == person.id:
-        return private[1]
-    message = slack.messages.find(channel.id, ts)
-    if message is None or (person.id not in channel.members and (channel.is_private or channel.is_im)):
-        raise NotPossible(f"{person.name} sees no message {ts} in #{channel.name}")
-    return message
-
-
-def _find_element(message: Json, action_id: str, block_id: str | None) -> tuple[Json, Json]:
-    for block in message.get("blocks") or []:
-        if block_id is not None and block.get("block_id") != block_id:
-            continue
-        for element in [*(block.get("elements") or []), block.get("accessory"), block.get("element")]:
-            if isinstance(element, dict) and element.get("action_id") == action_id:
-                return block, element
-    raise NotPossible(f"the message has no element {action_id!r}")
-
-
-def _chosen(element: Json, chosen: Any) -> Json:
-    """Return the value part of an action: each kind of element has a key of its own for it."""
-    kind = element["type"]
-    if kind == "button":
-        return {"text": element["text"], **({"value": element["value"]} if "value" in element else {})}
-    if kind in ("static_select", "external_select", "radio_buttons", "overflow"):
-        return {"selected_option": _option(element, chosen)}
-    if kind in ("multi_static_select", "multi_external_select", "checkboxes"):
-        return {"selected_options": [_option(element, each) for each in _listed(chosen)]}
-    if kind.startswith("multi_"):
-        return {"selected_" + kind.removeprefix("multi_").removesuffix("_select"): _listed(chosen)}
-    names = {
-        "datepicker": "selected_date",
-        "timepicker": "selected_time",
-        "datetimepicker": "selected_date_time",
-        "users_select": "selected_user",
-        "channels_select": "selected_channel",
-        "conversations_select": "selected_conversation",
-    }
-    return {names.get(kind, "value"): chosen}
-
-
-def _listed(chosen: Any) -> list[Any]:
-    return chosen if isinstance(chosen, list) else [chosen]
-
-
-def _option(element: Json, value: Any) -> Json:
-    groups = element.get("option_groups") or [{"options": element.get("options") or []}]
-    for option in (option for group in groups for option in group["options"]):
-        if option["value"] == value:
-            return dict(option)
-    if "external" in element["type"]:
-        return {"text": {"type": "plain_text", "text": str(value), "emoji": True}, "value": str(value)}
-    raise NotPossible(f"the menu has no option {value!r}")
-
-
-def _outcome(delivery: Delivery, ack: Ack) -> Json:
-    error = {"error": ack.error} if ack.error else {}
-    return {"delivery": delivery.id, "ok": ack.ok, **error, "ack_ms": ack.ack_ms}
-
-
 def _refuse(slack: Loopback, person: Person, channel: Channel, text: str, error: str) -> Json:
     _from_slackbot(slack, person, channel, text)
     return {"ok": False, "delivery": None, "error": error, "ack_ms": 0}
@@ -216,18 +123,6 @@ def _refuse(slack: Loopback, person: Person, channel: Channel, text: str, error:
 
 def _from_slackbot(slack: Loopback, person: Person, channel: Channel, text: str) -> None:
     slack.messages.post_private(channel.id, person.id, {"user": SLACKBOT, "text": text})
-
-
-def _tell_failure(slack: Loopback, person: Person, channel: Channel, what: str, ack: Ack) -> None:
-    slack.feed.publish(
-        "ack_failed",
-        channel=channel.id,
-        channel_name=channel.name,
-        visible_to=[person.id],
-        error=ack.error,
-        status=ack.status,
-        plain=f"⚠ {what}: {ack.error}",
-    )
 
 
 def look_up(slack: Loopback, name: str, where: str) -> tuple[Person, Channel]:

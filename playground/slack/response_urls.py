@@ -49,7 +49,7 @@ class ResponseUrls:
         original_ts: str | None = None,
         thread_ts: str | None = None,
     ) -> ResponseUrl:
-        """Return a new URL; *kind* is “commands” or “actions”, as in Slack's paths."""
+        """Return a new URL; *kind* is “commands”, “actions” or “app”, as in Slack's paths."""
         path = f"/{kind}/{team}/{self._serial()}/{new_secret()}"
         issued = ResponseUrl(path, channel, user, original_ts, thread_ts, self._clock())
         self._issued[path] = issued

@@ -15,11 +15,13 @@ class Refused(Exception):
 
 @dataclass
 class Trigger:
-    """Who did something, and when."""
+    """Who did something, when, and in which channel or view."""
 
     id: str
     user: str
     issued: float
+    channel: str | None = None
+    view: str | None = None
     exchanged: bool = False
 
 
@@ -31,11 +33,11 @@ class Triggers:
         self._seconds = seconds
         self._issued: dict[str, Trigger] = {}
 
-    def issue(self, user: str) -> Trigger:
-        """Return a new trigger for what *user* just did."""
+    def issue(self, user: str, channel: str | None = None, view: str | None = None) -> Trigger:
+        """Return a new trigger for what *user* just did in a channel or view."""
         # Slack's are three parts with dots between; nobody should read them.
         trigger_id = f"{10**12 + len(self._issued)}.{10**11}.{new_secret(32).lower()}"
-        trigger = Trigger(trigger_id, user, self._clock())
+        trigger = Trigger(trigger_id, user, self._clock(), channel, view)
         self._issued[trigger_id] = trigger
         return trigger
 

@@ -92,7 +92,11 @@ def test_zip_bomb_is_bounded() -> None:
     assert str(MOST_REPORT_BYTES >> 10) in read_archive(bomb).problems[0]
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", packed(b"{}", "other.json"), packed(b"{}" * 99)[:60]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK", packed(b"{}", "other.json"), packed(b"{}" * 99)[:60]],
+    ids=["empty", "two bytes", "another file", "cut"],
+)
 def test_archive_without_report(content: bytes) -> None:
     """No archive, a cut one, or one without the file: said, not raised."""
     assert read_archive(content).problems
