@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bot.commands import all_commands
+from bot.settings import load_team
+from playground.completions import CompletionKeeper, ModelList
 from playground.programs import Program, ProgramFailed, free_port
 from playground.slack.client import Playground
 
@@ -70,6 +73,13 @@ class World:
         self.start_functions()
         self._start("bot", "bot", "up", "--http", f"127.0.0.1:{self.ports['bot']}")
         return Playground(self.addresses["slack"])
+
+    def keep_completions(self) -> None:
+        """Let the page's box complete the bot's commands, models and inputs, as they stand from now on."""
+        team = load_team(ROOT / "toban.toml")
+        models = ModelList(self.addresses["functions"], self.secrets["functions_key"])
+        commands = all_commands(team.commands)
+        CompletionKeeper(self.addresses["slack"], team.bot.command, commands, models).start()
 
     def start_functions(self) -> None:
         """Start the function host; also again after it was stopped."""

@@ -96,7 +96,7 @@ export class Composer {
     if (!channel) return;
     const where = this.#thread ? "Reply" : channel.is_im ? `Message ${this.#store.workspace.bot.name}` : `Message #${channel.name}`;
     const words = `${where} as ${this.#names.user(this.#store.me)}`;
-    this.#text.placeholder = this.#thread ? words : `${words}, or / for a command`;
+    this.#text.placeholder = this.#thread ? words : `${where}, or type /`;
     this.#text.setAttribute("aria-label", words);
   }
 

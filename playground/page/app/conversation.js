@@ -5,8 +5,11 @@ import { h } from "./dom.js";
 import { Home } from "./home.js";
 import { icon } from "./icons.js";
 import { MessageList } from "./message_list.js";
+import { avatar } from "./names.js";
 import { themeButton } from "./theme.js";
 import { helpButton } from "./help.js";
+
+const openSide = () => document.dispatchEvent(new CustomEvent("open-side"));
 
 /** Shows where the person is. */
 export class Conversation {
@@ -69,20 +72,23 @@ export class Conversation {
     const bot = this.#store.workspace.bot;
     const title = channel.is_im ? bot.name : channel.name;
     document.title = `${channel.is_im ? "" : "#"}${title} · Toban playground`;
-    const open = h(
-      "button",
-      { type: "button", class: "icon-button open-side", "aria-label": "Channels and people", onclick: () => this.#root.dispatchEvent(new CustomEvent("open-side", { bubbles: true })) },
-      icon("menu"),
-    );
+    const open = h("button", { type: "button", class: "icon-button open-side", "aria-label": "Channels and people", onclick: openSide }, icon("menu"));
     const sign = channel.is_im ? null : channel.is_private ? icon("lock") : h("span", { class: "hash", "aria-hidden": "true" }, "#");
     this.#head.replaceChildren(
       open,
       h("h1", null, sign, title),
       channel.is_im ? this.#tabs(channel) : h("span", { class: "hint members" }, this.#members(channel)),
       h("span", { class: "space" }),
+      this.#speaks(),
       helpButton(),
       themeButton(),
     );
+  }
+
+  /** Where the side is hidden, say who speaks. */
+  #speaks() {
+    const me = this.#names.sign(this.#store.me);
+    return h("button", { type: "button", class: "speaks", "aria-label": `Speaking as ${me.name}`, onclick: openSide }, avatar(me));
   }
 
   #members(channel) {

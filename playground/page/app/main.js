@@ -21,7 +21,7 @@ const completer = new Completer(store);
 const drawer = new MessageDrawer(store, names);
 const part = (id) => document.getElementById(id);
 
-new Side(store, part("side"));
+new Side(store, names, part("side"));
 const conversation = new Conversation(store, names, drawer, completer, part("place"));
 new Thread(store, names, drawer, completer, part("thread"));
 new Views(store, names);

@@ -54,6 +54,7 @@ export class MessageDrawer {
       h("span", { class: "author" }, author.name),
       author.isApp && h("span", { class: "badge" }, "app"),
       this.#time(message),
+      message.edited && h("span", { class: "hint edited", title: full(message.edited.ts, this.#names.zone) }, "edited"),
       message.is_ephemeral && h("span", { class: "only-you" }, icon("eye"), "Only visible to you"),
     );
   }
@@ -67,9 +68,8 @@ export class MessageDrawer {
     const here = new Place(this.#store, this.#names, { channel, ts: message.ts }, this.#form(channel, message));
     const blocks = drawBlocks(message.blocks, here);
     const text = !blocks.length && message.text ? [h("div", { class: "block markup" }, mrkdwn(message.text, this.#names))] : [];
-    const edited = message.edited && h("span", { class: "hint", title: full(message.edited.ts, this.#names.zone) }, "(edited)");
     const attachments = (message.attachments ?? []).map((one) => this.#attachment(one, here));
-    return [...blocks, ...text, edited, ...attachments, ...(message.files ?? []).map(drawFile)];
+    return [...blocks, ...text, ...attachments, ...(message.files ?? []).map(drawFile)];
   }
 
   #form(channel, message) {

@@ -31,11 +31,16 @@ export class Names {
     return this.#store.workspace.groups.find((group) => group.id === id)?.handle ?? id;
   }
 
-  /** Return the author of a message: {id, name, isApp}. */
+  /** Return the author of a message: {id, name, isApp, place}. */
   author(message) {
     const isApp = Boolean(message.bot_id) || message.user === SLACKBOT;
     const name = message.username ?? (message.user ? this.user(message.user) : message.bot_profile?.name ?? "app");
-    return { id: message.user ?? message.bot_id ?? name, name, isApp };
+    return { ...this.sign(message.user ?? message.bot_id ?? name), name, isApp };
+  }
+
+  /** Return what a person's small sign is drawn from. */
+  sign(id) {
+    return { id, name: this.user(id), place: this.#store.workspace.people.findIndex((person) => person.id === id) };
   }
 
   /** Say whether a mention of this user or group calls the person who looks. */
@@ -56,9 +61,8 @@ export class Names {
 
 const HUES = 6;
 
-/** Return a small round sign for somebody; its colour follows from the id. */
-export function avatar({ id, name, isApp }) {
+/** Return a small sign for somebody; *place* in the list of people gives its colour. */
+export function avatar({ id, name, isApp, place }) {
   if (isApp && id !== SLACKBOT) return h("img", { class: "avatar app", src: "/page/tag.svg", alt: "", width: 36, height: 36 });
-  const hue = [...id].reduce((sum, letter) => sum * 31 + letter.codePointAt(0), 7) % HUES;
-  return h("span", { class: "avatar", "data-hue": Math.abs(hue), "aria-hidden": "true" }, [...name][0]?.toUpperCase() ?? "?");
+  return h("span", { class: "avatar", "data-hue": Math.max(place ?? 5, 0) % HUES, "aria-hidden": "true" }, [...name][0]?.toUpperCase() ?? "?");
 }

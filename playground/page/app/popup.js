@@ -54,6 +54,7 @@ export class Popup {
     }
     const at = this.#anchor.getBoundingClientRect();
     const style = this.#content.style;
+    style.maxHeight = ""; // measured as it would like to be
     style.minWidth = `${Math.min(at.width, innerWidth - 2 * MARGIN)}px`;
     const { width, height } = this.#content.getBoundingClientRect();
     const below = innerHeight - at.bottom - GAP - MARGIN;

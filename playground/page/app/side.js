@@ -7,13 +7,15 @@ import { avatar } from "./names.js";
 /** Shows the people to speak as, the channels, and the app. */
 export class Side {
   #store;
+  #names;
   #root;
   #people = h("div", { class: "people", role: "radiogroup", "aria-label": "Speak as" });
   #places = h("div", { class: "places" });
   #reach = h("p", { class: "reach", role: "status" });
 
-  constructor(store, root) {
+  constructor(store, names, root) {
     this.#store = store;
+    this.#names = names;
     this.#root = root;
     const sign = h("div", { class: "sign" }, h("img", { src: "/page/tag.svg", alt: "", width: 30, height: 30 }), h("div", null, h("strong", null, "Toban"), h("small", null, "playground")));
     const close = h("button", { type: "button", class: "icon-button close-side", "aria-label": "Close", onclick: () => this.close() }, icon("close"));
@@ -63,7 +65,7 @@ export class Side {
         title: groups.join(", ") || null,
         onclick: () => this.#store.speakAs(person.id),
       },
-      avatar({ id: person.id, name: person.name }),
+      avatar(this.#names.sign(person.id)),
       h("span", null, person.name),
     );
   }
