@@ -2,6 +2,7 @@
 
 python -m playground            play the story (once; later starts reuse what is there), then a prompt
 python -m playground --once     play the story on fresh data, check each step, end with 0 or 1
+python -m playground --app URL  only the loopback Slack, before any Bolt app, with its options
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from playground.programs import ProgramFailed
 from playground.prompt import HELP, Prompt
+from playground.slack.__main__ import front
 from playground.slack.client import Playground
 from playground.stage import Stage, StoryFailed
 from playground.story import Story
@@ -28,10 +30,13 @@ PLAYED = "story-played.json"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the playground; 0 when all went as it should, 1 when a step of the story did not."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if any(word.partition("=")[0] == "--app" for word in given):
+        return front(given)
     parser = argparse.ArgumentParser(prog="python -m playground", description=__doc__.partition("\n")[0])
     parser.add_argument("--once", action="store_true", help="play and check the story, then end")
     parser.add_argument("--home", type=Path, help="folder for the data (default .playground/demo or …/once)")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     terminal = Terminal()
     world = World(options.home or FOLDER / ("once" if options.once else "demo"), terminal.note)
     played = world.home / PLAYED

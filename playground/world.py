@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.commands import all_commands
-from bot.settings import load_team
+from bot.manifest import build_manifest
+from bot.settings import TobanFile, load_team
 from playground.completions import CompletionKeeper, ModelList
 from playground.programs import Program, ProgramFailed, free_port
 from playground.slack.client import Playground
@@ -76,7 +77,7 @@ class World:
 
     def keep_completions(self) -> None:
         """Let the page's box complete the bot's commands, models and inputs, as they stand from now on."""
-        team = load_team(ROOT / "toban.toml")
+        team = self._team
         models = ModelList(self.addresses["functions"], self.secrets["functions_key"])
         commands = all_commands(team.commands)
         CompletionKeeper(self.addresses["slack"], team.bot.command, commands, models).start()
@@ -108,8 +109,15 @@ class World:
             raise ProgramFailed(f"{self.home} is not a playground's folder; choose an empty one with --home")
         shutil.rmtree(self.home, ignore_errors=True)
 
+    @property
+    def _team(self) -> TobanFile:
+        return load_team(ROOT / "toban.toml")
+
     def _slack_arguments(self) -> list[str]:
+        manifest = self.home / "manifest.json"
+        manifest.write_text(json.dumps(build_manifest(self._team.bot, None)), encoding="utf-8")
         return [
+            *("--manifest", str(manifest)),
             *("--app", f"http://127.0.0.1:{self.ports['bot']}/slack/events"),
             *("--state", str(self.home / "slack")),
             *("--signing-secret", self.secrets["signing_secret"]),

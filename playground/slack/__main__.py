@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from playground.slack.manifest import read_manifest
 from playground.slack.server import start
 from playground.slack.settings import Settings
 
@@ -27,6 +28,9 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     parser.add_argument("--signing-secret", type=SecretStr)
     parser.add_argument("--bot-token", type=SecretStr)
     parser.add_argument("--app-token", type=SecretStr)
+    parser.add_argument(
+        "--manifest", type=Path, help="the app's manifest (JSON): commands, shortcuts, events, scopes"
+    )
     parser.add_argument("--scopes", type=_words, help="scopes of the bot token, with commas; all by default")
     parser.add_argument("--commands", type=_words, help="registered commands, with commas; any by default")
     parser.add_argument("--events", type=_words, help="subscribed events, with commas: app_mention,message")
@@ -34,7 +38,12 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         "--enforce-tiers", action="store_true", default=None, help="answer 429 beyond a method's tier"
     )
     given: dict[str, Any] = vars(parser.parse_args(arguments))
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    manifest = given.pop("manifest")
+    try:
+        stated = read_manifest(manifest) if manifest else {}
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    return Settings(**{**stated, **{name: value for name, value in given.items() if value is not None}})
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -55,6 +64,11 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def front(arguments: Sequence[str]) -> int:
+    """Run as a program: signals wait for main() from the first thread on."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    sys.exit(main(sys.argv[1:]))
+    return main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(front(sys.argv[1:]))

@@ -73,7 +73,7 @@ Place = MessagePlace | ViewPlace
 
 def place_of(slack: Loopback, person: Person, channel: Channel, ts: str) -> MessagePlace:
     """Return the message of this timestamp as a person sees it, or raise NotPossible."""
-    message = _visible_message(slack, person, channel, ts)
+    message = visible_message(slack, person, channel, ts)
     values = inputs.initial_values(message.get("blocks") or [])
     entered = slack.entered.get((person.id, f"{channel.id}/{ts}"), {})
     return MessagePlace(channel, message, inputs.kept_values(message.get("blocks") or [], values, entered))
@@ -204,7 +204,8 @@ def _payload(slack: Loopback, person: Person, place: Place, action: Json) -> Jso
     )
 
 
-def _visible_message(slack: Loopback, person: Person, channel: Channel, ts: str) -> Json:
+def visible_message(slack: Loopback, person: Person, channel: Channel, ts: str) -> Json:
+    """Return a message that a person sees, or raise NotPossible."""
     private = slack.messages.find_private(channel.id, ts)
     if private is not None and private[0] == person.id:
         return private[1]

@@ -1,5 +1,6 @@
 """People's side of a running loopback Slack, for programs: the story, the command line, tests."""
 
+from base64 import b64encode
 from typing import Any
 
 from playground.control_client import TIMEOUT_SECONDS, ControlClient, NothingHappened, PlaygroundError
@@ -66,6 +67,22 @@ class Playground(ControlClient):
         home: Json | None = self._get("views", {"as": who})["home"]
         return home
 
+    def shortcut(self, who: str, callback_id: str, message: Json | None = None) -> Json:
+        """Take a global shortcut, or one of a message."""
+        place = _place(message) if message else {}
+        return self._post("shortcut", {"as": who, "callback_id": callback_id, **place})
+
+    def open_home(self, who: str, tab: str = "home") -> Json:
+        """Look at the app's Home tab, or with “messages” at its direct message."""
+        return self._post("home", {"as": who, "tab": tab})
+
+    def share(
+        self, who: str, where: str, name: str, content: bytes, comment: str = "", thread_ts: str | None = None
+    ) -> Json:
+        """Drop a file into a channel or thread; return {"ts", "file", "ok", …}."""
+        body = {"as": who, "in": where, "name": name, "content": b64encode(content).decode()}
+        return self._post("files", {**body, "comment": comment, "thread_ts": thread_ts})
+
     def messages(self, where: str, who: str, thread_ts: str | None = None) -> list[Json]:
         """Return what a person sees in a channel or thread, each with "plain" and "channel", oldest first."""
         query = {"in": where, "as": who, **({"thread_ts": thread_ts} if thread_ts else {})}
@@ -115,9 +132,9 @@ class Playground(ControlClient):
         """Add a channel: members=[names], with_bot=, is_private=."""
         return self._post("channels", {"name": name, **fields})
 
-    def point_at(self, app_url: str | None) -> None:
-        """Deliver to another address from now on, or over Socket Mode (None)."""
-        self._post("app", {"url": app_url})
+    def point_at(self, app_url: str | None, verify: bool = False) -> Json:
+        """Deliver to another address from now on, or over Socket Mode (None); *verify* asks it first."""
+        return self._post("app", {"url": app_url, "verify": verify})
 
     def disconnect(self, reason: str | None = "refresh_requested") -> int:
         """Make Slack close every socket, asking it to come again unless *reason* is None; return how many."""

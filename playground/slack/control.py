@@ -7,18 +7,20 @@ from elsewhere can reach it through somebody's browser.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from playground.slack.acts import Place, ViewPlace, place_of, press, suggest
 from playground.slack.completions import Completions
+from playground.slack.entries import Tab, open_home, shortcut, verify
 from playground.slack.faults import Fault
 from playground.slack.loopback import Loopback
 from playground.slack.modals import close, fill, submit
 from playground.slack.people import look_up, say
 from playground.slack.refusals import NotPossible
+from playground.slack.sharing import share
 from playground.slack.workspace import Channel, Person, UnknownName
 
 Json = dict[str, Any]
@@ -69,6 +71,27 @@ class _Close(_Asked):
     all: bool = False
 
 
+class _Shortcut(_Asked):
+    who: str = Field(alias="as")
+    callback_id: str
+    channel: str | None = None
+    ts: str | None = None
+
+
+class _Home(_Asked):
+    who: str = Field(alias="as")
+    tab: Tab = "home"
+
+
+class _File(_Asked):
+    who: str = Field(alias="as")
+    where: str = Field(alias="in")
+    name: str = Field(min_length=1)
+    content: Base64Bytes
+    comment: str = ""
+    thread_ts: str | None = None
+
+
 class _Redeliver(_Asked):
     delivery: str
     times: int = Field(default=1, ge=1, le=100)
@@ -78,6 +101,8 @@ class _Redeliver(_Asked):
 class _NewPerson(_Asked):
     name: str
     real_name: str = ""
+    tz: str = "Etc/UTC"
+    locale: str = "en-US"
     groups: list[str] = Field(default_factory=list)
     channels: list[str] = Field(default_factory=list)
 
@@ -91,6 +116,7 @@ class _NewChannel(_Asked):
 
 class _App(_Asked):
     url: str | None
+    verify: bool = False
 
 
 class _Disconnect(_Asked):
@@ -116,6 +142,9 @@ class Control:
             ("POST", "completions", self._complete),
             ("GET", "messages", self._messages),
             ("GET", "feed", self._feed),
+            ("POST", "shortcut", self._shortcut),
+            ("POST", "home", self._home),
+            ("POST", "files", self._share),
             ("POST", "redeliver", self._redeliver),
             ("GET", "deliveries", self._deliveries),
             ("GET", "counts", self._counts),
@@ -220,7 +249,7 @@ class Control:
         if any(person.name == asked.name for person in self._slack.workspace.people):
             raise NotPossible(f"there is a person {asked.name!r} already")
         channels = [self._slack.workspace.channel(name) for name in asked.channels]
-        person = Person(name=asked.name, real_name=asked.real_name)
+        person = Person(name=asked.name, real_name=asked.real_name, tz=asked.tz, locale=asked.locale)
         self._slack.put_person(person, asked.groups)
         for channel in channels:
             channel.members.append(person.id)
@@ -238,8 +267,10 @@ class Control:
         return channel.model_dump()
 
     async def _point_at(self, request: Request) -> Json:
-        self._slack.deliveries.app_url = _App.model_validate_json(await request.body()).url
-        return {"url": self._slack.deliveries.app_url}
+        asked = _App.model_validate_json(await request.body())
+        self._slack.deliveries.app_url = asked.url
+        verified = {"verification": await verify(self._slack)} if asked.url and asked.verify else {}
+        return {"url": asked.url, **verified}
 
     async def _workspace(self, request: Request) -> Json:
         return {
@@ -247,6 +278,7 @@ class Control:
             "url": self._slack.base_url,
             "api_url": f"{self._slack.base_url}/api/",
             "app_url": self._slack.deliveries.app_url,
+            "app": self._app(),
             "sockets": self._slack.sockets.connected(),
             "seq": self._slack.feed.seq,
         }
@@ -261,6 +293,36 @@ class Control:
             return Response(status_code=404)
         headers = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
         return Response(self._slack.files.content(file.id), media_type=file.mimetype(), headers=headers)
+
+    async def _shortcut(self, request: Request) -> Json:
+        asked = _Shortcut.model_validate_json(await request.body())
+        if asked.channel is None:
+            person, channel = self._slack.workspace.person(asked.who), None
+        else:
+            person, channel = look_up(self._slack, asked.who, asked.channel)
+        return await shortcut(self._slack, person, asked.callback_id, channel, asked.ts)
+
+    async def _home(self, request: Request) -> Json:
+        asked = _Home.model_validate_json(await request.body())
+        return await open_home(self._slack, self._slack.workspace.person(asked.who), asked.tab)
+
+    async def _share(self, request: Request) -> Json:
+        asked = _File.model_validate_json(await request.body())
+        person, channel = look_up(self._slack, asked.who, asked.where)
+        return await share(
+            self._slack, person, channel, asked.name, asked.content, asked.comment, asked.thread_ts
+        )
+
+    def _app(self) -> Json:
+        """Return what the app registered; None means that anything is taken."""
+        settings = self._slack.settings
+        shortcuts = None if settings.shortcuts is None else [each.model_dump() for each in settings.shortcuts]
+        return {
+            "commands": settings.commands,
+            "shortcuts": shortcuts,
+            "events": settings.events,
+            "home_tab": settings.home_tab,
+        }
 
     async def _place(self, asked: _Element) -> tuple[Person, Place]:
         if asked.channel is not None and asked.ts is not None:

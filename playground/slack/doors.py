@@ -1,7 +1,7 @@
 """What an app reaches over HTTP and websocket: methods, response URLs, uploads, downloads, sockets."""
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -25,6 +25,7 @@ class Doors:
             Route("/app/{team}/{serial}/{secret}", self._respond, methods=["POST"]),
             Route("/upload/v1/{ticket}", self._upload, methods=["POST"]),
             Route("/files-pri/{file}/{name}", self._download, methods=["GET"]),
+            Route("/signin", self._sign_in, methods=["GET"]),
             WebSocketRoute("/link/", self._link),
         ]
 
@@ -47,14 +48,22 @@ class Doors:
         return PlainTextResponse(f"OK - {file.length}") if file else PlainTextResponse("invalid upload", 400)
 
     async def _download(self, request: Request) -> Response:
-        expected = f"Bearer {self._slack.settings.bot_token.get_secret_value()}"
-        if request.headers.get("authorization") != expected:
-            # Slack sends whoever comes without a token to its sign-in page.
+        settings = self._slack.settings
+        expected = f"Bearer {settings.bot_token.get_secret_value()}"
+        allowed = settings.scopes is None or "files:read" in settings.scopes
+        if request.headers.get("authorization") != expected or not allowed:
+            # Slack sends whoever comes without a token, or without files:read, to its sign-in page.
             return Response(status_code=302, headers={"location": f"{self._slack.base_url}/signin"})
         file = self._slack.files.find(request.path_params["file"].partition("-")[2])
-        if file is None:
+        if file is None or not self._slack.bot_sees(file):
             return Response(status_code=404)
         return Response(self._slack.files.content(file.id), media_type=file.mimetype())
+
+    async def _sign_in(self, request: Request) -> Response:
+        """Slack's page is a 200 too: who does not look at the content type takes it for the file."""
+        return HTMLResponse(
+            "<!DOCTYPE html><html><head><title>Slack</title></head><body>Sign in</body></html>"
+        )
 
     async def _link(self, websocket: WebSocket) -> None:
         await self._slack.sockets.serve(websocket)

@@ -98,6 +98,7 @@ class Files:
         extension = PurePosixPath(file.name).suffix.lstrip(".") or "binary"
         last = quote(PurePosixPath(file.name).name or "file")
         private = f"{self._base_url}/files-pri/{self._team}-{file.id}/{last}"
+        shares = {channel: [{**where} for where in wheres] for channel, wheres in file.shares.items()}
         return {
             "id": file.id,
             "created": file.created,
@@ -113,8 +114,8 @@ class Files:
             "alt_txt": file.alt_txt,
             "is_external": False,
             "is_public": True,
-            "channels": [*file.shares],
-            "shares": {"public": file.shares} if file.shares else {},
+            "channels": [*shares],
+            "shares": {"public": shares} if shares else {},
             "url_private": private,
             "url_private_download": private + "?download=1",
             "permalink": f"{self._base_url}/files/{file.user}/{file.id}/{last}",

@@ -7,7 +7,7 @@ from playground.feed import Feed
 from playground.slack.completions import Completions
 from playground.slack.deliveries import Deliveries
 from playground.slack.faults import Faults
-from playground.slack.files import Files
+from playground.slack.files import Files, StoredFile
 from playground.slack.inputs import Values
 from playground.slack.journal import Journal
 from playground.slack.messages import Messages
@@ -97,6 +97,17 @@ class Loopback:
             "bot_profile": {**profile, "deleted": False, "updated": self.now()},
         }
         return {**author, **fields}
+
+    def shown_in(self, file: StoredFile, channel: Channel, ts: str) -> list[Json]:
+        """Share a file in the message of this timestamp and return it as the message shows it."""
+        self.files.share(file, channel.id, ts)
+        return [self.files.shown(file)]
+
+    def bot_sees(self, file: StoredFile) -> bool:
+        """Return whether the app may read a file: its own ones, and those in channels that it is in."""
+        bot = self.workspace.bot.user_id
+        channels = [channel for channel in self.workspace.channels if channel.id in file.shares]
+        return file.user == bot or any(bot in channel.members for channel in channels)
 
     def close(self) -> None:
         """Wake who waits and stop what is planned."""

@@ -32,9 +32,14 @@ class Messages:
         self._last_ts = max(self._last_ts + 1, int(self._clock() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-    def post(self, channel: str, message: Json) -> Json:
-        """Add a message that the whole channel sees; return it with its timestamp."""
+    def post(self, channel: str, message: Json, files: Callable[[str], list[Json]] | None = None) -> Json:
+        """Add a message that the whole channel sees; return it with its timestamp.
+
+        *files* shares files in it and returns them, given the timestamp.
+        """
         posted = {"type": "message", **message, "ts": self.next_ts()}
+        if files is not None:
+            posted["files"] = files(posted["ts"])
         self._channels.setdefault(channel, {})[posted["ts"]] = posted
         self._count_reply(channel, posted)
         self._keep(channel, posted)

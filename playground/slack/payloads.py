@@ -102,6 +102,29 @@ def block_suggestion(workspace: Workspace, person: Person, asked: Json, query: s
     return {**_interaction("block_suggestion", workspace, person), **where, **asked, "value": query}
 
 
+def global_shortcut(
+    workspace: Workspace, person: Person, callback_id: str, trigger_id: str, action_ts: str
+) -> Json:
+    """Return the payload of a global shortcut: https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload"""
+    return {
+        **_interaction("shortcut", workspace, person),
+        "callback_id": callback_id,
+        "trigger_id": trigger_id,
+        "action_ts": action_ts,
+    }
+
+
+def message_part(channel: Channel, message: Json, response_url: str) -> Json:
+    """Return what a message shortcut says beyond a global one."""
+    return {
+        "type": "message_action",
+        "channel": _channel(channel),
+        "message_ts": message["ts"],
+        "message": message,
+        "response_url": response_url,
+    }
+
+
 def view_place(view: Json) -> Json:
     """Return the part of a payload that says in which view something happened."""
     return {"container": {"type": "view", "view_id": view["id"]}, "view": view}
@@ -145,7 +168,7 @@ def event_callback(workspace: Workspace, event: Json, event_id: str, now: int) -
 
 def body_of(envelope: str, payload: Json) -> tuple[str, bytes]:
     """Return (content type, body) as sent over HTTP for an envelope type of Socket Mode."""
-    if envelope == "events_api":
+    if envelope in ("events_api", "url_verification"):
         return "application/json", json.dumps(payload, separators=(",", ":")).encode()
     fields = (
         payload if envelope == "slash_commands" else {"payload": json.dumps(payload, separators=(",", ":"))}

@@ -3,6 +3,8 @@
 import asyncio
 import html
 import re
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from playground.slack import payloads
@@ -46,7 +48,7 @@ async def _command(
         )
     if slack.settings.commands is not None and command not in slack.settings.commands:
         return _refuse(slack, person, channel, f"{command} is not a valid command.", "invalid_command")
-    sent = _referred(slack, rest) if slack.settings.escape_commands else rest
+    sent = referred(slack, rest) if slack.settings.escape_commands else rest
     issued = slack.response_urls.issue("commands", slack.workspace.team_id, channel.id, person.id)
     trigger, url = slack.triggers.issue(person.id, channel.id), slack.base_url + issued.path
     fields = payloads.slash_command(slack.workspace, person, channel, command, sent, trigger.id, url)
@@ -65,12 +67,23 @@ async def _command(
 async def _message(
     slack: Loopback, person: Person, channel: Channel, text: str, thread_ts: str | None
 ) -> Json:
-    fields: Json = {"user": person.id, "team": slack.workspace.team_id, "text": _referred(slack, text)}
+    if thread_ts and not slack.messages.find(channel.id, thread_ts):
+        raise NotPossible(f"there is no message {thread_ts} in #{channel.name}")
+    fields: Json = {
+        "client_msg_id": str(uuid.uuid4()),
+        "user": person.id,
+        "team": slack.workspace.team_id,
+        "text": referred(slack, text),
+    }
     if thread_ts:
         fields["thread_ts"] = thread_ts
-    message = slack.messages.post(channel.id, fields)
+    return await announce(slack, channel, slack.messages.post(channel.id, fields))
+
+
+async def announce(slack: Loopback, channel: Channel, message: Json, more: Sequence[Json] = ()) -> Json:
+    """Tell the app about a person's message, and the callbacks *more*; return how it took the first."""
     sent = await asyncio.gather(
-        *(slack.deliveries.send("events_api", callback) for callback in _callbacks(slack, channel, message))
+        *(slack.deliveries.send("events_api", each) for each in [*_callbacks(slack, channel, message), *more])
     )
     if not sent:
         return {"ok": True, "delivery": None, "ts": message["ts"], "ack_ms": 0}
@@ -83,16 +96,18 @@ def _callbacks(slack: Loopback, channel: Channel, message: Json) -> list[Json]:
     if bot not in channel.members:
         return []
     kind = "im" if channel.is_im else "group" if channel.is_private else "channel"
+    wanted = {"message", f"message.{kind}" if channel.is_im else f"message.{kind}s"}
     body = {**message, "channel": channel.id, "event_ts": message["ts"]}
     events = []
     if f"<@{bot}>" in message["text"] and not channel.is_im and "app_mention" in slack.settings.events:
-        events.append({**body, "type": "app_mention"})
-    if "message" in slack.settings.events:
+        shown = {name: value for name, value in body.items() if name != "subtype"}
+        events.append({**shown, "type": "app_mention"})
+    if wanted & set(slack.settings.events):
         events.append({**body, "channel_type": kind})
     return [payloads.event_callback(slack.workspace, event, new_id("Ev"), slack.now()) for event in events]
 
 
-def _referred(slack: Loopback, text: str) -> str:
+def referred(slack: Loopback, text: str) -> str:
     """Return what was typed as Slack sends it on: escaped, and names that exist as references."""
     pieces, end = [], 0
     for found in _NAMED.finditer(text):

@@ -3,12 +3,24 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from playground.slack.workspace import Workspace, default_workspace
 
 Clock = Callable[[], float]
+
+
+class Shortcut(BaseModel):
+    """One registered shortcut: https://docs.slack.dev/reference/app-manifest#features"""
+
+    model_config = ConfigDict(frozen=True)
+
+    callback_id: str
+    name: str
+    type: Literal["global", "message"]
+    description: str = ""
 
 
 class Settings(BaseModel):
@@ -36,8 +48,13 @@ class Settings(BaseModel):
         default=False, description="Slack's “Escape channels, users, and links” setting"
     )
     events: tuple[str, ...] = Field(
-        default=("app_mention",), description="subscribed events: app_mention, message"
+        default=("app_mention", "app_home_opened"),
+        description="subscribed events: app_mention, app_home_opened, file_shared, message, message.im …",
     )
+    shortcuts: tuple[Shortcut, ...] | None = Field(
+        default=None, description="registered shortcuts; None takes any"
+    )
+    home_tab: bool = Field(default=True, description="whether the app's Home tab is switched on")
     enforce_tiers: bool = Field(default=False, description="answer 429 when a method's tier is exceeded")
     # https://docs.slack.dev/interactivity/handling-user-interaction: acknowledge within 3 seconds
     ack_seconds: float = Field(default=3.0, gt=0)

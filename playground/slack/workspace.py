@@ -24,6 +24,7 @@ class Person(BaseModel):
     name: str
     real_name: str = ""
     tz: str = "Etc/UTC"
+    locale: str = "en-US"
 
 
 class UserGroup(BaseModel):
@@ -132,7 +133,7 @@ def default_workspace() -> Workspace:
     )
 
 
-def user_object(workspace: Workspace, person: Person) -> dict[str, Any]:
+def user_object(workspace: Workspace, person: Person, include_locale: bool = False) -> dict[str, Any]:
     """Return a person as users.info shows them: https://docs.slack.dev/reference/objects/user-object"""
     shown = person.real_name or person.name
     return {
@@ -146,14 +147,15 @@ def user_object(workspace: Workspace, person: Person) -> dict[str, Any]:
         "is_bot": False,
         "is_app_user": False,
         "updated": CREATED,
+        **({"locale": person.locale} if include_locale else {}),
     }
 
 
-def bot_user_object(workspace: Workspace) -> dict[str, Any]:
+def bot_user_object(workspace: Workspace, include_locale: bool = False) -> dict[str, Any]:
     """Return the app's bot user as users.info shows it."""
     bot = workspace.bot
     person = Person(id=bot.user_id, name=bot.name, real_name=bot.name)
-    shown = user_object(workspace, person)
+    shown = user_object(workspace, person, include_locale)
     shown["profile"] |= {"api_app_id": bot.app_id, "bot_id": bot.bot_id}
     return shown | {"is_bot": True}
 

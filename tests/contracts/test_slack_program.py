@@ -4,8 +4,10 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from slack_bolt import App
 from slack_sdk import WebClient
 
 from playground.slack.client import Playground
@@ -37,6 +39,29 @@ def test_the_program_says_where_it_listens_and_ends_when_told(tmp_path: Path) ->
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
     assert (tmp_path / "state" / "journal.jsonl").exists()
+
+
+def test_the_command_line_fronts_any_app(
+    tmp_path: Path, slack: SlackUnderTest, serve: Callable[[App], str]
+) -> None:
+    """`toban playground --app ADDRESS` is a workspace in front of a Bolt app, by its manifest."""
+    app = slack.bolt_app()
+    app.command("/other")(lambda ack: ack("it is me"))
+    manifest = {
+        "features": {"slash_commands": [{"command": "/other"}]},
+        "oauth_config": {"scopes": {"bot": []}},
+    }
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(manifest))
+    command = [sys.executable, "-m", "bot", "playground", "--app", serve(app), "--manifest", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        with Playground(json.loads(process.stdout.readline())["listening"]) as people:
+            assert people.say("viewer", "ml-arrivals", "/other")["ok"]
+            assert people.messages("ml-arrivals", "viewer")[0]["plain"] == "it is me"
+            assert people.say("viewer", "ml-arrivals", "/ml")["error"] == "invalid_command"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
 
 
 def test_a_taken_port_is_said(slack: SlackUnderTest) -> None:

@@ -83,8 +83,7 @@ export class Composer {
   }
 
   #shortcuts() {
-    const all = (this.#store.workspace.shortcuts ?? []).filter((one) => one.type === "global");
-    return all.map((one) => ({
+    return this.#store.shortcuts("global").map((one) => ({
       text: one.name,
       description: one.description ?? this.#store.workspace.bot.name,
       act: () => control.shortcut(this.#store.me, one.callback_id).catch((error) => this.#store.trouble(error.message)),
@@ -235,7 +234,7 @@ export class Composer {
       return;
     }
     for (const [at, file] of files.entries()) {
-      await control.share(me, this.#place, file, { text: at ? "" : text, threadTs: this.#thread });
+      await control.share(me, this.#place, file, { comment: at ? "" : text, threadTs: this.#thread });
     }
   }
 }

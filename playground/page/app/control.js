@@ -24,13 +24,19 @@ export const openHome = (who) => post("home", { as: who });
 /** Return the address of a shared file's bytes. */
 export const fileAddress = (id) => `/playground/files/${encodeURIComponent(id)}`;
 
-/** Share a file as a person; its bytes are the body. */
-export function share(who, where, file, { text = "", threadTs } = {}) {
-  const query = search({ as: who, in: where, name: file.name, text, thread_ts: threadTs });
-  return ask(`/playground/files?${query}`, {
-    method: "POST",
-    headers: { "content-type": "application/octet-stream" },
-    body: file,
+/** Share a file as a person. */
+export async function share(who, where, file, { comment = "", threadTs } = {}) {
+  const content = await base64(file);
+  return post("files", { as: who, in: where, name: file.name, content, comment, ...(threadTs && { thread_ts: threadTs }) });
+}
+
+/** Return a file's bytes in base64, as JSON can carry them. */
+function base64(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(new Refused(`${file.name} cannot be read.`));
+    reader.readAsDataURL(file);
   });
 }
 

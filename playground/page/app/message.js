@@ -127,7 +127,7 @@ export class MessageDrawer {
   }
 
   #actions(channel, message) {
-    const shortcuts = (this.#store.workspace.shortcuts ?? []).filter((one) => one.type === "message" && !message.is_ephemeral);
+    const shortcuts = message.is_ephemeral ? [] : this.#store.shortcuts("message");
     return [
       ...shortcuts.map((one) => ({
         text: one.name,

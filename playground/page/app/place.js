@@ -66,9 +66,9 @@ export class Place {
     return this.#store.visibleChannels().map((channel) => ({ value: channel.id, text: text(channel) }));
   }
 
-  /** Upload files for a form; return their ids. */
+  /** Upload files for a form, by way of the direct message with the app; return their ids. */
   async upload(files) {
-    const shared = await Promise.all(files.map((file) => control.share(this.#store.me, null, file)));
+    const shared = await Promise.all(files.map((file) => control.share(this.#store.me, "bot", file)));
     return shared.map((answer) => answer.file.id);
   }
 

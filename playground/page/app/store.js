@@ -89,6 +89,11 @@ export class Store extends EventTarget {
     );
   }
 
+  /** Return the shortcuts that the app registered, of one kind: "global" or "message". */
+  shortcuts(kind) {
+    return (this.workspace.app.shortcuts ?? []).filter((one) => one.type === kind);
+  }
+
   /** Return a message that the person sees, or undefined. */
   message(channel, ts) {
     return this.#channels.get(channel)?.get(ts);

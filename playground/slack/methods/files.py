@@ -42,19 +42,16 @@ def complete_upload(call: Call) -> Json:
     if (blocks := call.arguments.get("blocks")) is not None:
         prove_blocks(blocks)
     completed = [_completed(call, each) for each in asked]
-    shown = [call.slack.files.shown(file) for file in completed]
     for channel in channels:
-        message = _share(call, channel, shown)
-        for file in completed:
-            call.slack.files.share(file, channel.id, message["ts"])
-    return {"files": shown}
+        _share(call, channel, completed)
+    return {"files": [call.slack.files.shown(file) for file in completed]}
 
 
 @method("files.info", scope="files:read")
 def info(call: Call) -> Json:
     """Show one file."""
     file = call.slack.files.find(call.needed("file", "file_not_found"))
-    if file is None:
+    if file is None or not call.slack.bot_sees(file):
         raise ApiError("file_not_found")
     return {"file": call.slack.files.shown(file), "comments": [], "response_metadata": {"next_cursor": ""}}
 
@@ -75,15 +72,18 @@ def _channels(call: Call) -> list[Channel]:
     return found
 
 
-def _share(call: Call, channel: Channel, files: list[Json]) -> Json:
-    fields: Json = {"text": call.text("initial_comment"), "files": files, "upload": True}
+def _share(call: Call, channel: Channel, files: list[StoredFile]) -> None:
+    fields: Json = {"text": call.text("initial_comment"), "upload": True}
     if thread_ts := call.text("thread_ts"):
         fields["thread_ts"] = thread_ts
     if (blocks := call.arguments.get("blocks")) is not None:
         fields["blocks"] = with_ids(blocks)
-    message = call.slack.messages.post(channel.id, call.slack.bot_message(fields))
-    for file in files:
+    message = call.slack.messages.post(
+        channel.id,
+        call.slack.bot_message(fields),
+        lambda ts: [shown for file in files for shown in call.slack.shown_in(file, channel, ts)],
+    )
+    for file in message["files"]:
         call.slack.feed.publish(
             "file_shared", channel=channel.id, channel_name=channel.name, file=file, ts=message["ts"]
         )
-    return message

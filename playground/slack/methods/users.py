@@ -14,14 +14,15 @@ def info(call: Call) -> Json:
     """Show one person, or the bot's own user."""
     workspace, user = call.slack.workspace, call.needed("user", "user_not_found")
     if user == workspace.bot.user_id:
-        return {"user": bot_user_object(workspace)}
-    return {"user": user_object(workspace, known_person(call, user))}
+        return {"user": bot_user_object(workspace, call.flag("include_locale"))}
+    return {"user": user_object(workspace, known_person(call, user), call.flag("include_locale"))}
 
 
 @method("users.list", scope="users:read")
 def list_all(call: Call) -> Json:
     """List everybody, the bot last."""
-    workspace = call.slack.workspace
-    everybody = [*(user_object(workspace, person) for person in workspace.people), bot_user_object(workspace)]
+    workspace, locale = call.slack.workspace, call.flag("include_locale")
+    people = [user_object(workspace, person, locale) for person in workspace.people]
+    everybody = [*people, bot_user_object(workspace, locale)]
     rows, cursor = page(call, everybody, len(everybody))
     return {"members": rows, "cache_ts": call.slack.now(), "response_metadata": {"next_cursor": cursor}}

@@ -50,6 +50,8 @@ def update(call: Call) -> Json:
 @method("views.publish")
 def publish(call: Call) -> Json:
     """Put a view on a person's Home tab."""
+    if not call.slack.settings.home_tab:
+        raise ApiError("not_enabled")
     view = _view(call)
     person = known_person(call, call.needed("user_id"), "invalid_arguments")
     if view["type"] != "home":
