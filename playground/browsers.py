@@ -1,8 +1,9 @@
 """What a browser may reach: the loopback's own page may use everything, pages from elsewhere nothing.
 
-A browser runs pages of the whole internet, and 127.0.0.1 is within their reach. Three locks: the Host header must
-be a loopback name (a foreign name that resolves to 127.0.0.1 is refused), the Origin and Sec-Fetch-Site headers must
-not tell of another page, and no answer may be framed or used by another site. Programs send none of these headers.
+A browser runs pages of the whole internet, and 127.0.0.1 is within their reach. Three locks: the Host header
+must be a loopback name (a foreign name that resolves to 127.0.0.1 is refused), the Origin and
+Sec-Fetch-Site headers must not tell of another page, and no other site may use an answer. Programs send
+none of these headers.
 """
 
 from collections.abc import MutableMapping
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from playground.serving import HOST
 
 LOOPBACK_NAMES = (HOST, "localhost")
-# https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site: none is an address typed by a person
+# https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site: none is an address typed in
 OWN_SITES = ("same-origin", "none")
 GUARDED = "/playground/"
 
@@ -32,7 +33,7 @@ def guards() -> list[Middleware]:
 
 
 class OwnPageOnly:
-    """Refuses what a page from elsewhere asks of the control API; lets no other site frame or use an answer."""
+    """Refuses what a page from elsewhere asks of the control API; lets no other site use an answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -57,7 +58,7 @@ class OwnPageOnly:
 
 
 def refusal(headers: Headers) -> str | None:
-    """Return why a request with these headers is not answered, or None when it is the page's own or no browser's."""
+    """Return why a request is not answered, or None when it is the page's own or no browser's."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site not in OWN_SITES:
         return "only the playground's own page may ask"

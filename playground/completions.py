@@ -41,7 +41,7 @@ class ModelList:
 
 
 class CompletionKeeper:
-    """Gives the page its completions, and gives them anew when a job came to rest: models may have changed."""
+    """Gives the page its completions, and anew when a job came to rest: models may have changed."""
 
     def __init__(
         self, slack_url: str, command: str, commands: Mapping[str, Command], models: ModelList
@@ -59,7 +59,7 @@ class CompletionKeeper:
         self._thread.start()
 
     def give(self) -> None:
-        """Tell the page what can be completed now, if that changed; without models where they do not answer."""
+        """Tell the page what can be completed, if that changed; without models where they do not answer."""
         try:
             models = self._models.read()
         except (requests.RequestException, ValueError):
@@ -81,9 +81,7 @@ class CompletionKeeper:
                         self.give()
 
 
-def build_completions(
-    command: str, commands: Iterable[Command], models: Sequence[ModelView]
-) -> Completions:
+def build_completions(command: str, commands: Iterable[Command], models: Sequence[ModelView]) -> Completions:
     """Return what may be typed after *command*, with the models as they stand."""
     names = tuple(Word(name=model.name, summary=model.title) for model in models)
     verbs = tuple(_verb(one, names, models) for one in commands)
@@ -112,7 +110,8 @@ def _versions(model: ModelView) -> tuple[Word, ...]:
     champion = model.champion.version if model.champion else None
     newest_first = sorted((one.version for one in model.versions), reverse=True)
     return tuple(
-        Word(name=f"v{version}", summary="champion" if version == champion else "") for version in newest_first
+        Word(name=f"v{version}", summary="champion" if version == champion else "")
+        for version in newest_first
     )
 
 
@@ -122,7 +121,8 @@ def _inputs(schema: Mapping[str, Any]) -> tuple[Input, ...]:
     properties = schema.get("properties", {}).items()
     ordered = sorted(properties, key=lambda item: item[0] not in required)
     return tuple(
-        Input(name=name, summary=str(one.get("description", "")), values=_values(one)) for name, one in ordered
+        Input(name=name, summary=str(one.get("description", "")), values=_values(one))
+        for name, one in ordered
     )
 
 

@@ -1,6 +1,6 @@
-"""What the page's box can complete: a table that whoever runs an app may give, since Slack itself has none.
+"""What the page's box can complete: a table that whoever runs an app may give; Slack itself has none.
 
-https://docs.slack.dev/interactivity/implementing-slash-commands has one line of usage hint for a whole command.
+https://docs.slack.dev/interactivity/implementing-slash-commands: a whole command has one line of usage hint.
 """
 
 from pydantic import BaseModel, ConfigDict, Field

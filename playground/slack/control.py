@@ -291,7 +291,10 @@ class Control:
         file = self._slack.files.find(request.path_params["file"])
         if file is None:
             return Response(status_code=404)
-        headers = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
+        headers = {
+            "content-security-policy": "default-src 'none'; sandbox",
+            "x-content-type-options": "nosniff",
+        }
         return Response(self._slack.files.content(file.id), media_type=file.mimetype(), headers=headers)
 
     async def _shortcut(self, request: Request) -> Json:

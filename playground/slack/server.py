@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 import playground.page.server
-import playground.slack.methods  # noqa: F401  (registers the Web API methods)
+import playground.slack.methods  # registers the Web API methods
 from playground.browsers import guards
 from playground.serving import RunningServer, with_transport
 from playground.slack.control import Control

@@ -9,14 +9,16 @@ Json = dict[str, Any]
 MARKUP = (
     "*bold* _italic_ ~struck~ `code` *_both_* a*b*c snake_case_name 2 * 3 * 4\n"
     "<@U01OWNER000> in <#C01ARRIVALS> calls <!subteam^S01MLOWNERS> and <!here>\n"
-    "<https://example.com/a?b=1&amp;c=2|a link>, https://example.com/bare. <mailto:team@example.com|mail>\n"
-    "<!date^1372939200^{date_long} at {time}^https://example.com/when|4 July 2013>; 1 &lt; 2 &amp;&amp; 3 &gt; 2 :tada:\n"
+    "<https://example.com/a?b=1&amp;c=2|a link>, https://example.com/x. <mailto:team@example.com|mail>\n"
+    "<!date^1372939200^{date_long} at {time}^https://example.com/when|4 July 2013>; "
+    "1 &lt; 2 &amp;&amp; 3 &gt; 2 :tada:\n"
     "&gt; quoted\n&gt; twice\n```\n*not bold* <https://example.com>\n  indented\n```\nthe end"
 )
 MARKDOWN = (
     "# Card\nA **bold** word, *italic*, ~~struck~~ and `code`; a [link](https://example.com).\n\n"
     "1. first\n2. second\n   - inner *one*\n   - inner two\n\n- [x] done\n- [ ] open\n\n> quoted\n\n"
-    "| metric | v1 | v2 |\n|:--|--:|:-:|\n| MAE | 14.9 | **14.4** |\n| a \\| b | 1 | 2 |\n\n```python\nprint('<b>')\n```\n---\nend"
+    "| metric | v1 | v2 |\n|:--|--:|:-:|\n| MAE | 14.9 | **14.4** |\n| a \\| b | 1 | 2 |\n\n"
+    "```python\nprint('<b>')\n```\n---\nend"
 )
 
 
@@ -31,9 +33,38 @@ def option(name: str, about: str = "") -> Json:
     return {"text": plain(name), "value": name.lower(), **described}
 
 
+def field(name: str, label: str, kind: str, optional: bool = False, hint: str = "", **element: Any) -> Json:
+    """Return an input block; its element's action is “v”."""
+    about = {"hint": plain(hint)} if hint else {}
+    held = {"type": kind, "action_id": "v", **element}
+    return {
+        "type": "input",
+        "block_id": name,
+        "label": plain(label),
+        "optional": optional,
+        "element": held,
+        **about,
+    }
+
+
+def menu(name: str, kind: str, placeholder: str, **element: Any) -> Json:
+    """Return a menu."""
+    return {"type": kind, "action_id": name, "placeholder": plain(placeholder), **element}
+
+
+def button(name: str, label: str, **element: Any) -> Json:
+    """Return a button."""
+    return {"type": "button", "text": plain(label), "action_id": name, "value": name, **element}
+
+
 def confirm() -> Json:
     """Return a question before a press."""
-    return {"title": plain("Sure?"), "text": plain("It counts."), "confirm": plain("Do it"), "deny": plain("No")}
+    return {
+        "title": plain("Sure?"),
+        "text": plain("It counts."),
+        "confirm": plain("Do it"),
+        "deny": plain("No"),
+    }
 
 
 FRUIT = [option("Apple", "crisp"), option("Pear"), option("Plum")]
@@ -44,12 +75,19 @@ WORDS: list[Json] = [
     {
         "type": "section",
         "text": {"type": "mrkdwn", "text": "*Fields*"},
-        "fields": [{"type": "mrkdwn", "text": f"*{name}*\n{value}"} for name, value in (("From", "v1"), ("To", "v2"))],
+        "fields": [
+            {"type": "mrkdwn", "text": f"*{name}*\n{value}"} for name, value in (("From", "v1"), ("To", "v2"))
+        ],
         "accessory": {"type": "button", "text": plain("Beside"), "action_id": "beside"},
     },
     {"type": "divider"},
     {"type": "context", "elements": [{"type": "mrkdwn", "text": "small *print*"}, plain("and more")]},
-    {"type": "image", "image_url": "https://example.com/far.png", "alt_text": "a picture from far away", "title": plain("Far")},
+    {
+        "type": "image",
+        "image_url": "https://example.com/far.png",
+        "alt_text": "a picture from far away",
+        "title": plain("Far"),
+    },
 ]
 LONG_TEXT: list[Json] = [{"type": "markdown", "text": MARKDOWN}]
 RICH: list[Json] = [
@@ -120,9 +158,9 @@ CONTROLS: list[Json] = [
         "type": "actions",
         "block_id": "buttons",
         "elements": [
-            {"type": "button", "text": plain("Plain"), "action_id": "plain", "value": "p"},
-            {"type": "button", "text": plain("Promote"), "action_id": "promote", "value": "v2", "style": "primary", "confirm": confirm()},
-            {"type": "button", "text": plain("Reject"), "action_id": "reject", "value": "v2", "style": "danger"},
+            button("plain", "Plain"),
+            button("promote", "Promote", style="primary", confirm=confirm()),
+            button("reject", "Reject", style="danger"),
             {"type": "overflow", "action_id": "more", "options": [option("Card"), option("Lineage")]},
         ],
     },
@@ -130,19 +168,26 @@ CONTROLS: list[Json] = [
         "type": "actions",
         "block_id": "menus",
         "elements": [
-            {"type": "static_select", "action_id": "fruit", "placeholder": plain("Choose fruit"), "options": FRUIT},
-            {"type": "multi_static_select", "action_id": "fruits", "placeholder": plain("Several"), "options": FRUIT, "initial_options": FRUIT[:1]},
-            {"type": "external_select", "action_id": "airport", "placeholder": plain("Search airports"), "min_query_length": 2},
-            {"type": "users_select", "action_id": "who", "placeholder": plain("Who")},
-            {"type": "channels_select", "action_id": "where", "placeholder": plain("Where")},
+            menu("fruit", "static_select", "Choose fruit", options=FRUIT),
+            menu("fruits", "multi_static_select", "Several", options=FRUIT, initial_options=FRUIT[:1]),
+            menu("airport", "external_select", "Search airports", min_query_length=2),
+            menu("who", "users_select", "Who"),
+            menu("where", "channels_select", "Where"),
             {"type": "datepicker", "action_id": "day", "initial_date": "2013-07-04"},
             {"type": "timepicker", "action_id": "time", "initial_time": "15:30"},
-            {"type": "radio_buttons", "action_id": "one", "options": FRUIT[:2], "initial_option": FRUIT[1]},
+            {
+                "type": "radio_buttons",
+                "action_id": "one",
+                "options": FRUIT[:2],
+                "initial_option": FRUIT[1],
+            },
             {"type": "checkboxes", "action_id": "some", "options": FRUIT[:2]},
         ],
     },
-]  # fmt: skip
+]
 
+ORIGINS = [option("EWR"), option("JFK"), option("LGA")]
+ANSWERS = [option("Number"), option("Yes or no")]
 FORM: Json = {
     "type": "modal",
     "callback_id": "predict",
@@ -151,15 +196,22 @@ FORM: Json = {
     "close": plain("Cancel"),
     "blocks": [
         {"type": "section", "text": {"type": "mrkdwn", "text": "How late will it *arrive*?"}},
-        {"type": "input", "block_id": "flight", "label": plain("Flight"), "hint": plain("carrier and number"), "element": {"type": "plain_text_input", "action_id": "v", "placeholder": plain("UA1545")}},
-        {"type": "input", "block_id": "date", "label": plain("Date"), "element": {"type": "datepicker", "action_id": "v", "initial_date": "2013-07-04"}},
-        {"type": "input", "block_id": "origin", "label": plain("Origin"), "element": {"type": "static_select", "action_id": "v", "options": [option("EWR"), option("JFK"), option("LGA")]}},
-        {"type": "input", "block_id": "dest", "label": plain("Destination"), "optional": True, "element": {"type": "external_select", "action_id": "v", "min_query_length": 1}},
-        {"type": "input", "block_id": "delay", "label": plain("Departure delay"), "element": {"type": "number_input", "action_id": "v", "is_decimal_allowed": False, "min_value": "-30", "max_value": "600"}},
-        {"type": "input", "block_id": "kind", "label": plain("Answer"), "element": {"type": "radio_buttons", "action_id": "v", "options": [option("Number"), option("Yes or no")], "initial_option": option("Number")}},
-        {"type": "input", "block_id": "notes", "label": plain("Notes"), "optional": True, "element": {"type": "plain_text_input", "action_id": "v", "multiline": True}},
+        field("flight", "Flight", "plain_text_input", hint="carrier and number", placeholder=plain("UA1545")),
+        field("date", "Date", "datepicker", initial_date="2013-07-04"),
+        field("origin", "Origin", "static_select", options=ORIGINS),
+        field("dest", "Destination", "external_select", optional=True, min_query_length=1),
+        field(
+            "delay",
+            "Departure delay",
+            "number_input",
+            is_decimal_allowed=False,
+            min_value="-30",
+            max_value="600",
+        ),
+        field("kind", "Answer", "radio_buttons", options=ANSWERS, initial_option=ANSWERS[0]),
+        field("notes", "Notes", "plain_text_input", optional=True, multiline=True),
     ],
-}  # fmt: skip
+}
 
 HOME: Json = {
     "type": "home",
@@ -168,7 +220,12 @@ HOME: Json = {
         {
             "type": "section",
             "text": {"type": "mrkdwn", "text": "*Nothing waits for you.*"},
-            "accessory": {"type": "button", "text": plain("Predict"), "action_id": "open.form", "style": "primary"},
+            "accessory": {
+                "type": "button",
+                "text": plain("Predict"),
+                "action_id": "open.form",
+                "style": "primary",
+            },
         },
     ],
 }

@@ -1,7 +1,7 @@
 // The middle of the page: a channel or direct message, its head, its messages and the box to write in.
 
 import { Composer } from "./composer.js";
-import { h } from "./dom.js";
+import { h, present } from "./dom.js";
 import { Home } from "./home.js";
 import { icon } from "./icons.js";
 import { MessageList } from "./message_list.js";
@@ -74,15 +74,16 @@ export class Conversation {
     document.title = `${channel.is_im ? "" : "#"}${title} · Toban playground`;
     const open = h("button", { type: "button", class: "icon-button open-side", "aria-label": "Channels and people", onclick: openSide }, icon("menu"));
     const sign = channel.is_im ? null : channel.is_private ? icon("lock") : h("span", { class: "hash", "aria-hidden": "true" }, "#");
-    this.#head.replaceChildren(
+    const parts = [
       open,
       h("h1", null, sign, title),
-      channel.is_im ? this.#tabs(channel) : h("span", { class: "hint members" }, this.#members(channel)),
+      channel.is_im ? this.#store.workspace.app.home_tab && this.#tabs(channel) : h("span", { class: "hint members" }, this.#members(channel)),
       h("span", { class: "space" }),
       this.#speaks(),
       helpButton(),
       themeButton(),
-    );
+    ];
+    this.#head.replaceChildren(...present(parts));
   }
 
   /** Where the side is hidden, say who speaks. */

@@ -9,11 +9,13 @@ import { confirmed } from "../confirm.js";
 import { plain, textObject, words } from "./text.js";
 
 const EXTERNAL_LEAST = 3;
+// Where an app gives no placeholder, a picker is named by what it picks.
+const NAMES = { datepicker: "Date", timepicker: "Time", datetimepicker: "Date and time" };
 
 /** Return the node of an element; *label* names it to those who cannot see where it stands. */
 export function drawElement(element, block, here, label) {
   const draw = ELEMENTS[element.type] ?? (/select$/.test(element.type) ? select : unknown);
-  return draw(element, block, here, label ?? words(element.placeholder) ?? element.type);
+  return draw(element, block, here, label || words(element.placeholder) || NAMES[element.type] || "Choice");
 }
 
 /** Tell the app, after the question if there is one; return whether it was done. */
