@@ -31,9 +31,12 @@ from bot.engine import FLOW_VERSION, Fence
 from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
 from bot.jobs import WEBHOOK, Job
 from bot.messages.message import Message
+from bot.open_forms import OpenForms
+from bot.posts import Posts
 from bot.records import Records
 from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
+from bot.subscriptions import Subscriptions
 from bot.works import Works
 from ml.contract import ModelView, Problem
 
@@ -55,8 +58,8 @@ class Patience:
 ONCE = Patience()
 SHORT = Patience(attempts=6)
 """About 15 seconds: somebody is waiting."""
-LONG = Patience(attempts=160, first_seconds=2.0, growth=1.05)
-"""About a day, because a result must not be lost; a wait is never longer than a twentieth of the whole."""
+LONG = Patience(attempts=160, first_seconds=0.5, growth=1.06)
+"""About a day, because a result must not be lost; a wait is never longer than a tenth of the time so far."""
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """What Slack says of a message that cannot be edited any more, for instance because a person deleted it."""
@@ -69,6 +72,7 @@ class Desk:
     settings: Settings
     identity: Identity
     slack: SlackDesk
+    posts: Posts
     functions: AzureFunctionsConnector
     access: Access
     records: Records
@@ -79,6 +83,8 @@ class Desk:
     commands: Mapping[str, Command]
     deliveries: Deliveries
     calls: Calls
+    subscriptions: Subscriptions
+    forms: OpenForms
     mlflow: MlflowConnector | None = None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -179,7 +185,7 @@ class Desk:
         about = {"flow_id": job.flow_id, "state": state}
 
         def post() -> dict[str, str]:
-            return self.slack.post(job.channel, message, thread_ts=job.thread_ts, about=about)
+            return self.posts.post(job.channel, message, thread_ts=job.thread_ts, about=about)
 
         place = self.step(name, post, patience=LONG)
         self.attach(f"{name}: files", {**place, "ts": job.thread_ts or place["ts"]}, message)
@@ -201,7 +207,7 @@ class Desk:
             except SlackRefused as refusal:
                 if refusal.code not in GONE:
                     raise
-                moved = self.slack.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
+                moved = self.posts.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
                 self.records.move_card(job.flow_id, moved)
                 self.works.move(job.flow_id, moved)
                 return moved
@@ -213,7 +219,7 @@ class Desk:
         """Reply in the thread of the card at *place* as a step called *name*."""
 
         def post() -> None:
-            self.slack.post(place["channel"], message, thread_ts=place["ts"])
+            self.posts.post(place["channel"], message, thread_ts=place["ts"])
 
         self.step(name, post, patience=LONG)
         self.attach(f"{name}: files", place, message)
@@ -223,7 +229,7 @@ class Desk:
         if not message.files:
             return
         try:
-            self.step(name, self.slack.upload, place["channel"], place["ts"], message.files, patience=SHORT)
+            self.step(name, self.posts.upload, place["channel"], place["ts"], message.files, patience=SHORT)
         except (Refused, FlowFailed) as error:
             log.warning("files could not be shown", extra={"reason": str(error)})
 
@@ -240,6 +246,12 @@ class Desk:
         with self._lock:
             self._models[name] = (now, view)
         return view
+
+    def knows_model(self, name: str) -> bool:
+        """Return whether `model` would answer from memory."""
+        with self._lock:
+            known = self._models.get(name)
+        return known is not None and time.monotonic() - known[0] < MODEL_MEMORY_SECONDS
 
     def registry(self) -> MlflowConnector:
         """Return the MLflow registry; raise Refused where none is named in the settings."""

@@ -30,6 +30,7 @@ pytest_plugins = [
         "playground.github.fixtures",
         "tests.stand_ins.team",
         "tests.stand_ins.github_team",
+        "tests.stand_ins.actions_team",
     )
     if importlib.util.find_spec(name) is not None
 ]

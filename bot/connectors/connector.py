@@ -107,6 +107,24 @@ class RunStatus(_Fact):
     offers: tuple[Offer, ...] = ()
 
 
+class Sighting(_Fact):
+    """A run as a list of all runs shows it, whoever started it.
+
+    `phase` is queued, started, or the other side's own word for how it ended; `at` is when that began.
+    """
+
+    id: str
+    workflow: str
+    branch: str = ""
+    number: int = 1
+    attempt: int = 1
+    phase: str
+    at: datetime | None = None
+    actor: str = ""
+    title: str = ""
+    url: str | None = None
+
+
 class Connector(Protocol):
     """A kind of system that does the work. Each call has a time-out.
 
@@ -132,6 +150,22 @@ class Rerunner(Protocol):
 
     def rerun(self, handle: RunHandle, *, failed_only: bool, attempt: int) -> None:
         """Run again what ended as *attempt*, all or its failed jobs; a later attempt is left alone."""
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """A connector that can show all runs of a scope, and not only those that it has started."""
+
+    def survey(
+        self, scope: str, handles: Sequence[RunHandle], others: Sequence[str] = ()
+    ) -> tuple[Mapping[str, RunStatus], Sequence[Sighting]]:
+        """Return how *handles* stand and the newest runs, then those of *others* that are older than these.
+
+        Both come by the same requests, no more than `status` alone would need beside the list itself.
+        """
+
+    def why(self, scope: str, run: Sighting) -> str | None:
+        """Return the step in which a run failed and its first error line, or None where it cannot be told."""
 
 
 @runtime_checkable

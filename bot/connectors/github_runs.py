@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from bot.connectors.connector import FINAL, Offer, RunHandle, RunJob, RunState, RunStatus, Step
+from bot.connectors.connector import FINAL, Offer, RunHandle, RunJob, RunState, RunStatus, Sighting, Step
 from ml.contract import Reason
 
 NAME = "github_actions"
+MOST_TITLE = 200
 
 StepState = Literal["waiting", "running", "succeeded", "failed", "skipped", "cancelled"]
 
@@ -73,17 +74,27 @@ class Listed:
     moved: str
     title: str
     branch: str
+    sighting: Sighting | None = None
 
 
 @dataclass(frozen=True)
 class LoggedJob:
-    """A job of a run with what it takes to find its failing step in its log."""
+    """A job of a run with what it takes to find its failing step in its log, and its check run, if known."""
 
     job: RunJob
     id: int
+    check: str | None = None
     failing: str | None = None
     began: datetime | None = None
     ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a step said by `::notice title=…::…`."""
+
+    title: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -152,7 +163,26 @@ def read_run(scope: str, body: Any) -> Listed:
         offers=_offers(state),
     )
     moved = f"{updated}|{body['status']}|{attempt}"
-    return Listed(status, moved, str(body.get("display_title") or ""), str(body.get("head_branch") or ""))
+    title, branch = str(body.get("display_title") or ""), str(body.get("head_branch") or "")
+    return Listed(status, moved, title, branch, _sighting(body, status, title, branch))
+
+
+def _sighting(body: Mapping[str, Any], status: RunStatus, title: str, branch: str) -> Sighting:
+    ended = body["status"] == "completed"
+    phase = str(body.get("conclusion") or "neutral") if ended else "started"
+    who = body.get("triggering_actor") or body.get("actor") or {}
+    return Sighting(
+        id=status.handle.id,
+        workflow=_file_of(body) or str(body.get("name") or "workflow"),
+        branch=branch,
+        number=int(body.get("run_number") or 1),
+        attempt=status.attempt,
+        phase=phase if ended or status.state == "running" else "queued",
+        at=_time(body.get("updated_at")) if ended else status.started_at,
+        actor=str(who.get("login") or ""),
+        title=title[:MOST_TITLE],
+        url=status.handle.url,
+    )
 
 
 def read_reason(conclusion: str, detail: str = "") -> Reason:
@@ -164,6 +194,15 @@ def read_reason(conclusion: str, detail: str = "") -> Reason:
 def read_jobs(body: Any) -> tuple[LoggedJob, ...]:
     """Return the jobs of a run's latest attempt."""
     return tuple(map(_job, body["jobs"]))
+
+
+def read_notices(body: Any) -> tuple[Notice, ...]:
+    """Return the notices among the annotations of a check run."""
+    return tuple(
+        Notice(str(one.get("title") or ""), str(one.get("message") or ""))
+        for one in body
+        if one.get("annotation_level") == "notice"
+    )
 
 
 def read_artifacts(body: Any) -> tuple[Artifact, ...]:
@@ -190,10 +229,11 @@ def _job(body: Mapping[str, Any]) -> LoggedJob:
             Step(name=str(one["name"]), state=_step_state(one), seconds=_seconds(one)) for one in steps
         ),
     )
+    check = str(body.get("check_run_url") or "").rpartition("/")[2] or None
     if failing is None:
-        return LoggedJob(job, int(body["id"]))
+        return LoggedJob(job, int(body["id"]), check)
     began, ended = _time(failing.get("started_at")), _time(failing.get("completed_at"))
-    return LoggedJob(job, int(body["id"]), str(failing["name"]), began, ended)
+    return LoggedJob(job, int(body["id"]), check, str(failing["name"]), began, ended)
 
 
 def _run_state(status: str, conclusion: str | None) -> RunState:

@@ -23,13 +23,16 @@ from bot.flows import (
     compare,
     decide,
     digest,
+    form,
     housekeeping,
+    incident,
     lookup,
     predict,
     press,
     promote,
     retrain,
     run,
+    subscribe,
     work,
     work_press,
     workflow,
@@ -54,10 +57,13 @@ JOB_STORIES: dict[str, Story] = {
     alias.FLOW: alias.decide_alias,
     "lookup": lookup.lookup,
     "command": command.command,
+    "form": form.form,
     "workflow": workflow.workflow,
     "work": work.work,
     "follow": work.follow,
     "work_press": work_press.work_press,
+    "subscribe": subscribe.subscribe,
+    "unsubscribe": subscribe.unsubscribe,
 }
 """Stories of a person's job: the flow's first argument is the job, and refusals go back to that person."""
 
@@ -80,6 +86,7 @@ def register_all(desk: Desk) -> None:
     for stories in EVENT_STORIES.values():
         for name, event_story in stories.items():
             register(name, _event_flow(desk, event_story))
+    register("incident", incident.flow(desk))
     register("digest", digest.flow(desk))
     register("housekeeping", housekeeping.flow(desk))
     register("announce", announce.announcing(desk))

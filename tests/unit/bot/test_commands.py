@@ -21,7 +21,10 @@ def test_examples_and_usage_are_of_their_own_verb(command: Command) -> None:
 
 def test_all_verbs_are_there() -> None:
     """Each verb is keyed by its own name."""
-    verbs = "help models status predict retrain runs show cancel compare promote whoami registry alias run"
+    verbs = (
+        "help models status predict retrain runs show cancel compare promote whoami registry alias run form"
+        " subscribe subscriptions unsubscribe"
+    )
     assert set(COMMANDS) == set(verbs.split())
     assert all(verb == command.verb for verb, command in COMMANDS.items())
 
@@ -40,7 +43,8 @@ def test_jobs_and_predictions_are_seen_by_the_channel() -> None:
     """Everything else is between the bot and the asker."""
     public = {command.verb for command in COMMANDS.values() if not command.private}
 
-    assert public == {"predict", "retrain", "run", "compare", "promote", "alias"}
+    subscribing = {"subscribe", "unsubscribe"}
+    assert public == {"predict", "retrain", "run", "compare", "promote", "alias", *subscribing}
 
 
 @pytest.mark.parametrize(
