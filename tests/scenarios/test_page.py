@@ -107,13 +107,13 @@ def say(page: Page, text: str) -> None:
 
 
 def test_people_see_each_other_live(office: Office, open_page: OpenPage) -> None:
-    """What one says appears for another without a reload, marked as unread, and as calling whom it names."""
+    """What one says appears for another without a reload, marked as unread, and calling whom it names."""
     owner, viewer = open_page(office.slack.url), open_page(office.slack.url)
     viewer.get_by_role("radio", name="viewer").click()
     say(owner, "good *morning*, @viewer")
     message = place(viewer).locator(".message", has_text="good morning")
     expect(message.locator("strong")).to_have_text("morning")
-    expect(message).to_have_class(re.compile("calling"))
+    expect(message.locator(".mention.me")).to_have_text("@viewer")
     expect(viewer.get_by_role("status").filter(has_text="good morning")).to_be_attached()
 
     owner.get_by_role("button", name="ml-wine").click()

@@ -29,7 +29,7 @@ export class MessageDrawer {
   draw(channel, message, { previous = null, inThread = false } = {}) {
     const author = this.#names.author(message);
     const isFollowing = follows(message, previous);
-    const classes = ["message", isFollowing && "following", message.is_ephemeral && "private", this.#store.calls(message) && "calling"];
+    const classes = ["message", isFollowing && "following", message.is_ephemeral && "private"];
     const item = h(
       "li",
       { class: classes.filter(Boolean).join(" "), "data-ts": message.ts, "data-stop": true, tabindex: -1, "aria-label": this.#summary(author, message) },

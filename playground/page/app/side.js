@@ -24,6 +24,7 @@ export class Side {
     store.addEventListener("reach", (event) => this.#showReach(event.detail.there));
     document.addEventListener("open-side", () => this.open());
     root.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    document.addEventListener("pointerdown", (event) => !root.contains(event.target) && this.close());
     this.#places.addEventListener("keydown", (event) => moveByArrows(event, () => this.#places.querySelectorAll("button")));
     this.#people.addEventListener("keydown", (event) => this.#otherPerson(event));
   }

@@ -4,6 +4,7 @@
 import { h } from "../dom.js";
 import { richText } from "./rich_text.js";
 
+const LONG_TEXT = 16;
 const NUMBER = /^[+\-−]?[\d,.\s]*\d\s?%?$/;
 
 /** Return the node of a table or data_table block. */
@@ -14,7 +15,7 @@ export function table(block, names) {
   const cell = (tag, column, content) =>
     h(
       tag,
-      { scope: tag === "th" ? "col" : null, "data-align": side(column), class: settings[column]?.is_wrapped ? "wraps" : null },
+      { scope: tag === "th" ? "col" : null, "data-align": side(column), class: settings[column]?.is_wrapped ? wrapping(rows, column) : null },
       drawCell(content, names),
     );
   const line = (row, tag) => h("tr", null, row.map((content, column) => cell(tag, column, content)));
@@ -48,6 +49,11 @@ function drawCell(cell, names) {
   if (cell.type === "rich_text") return richText(cell, names);
   if (cell.type === "raw_number") return cell.text ?? String(cell.value);
   return (cell.text ?? "").split("\n").flatMap((part, at) => (at ? [h("br"), part] : [part]));
+}
+
+/** A column that wraps keeps some width where its text is long, and takes no more than it needs elsewhere. */
+function wrapping(rows, column) {
+  return rows.some((row) => (row[column]?.text ?? "").length > LONG_TEXT) ? "wraps long" : "wraps";
 }
 
 function isNumeric(rows, column) {
