@@ -7,7 +7,8 @@ import { Popup } from "./popup.js";
 const WAIT_MILLISECONDS = 150;
 
 /**
- * One control. Options are {value, text, description?}; *find* returns groups [{label?, options}] for a query.
+ * One control. Options are {value, text, description?}; *find* returns groups [{label?, options}] for a query, or,
+ * where *remote*, a promise of them.
  *
  * *choose* is called with the chosen options after each change; when it answers false, the choice is taken back.
  */
@@ -60,7 +61,7 @@ export class Picker {
       "aria-controls": listId,
       "aria-autocomplete": "list",
       placeholder: "Type to search",
-      oninput: () => this.#askSoon(),
+      oninput: () => this.#ask(),
       onkeydown: (event) => this.#key(event),
     });
     this.#list = h("ul", { role: "listbox", id: listId, "aria-label": label, "aria-multiselectable": multiple ? "true" : null });
@@ -99,28 +100,31 @@ export class Picker {
     this.#button.focus();
   }
 
-  #askSoon() {
-    const asked = ++this.#asked;
-    const wait = this.#settings.remote ? WAIT_MILLISECONDS : 0;
-    setTimeout(() => asked === this.#asked && this.#ask(), wait);
-  }
-
-  async #ask() {
+  /** Show what fits what is typed by now: at once from a list that is there, so that Enter never takes an old one. */
+  #ask() {
     const asked = ++this.#asked;
     const query = this.#search.value.trim();
-    const least = this.#settings.least ?? 0;
-    if (query.length < least) {
-      this.#list.replaceChildren(this.#note(`Type ${least === 1 ? "a letter" : `${least} letters`} to search`));
-      this.#setActive(-1);
-      return;
+    const { remote, find, least = 0 } = this.#settings;
+    if (!remote) this.#showOptions(find(query));
+    else if (query.length < least) this.#showNote(`Type ${least === 1 ? "a letter" : `${least} letters`} to search`);
+    else {
+      this.#showNote("Searching …");
+      setTimeout(() => asked === this.#asked && this.#askRemote(asked, query), WAIT_MILLISECONDS);
     }
-    if (this.#settings.remote) this.#list.replaceChildren(this.#note("Searching …"));
+  }
+
+  async #askRemote(asked, query) {
     try {
       const groups = await this.#settings.find(query);
       if (asked === this.#asked) this.#showOptions(groups);
     } catch (error) {
-      if (asked === this.#asked) this.#list.replaceChildren(this.#note(error.message));
+      if (asked === this.#asked) this.#showNote(error.message);
     }
+  }
+
+  #showNote(text) {
+    this.#list.replaceChildren(this.#note(text));
+    this.#setActive(-1);
   }
 
   #note(text) {

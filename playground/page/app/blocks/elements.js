@@ -101,7 +101,7 @@ function grouped(holder) {
   return [{ options: (holder.options ?? []).map(option) }];
 }
 
-const local = (all) => ({ all: () => all, find: async (query) => matching(all, query) });
+const local = (all) => ({ all: () => all, find: (query) => matching(all, query) });
 
 const SOURCES = {
   static: (element) => local(grouped(element)),

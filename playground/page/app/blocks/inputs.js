@@ -24,7 +24,7 @@ export function input(block, here) {
   return h(
     "div",
     { class: "input", "data-input": block.block_id },
-    h("label", { id: labelId, for: focusable?.id || null }, plain(block.label.text), block.optional && h("span", { class: "optional" }, "optional")),
+    h("label", { id: labelId, for: focusable?.id || null }, plain(block.label.text), block.optional && [" ", h("span", { class: "optional" }, "optional")]),
     control,
     h("div", { id: errorId, class: "error" }),
     h("div", { id: hintId, class: "hint" }, block.hint && plain(block.hint.text)),
