@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             world.forget()
         slack = world.start()
         _say_where(terminal, world, time.monotonic() - begun)
+        if not options.once:
+            world.keep_completions()
         if not played.exists():
             _play(terminal, world, slack, played)
         else:
@@ -87,6 +89,8 @@ def _play(terminal: Terminal, world: World, slack: Playground, played: Path) -> 
 
 def _converse(terminal: Terminal, slack: Playground) -> None:
     terminal.chapter("Your turn")
+    terminal.line(f"In a browser: {slack.url}")
+    terminal.line("Or here:")
     terminal.line(HELP)
     terminal.line("From a second terminal in this folder:")
     terminal.line(f'  cd {ROOT} && {sys.executable} -m bot say --as operator --in ml-arrivals "/ml models"')

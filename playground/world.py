@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bot.commands import all_commands
+from bot.manifest import build_manifest
+from bot.settings import TobanFile, load_team
+from playground.completions import CompletionKeeper, ModelList
 from playground.github.git import make_repository
 from playground.programs import Program, ProgramFailed, free_port
 from playground.slack.client import Playground
@@ -94,6 +98,13 @@ class World:
         self._start("bot", "bot", "up", "--http", f"127.0.0.1:{self.ports['bot']}")
         return Playground(self.addresses["slack"])
 
+    def keep_completions(self) -> None:
+        """Let the page's box complete the bot's commands, models and inputs, as they stand from now on."""
+        team = self._team
+        models = ModelList(self.addresses["functions"], self.secrets["functions_key"])
+        commands = all_commands(team.commands)
+        CompletionKeeper(self.addresses["slack"], team.bot.command, commands, models).start()
+
     def start_functions(self) -> None:
         """Start the function host; also again after it was stopped."""
         queues = str(self.home / "queues")
@@ -121,8 +132,15 @@ class World:
             raise ProgramFailed(f"{self.home} is not a playground's folder; choose an empty one with --home")
         shutil.rmtree(self.home, ignore_errors=True)
 
+    @property
+    def _team(self) -> TobanFile:
+        return load_team(ROOT / "toban.toml")
+
     def _slack_arguments(self) -> list[str]:
+        manifest = self.home / "manifest.json"
+        manifest.write_text(json.dumps(build_manifest(self._team.bot, None)), encoding="utf-8")
         return [
+            *("--manifest", str(manifest)),
             *("--app", f"http://127.0.0.1:{self.ports['bot']}/slack/events"),
             *("--state", str(self.home / "slack")),
             *("--signing-secret", self.secrets["signing_secret"]),

@@ -25,6 +25,7 @@ pytest_plugins = [
         "tests.parts",
         "tests.parts_postgres",
         "tests.parts_mlflow",
+        "tests.parts_browser",
         "playground.slack.fixtures",
         "playground.github.fixtures",
         "tests.stand_ins.team",

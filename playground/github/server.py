@@ -4,10 +4,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
 
+from playground.browsers import guards
 from playground.github.control import Control
 from playground.github.doors import Doors
 from playground.github.events import Events
@@ -15,7 +14,7 @@ from playground.github.loopback import Loopback
 from playground.github.rest import Server
 from playground.github.runner import Runner
 from playground.github.settings import Settings
-from playground.serving import HOST, RunningServer, with_transport
+from playground.serving import RunningServer, with_transport
 
 
 def build_app(server: Server) -> ASGIApp:
@@ -30,8 +29,7 @@ def build_app(server: Server) -> ASGIApp:
 
     app = Starlette(
         routes=[*Control(server).routes(), *Doors(server).routes()],
-        # A web page from elsewhere must not reach the loopback by a name that resolves to 127.0.0.1.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
+        middleware=guards(),
         lifespan=lifespan,
     )
     return with_transport(app)

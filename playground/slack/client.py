@@ -120,6 +120,10 @@ class Playground(ControlClient):
         """Take all trouble away."""
         self._delete("faults")
 
+    def complete(self, table: Json) -> None:
+        """Give the page's box what it may complete; see playground.slack.completions.Completions."""
+        self._post("completions", table)
+
     def add_person(self, name: str, **fields: Any) -> Json:
         """Add a person: real_name=, groups=[handles], channels=[names]."""
         return self._post("people", {"name": name, **fields})

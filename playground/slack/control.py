@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from playground.slack.acts import Place, ViewPlace, place_of, press, suggest
+from playground.slack.completions import Completions
 from playground.slack.entries import Tab, open_home, shortcut, verify
 from playground.slack.faults import Fault
 from playground.slack.loopback import Loopback
@@ -137,6 +138,8 @@ class Control:
             ("POST", "submit", self._submit),
             ("POST", "close", self._close),
             ("GET", "views", self._views),
+            ("GET", "completions", self._completions),
+            ("POST", "completions", self._complete),
             ("GET", "messages", self._messages),
             ("GET", "feed", self._feed),
             ("POST", "shortcut", self._shortcut),
@@ -191,6 +194,14 @@ class Control:
             "modals": [views.shown(each) for each in views.modals(person.id)],
             "home": views.shown(home) if home else None,
         }
+
+    async def _completions(self, request: Request) -> Json:
+        return self._slack.completions.model_dump()
+
+    async def _complete(self, request: Request) -> Json:
+        self._slack.completions = Completions.model_validate_json(await request.body())
+        self._slack.feed.publish("completions_changed")
+        return await self._completions(request)
 
     async def _messages(self, request: Request) -> Json:
         query = request.query_params
@@ -280,7 +291,11 @@ class Control:
         file = self._slack.files.find(request.path_params["file"])
         if file is None:
             return Response(status_code=404)
-        return Response(self._slack.files.content(file.id), media_type=file.mimetype())
+        headers = {
+            "content-security-policy": "default-src 'none'; sandbox",
+            "x-content-type-options": "nosniff",
+        }
+        return Response(self._slack.files.content(file.id), media_type=file.mimetype(), headers=headers)
 
     async def _shortcut(self, request: Request) -> Json:
         asked = _Shortcut.model_validate_json(await request.body())

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from playground.feed import Feed
+from playground.slack.completions import Completions
 from playground.slack.deliveries import Deliveries
 from playground.slack.faults import Faults
 from playground.slack.files import Files, StoredFile
@@ -30,6 +31,7 @@ class Loopback:
         self.workspace = settings.workspace.model_copy(deep=True)
         team = self.workspace.team_id
         self.closing = asyncio.Event()
+        self.completions = Completions()
         self.feed = Feed()
         self.journal = Journal(settings.state)
         self.messages = Messages(self.workspace, self.feed, self.journal, settings.clock)

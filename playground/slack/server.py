@@ -4,12 +4,12 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
 
-import playground.slack.methods  # noqa: F401  (registers the Web API methods)
-from playground.serving import HOST, RunningServer, with_transport
+import playground.page.server
+import playground.slack.methods  # registers the Web API methods
+from playground.browsers import guards
+from playground.serving import RunningServer, with_transport
 from playground.slack.control import Control
 from playground.slack.doors import Doors
 from playground.slack.loopback import Loopback
@@ -28,9 +28,9 @@ def build_app(slack: Loopback) -> ASGIApp:
         routes=[
             *Doors(slack).routes(),
             *Control(slack).routes(),
+            *playground.page.server.routes(),
         ],
-        # A web page from elsewhere must not reach the workspace by a name that resolves to 127.0.0.1.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
+        middleware=guards(),
         lifespan=lifespan,
     )
     return with_transport(app)

@@ -1,0 +1,138 @@
+// The middle of the page: a channel or direct message, its head, its messages and the box to write in.
+
+import { Composer } from "./composer.js";
+import { h, present } from "./dom.js";
+import { Home } from "./home.js";
+import { icon } from "./icons.js";
+import { MessageList } from "./message_list.js";
+import { avatar } from "./names.js";
+import { themeButton } from "./theme.js";
+import { helpButton } from "./help.js";
+
+const openSide = () => document.dispatchEvent(new CustomEvent("open-side"));
+
+/** Shows where the person is. */
+export class Conversation {
+  #store;
+  #names;
+  #root;
+  #list;
+  #composer;
+  #home;
+  #head = h("header", { class: "place-head" });
+  #trouble = h("div", { class: "trouble", role: "alert" });
+
+  constructor(store, names, drawer, completer, root) {
+    this.#store = store;
+    this.#names = names;
+    this.#root = root;
+    this.#list = new MessageList(drawer, names, { label: "Messages", days: true, empty: "Nothing has been said here yet." });
+    this.#composer = new Composer(store, names, completer, { id: "composer" });
+    this.#home = new Home(store, names);
+    root.append(this.#head, this.#list.element, this.#home.element, this.#trouble, this.#composer.element);
+    store.addEventListener("place", () => this.#enter());
+    store.addEventListener("workspace", () => this.#showHead());
+    store.addEventListener("message", (event) => event.detail.channel === store.place && this.#change(event.detail));
+    store.addEventListener("trouble", (event) => this.#say(event.detail.text));
+    document.addEventListener("visibilitychange", () => this.#read());
+    this.#acceptDrops();
+  }
+
+  /** Put the focus into the box to write in. */
+  focus() {
+    this.#composer.focus();
+  }
+
+  #enter() {
+    const isHome = this.#store.tab === "home";
+    this.#showHead();
+    this.#list.element.hidden = isHome;
+    this.#composer.element.hidden = isHome;
+    this.#home.element.hidden = !isHome;
+    this.#trouble.replaceChildren();
+    this.#composer.enter(this.#store.place, null);
+    if (isHome) this.#home.open();
+    else this.#list.show(this.#store.place, this.#store.conversation(this.#store.place), this.#store.unreadFrom);
+    this.#read();
+  }
+
+  #change({ kind, message }) {
+    if (message.user === this.#store.me && kind === "posted") this.#trouble.replaceChildren();
+    this.#list.update(this.#store.place, this.#store.conversation(this.#store.place), this.#store.unreadFrom);
+    this.#read();
+  }
+
+  #read() {
+    if (document.visibilityState === "visible" && this.#store.tab === "messages") this.#store.markRead(this.#store.place);
+  }
+
+  #showHead() {
+    const channel = this.#store.channel(this.#store.place);
+    if (!channel) return;
+    const bot = this.#store.workspace.bot;
+    const title = channel.is_im ? bot.name : channel.name;
+    document.title = `${channel.is_im ? "" : "#"}${title} · Toban playground`;
+    const open = h("button", { type: "button", class: "icon-button open-side", "aria-label": "Channels and people", onclick: openSide }, icon("menu"));
+    const sign = channel.is_im ? null : channel.is_private ? icon("lock") : h("span", { class: "hash", "aria-hidden": "true" }, "#");
+    const parts = [
+      open,
+      h("h1", null, sign, title),
+      channel.is_im ? this.#store.workspace.app.home_tab && this.#tabs(channel) : h("span", { class: "hint members" }, this.#members(channel)),
+      h("span", { class: "space" }),
+      this.#speaks(),
+      helpButton(),
+      themeButton(),
+    ];
+    this.#head.replaceChildren(...present(parts));
+  }
+
+  /** Where the side is hidden, say who speaks. */
+  #speaks() {
+    const me = this.#names.sign(this.#store.me);
+    return h("button", { type: "button", class: "speaks", "aria-label": `Speaking as ${me.name}`, onclick: openSide }, avatar(me));
+  }
+
+  #members(channel) {
+    const people = channel.members.filter((id) => this.#store.person(id)).length;
+    const bot = this.#store.workspace.bot;
+    return `${people === 1 ? "1 person" : `${people} people`}${channel.members.includes(bot.user_id) ? ` and ${bot.name}` : ""}`;
+  }
+
+  #tabs(channel) {
+    const tab = (name, text) =>
+      h(
+        "button",
+        { type: "button", role: "tab", "aria-selected": String(this.#store.tab === name), tabindex: this.#store.tab === name ? 0 : -1, onclick: () => this.#store.goTo(channel.id, name), onkeydown: (event) => this.#switchTab(event, channel, name) },
+        text,
+      );
+    return h("div", { role: "tablist", class: "tabs", "aria-label": "Home or messages" }, tab("home", "Home"), tab("messages", "Messages"));
+  }
+
+  #switchTab(event, channel, name) {
+    if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    this.#store.goTo(channel.id, name === "home" ? "messages" : "home");
+    this.#head.querySelector('[role="tab"][aria-selected="true"]').focus();
+  }
+
+  #say(text) {
+    const close = h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => this.#trouble.replaceChildren() }, icon("close"));
+    this.#trouble.replaceChildren(h("div", { class: "trouble-line" }, icon("warning"), h("span", null, text.replace(/^⚠\s*/, "")), close));
+  }
+
+  #acceptDrops() {
+    const carriesFiles = (event) => [...event.dataTransfer.types].includes("Files");
+    const mark = (there) => this.#root.classList.toggle("dropping", there);
+    this.#root.addEventListener("dragover", (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      mark(true);
+    });
+    this.#root.addEventListener("dragleave", (event) => !this.#root.contains(event.relatedTarget) && mark(false));
+    this.#root.addEventListener("drop", (event) => {
+      mark(false);
+      if (!carriesFiles(event) || this.#store.tab === "home") return;
+      event.preventDefault();
+      this.#composer.attach([...event.dataTransfer.files]);
+    });
+  }
+}

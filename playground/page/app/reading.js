@@ -1,0 +1,52 @@
+// What this browser remembers: who spoke last, where, and how far each person has read. Nothing leaves it.
+
+const KEY = "toban-playground";
+
+/** Return {person, place} of the last visit; empty the first time. */
+export function remembered() {
+  return read().last ?? {};
+}
+
+export function remember(person, place) {
+  write({ ...read(), last: { person, place } });
+}
+
+/** Return the timestamp of the newest message that a person has read in a channel. */
+export function lastRead(person, channel) {
+  return read().read?.[`${person}/${channel}`] ?? "0";
+}
+
+export function markRead(person, channel, ts) {
+  const kept = read();
+  write({ ...kept, read: { ...kept.read, [`${person}/${channel}`]: ts } });
+}
+
+/** What is there at somebody's first visit counts as read. */
+export function begin(person, channel, newest) {
+  if (!(`${person}/${channel}` in (read().read ?? {}))) markRead(person, channel, newest);
+}
+
+/** Return the chosen theme: "light", "dark" or "auto". */
+export function theme() {
+  return read().theme ?? "auto";
+}
+
+export function keepTheme(name) {
+  write({ ...read(), theme: name });
+}
+
+function read() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY)) ?? {};
+  } catch {
+    return {}; // no storage, or somebody else's text under our name: begin afresh
+  }
+}
+
+function write(kept) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(kept));
+  } catch {
+    // without storage the page only forgets at the next visit
+  }
+}

@@ -1,0 +1,124 @@
+// Modals: the app's forms, one above another. https://docs.slack.dev/surfaces/modals
+
+import { drawBlocks } from "./blocks/blocks.js";
+import { showErrors } from "./blocks/inputs.js";
+import { plain, words } from "./blocks/text.js";
+import * as control from "./control.js";
+import { h, newId } from "./dom.js";
+import { icon } from "./icons.js";
+import { Form, Place } from "./place.js";
+
+/** Shows the newest of the person's views in a dialog, and keeps what was entered while views change. */
+export class Views {
+  #store;
+  #names;
+  #forms = new Map();
+  #dialog = null;
+  #shown = null;
+
+  constructor(store, names) {
+    this.#store = store;
+    this.#names = names;
+    store.addEventListener("views", () => this.#show());
+  }
+
+  #show() {
+    const view = this.#store.views.at(-1);
+    for (const id of this.#forms.keys()) if (!this.#store.views.some((one) => one.id === id)) this.#forms.delete(id);
+    if (!view) {
+      this.#shown = null;
+      this.#dialog?.close();
+      return;
+    }
+    if (this.#shown?.id === view.id && this.#shown.hash === view.hash) return;
+    this.#openDialog();
+    this.#draw(view);
+  }
+
+  #openDialog() {
+    if (this.#dialog) return;
+    this.#dialog = h("dialog", { class: "view", oncancel: (event) => this.#cancel(event) });
+    this.#dialog.addEventListener("close", () => {
+      this.#dialog.remove();
+      this.#dialog = null;
+    });
+    document.body.append(this.#dialog);
+    this.#dialog.showModal();
+  }
+
+  #draw(view) {
+    const form = this.#forms.get(view.id) ?? new Form();
+    this.#forms.set(view.id, form);
+    form.keepOnly(view.blocks);
+    const held = this.#shown?.id === view.id ? document.activeElement?.dataset : null;
+    this.#shown = view;
+    const here = new Place(this.#store, this.#names, { view: view.id }, form);
+    const titleId = newId("view");
+    const node = h(
+      "form",
+      { novalidate: true, onsubmit: (event) => this.#submit(event, view, form), onkeydown: (event) => this.#submitByKey(event, node) },
+      h("header", null, h("h2", { id: titleId }, plain(view.title?.text ?? "")), h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => this.#close(view, true) }, icon("close"))),
+      h("div", { class: "view-body" }, drawBlocks(view.blocks, here)),
+      h("div", { class: "view-trouble", role: "alert" }),
+      h(
+        "footer",
+        null,
+        h("button", { type: "button", class: "button", onclick: () => this.#close(view, false) }, words(view.close) || "Cancel"),
+        canSubmit(view) && h("button", { type: "submit", class: "button primary" }, words(view.submit) || "Submit"),
+      ),
+    );
+    this.#dialog.setAttribute("aria-labelledby", titleId);
+    this.#dialog.replaceChildren(node);
+    if (view.errors && Object.keys(view.errors).length) showErrors(node, view.errors);
+    else this.#focus(node, held);
+  }
+
+  /** Keep the focus where it was in an updated view; in a new one begin at the first field. */
+  #focus(node, held) {
+    const twin = held?.action && node.querySelector(`[data-action="${CSS.escape(held.action)}"][data-block="${CSS.escape(held.block)}"]`);
+    const first = node.querySelector(".view-body :is(input, textarea, select, button)") ?? node.querySelector("footer button:last-child");
+    (twin ?? first)?.focus();
+  }
+
+  #submitByKey(event, node) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) node.requestSubmit();
+  }
+
+  async #submit(event, view, form) {
+    event.preventDefault();
+    const node = event.currentTarget;
+    node.setAttribute("aria-busy", "true");
+    try {
+      const answer = await control.submit(this.#store.me, view.id, form.entered());
+      if (answer.ok) return;
+      showErrors(node, answer.errors ?? {});
+      if (!answer.errors) throw new control.Refused(`The app did not take it: ${answer.error}. Nothing is lost; try again.`);
+      node.querySelector(".view-trouble").replaceChildren();
+    } catch (error) {
+      node.querySelector(".view-trouble").replaceChildren(error.message);
+    } finally {
+      node.removeAttribute("aria-busy");
+    }
+  }
+
+  async #close(view, all) {
+    try {
+      await control.close(this.#store.me, view.id, all);
+    } catch (error) {
+      this.#store.trouble(error.message);
+    }
+    const kept = this.#store.views.filter((one) => one.id !== view.id);
+    this.#store.setViews(all ? [] : kept);
+  }
+
+  #cancel(event) {
+    event.preventDefault();
+    if (this.#dialog.querySelector(":popover-open")) return;
+    this.#close(this.#shown, false);
+  }
+}
+
+/** A view with input blocks must have a submit button; others have one if they name it. */
+function canSubmit(view) {
+  return Boolean(view.submit) || view.blocks.some((block) => block.type === "input");
+}

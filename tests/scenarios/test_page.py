@@ -1,0 +1,407 @@
+"""The playground's page, by mouse and by keyboard: an app answers, and people see each other live."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from slack_bolt import App
+
+from playground.slack.under_test import SlackUnderTest
+from tests.parts_browser import OpenPage
+from tests.stand_ins import gallery
+
+pytestmark = pytest.mark.chromium
+Serve = Callable[[App], str]
+Json = dict[str, Any]
+
+ARRIVALS, WINE = "C01ARRIVALS", "C01WINE0000"
+PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True}
+LEGIBILITY = (Path(__file__).parents[1] / "stand_ins" / "legibility.js").read_text(encoding="utf-8")
+FETCHED_AGAIN = """() => performance.getEntriesByType("resource")
+  .filter((one) => one.name.includes("/playground/completions")).length === 2"""
+AIRPORTS = ("ATL", "AUS", "BOS", "ORD")
+
+
+class Office:
+    """A workspace whose app opens forms, offers airports, and remembers what people did."""
+
+    def __init__(self, slack: SlackUnderTest) -> None:
+        self.slack = slack
+        self.web = slack.web_client()
+        self.acted: list[Json] = []
+        self.submitted: list[Json] = []
+
+    def app(self) -> App:
+        """Return the app."""
+        app = self.slack.bolt_app()
+        app.command("/form")(self._open_form)
+        app.command("/quiet")(lambda ack: ack("Only you see *this*."))
+        app.action(re.compile(".*"))(self._act)
+        app.options(re.compile(".*"))(self._offer)
+        app.view("predict")(self._submit)
+        app.view_closed("predict")(lambda ack: ack())
+        app.event("app_home_opened")(self._show_home)
+        app.event("message")(lambda: None)
+        return app
+
+    def post(self, blocks: list[Json] | None = None, text: str = "gallery", **more: Any) -> str:
+        """Post as the app; return the message's ts."""
+        posted = self.web.chat_postMessage(
+            channel=more.pop("channel", ARRIVALS), text=text, blocks=blocks, **more
+        )
+        return str(posted["ts"])
+
+    def _open_form(self, ack: Any, body: Json, client: Any) -> None:
+        ack()
+        client.views_open(trigger_id=body["trigger_id"], view=gallery.FORM)
+
+    def _act(self, ack: Any, body: Json, client: Any, action: Json) -> None:
+        ack()
+        self.acted.append({**action, "user": body["user"]["id"], "view": "view" in body})
+        if action["action_id"] == "open.form":
+            client.views_open(trigger_id=body["trigger_id"], view=gallery.FORM)
+
+    def _offer(self, ack: Any, payload: Json) -> None:
+        ack(options=[gallery.option(name) for name in AIRPORTS if payload["value"].upper() in name])
+
+    def _submit(self, ack: Any, view: Json) -> None:
+        values = {block: held["v"] for block, held in view["state"]["values"].items()}
+        self.submitted.append(values)
+        if values["flight"]["value"] == "UX1":
+            ack(response_action="errors", errors={"flight": "There is no carrier UX; did you mean UA?"})
+        else:
+            ack()
+
+    def _show_home(self, event: Json, client: Any) -> None:
+        client.views_publish(user_id=event["user"], view=gallery.HOME)
+
+
+@pytest.fixture
+def office(start_slack: Callable[..., SlackUnderTest], serve: Serve) -> Office:
+    """A workspace with the app at work in it."""
+    office = Office(start_slack(events=("app_home_opened", "message")))
+    office.slack.point_at(serve(office.app()))
+    return office
+
+
+def box(page: Page) -> Locator:
+    """Return the box to write in."""
+    return page.locator("#composer")
+
+
+def place(page: Page) -> Locator:
+    """Return the middle of the page."""
+    return page.get_by_role("main")
+
+
+def say(page: Page, text: str) -> None:
+    """Type into the box and send it."""
+    box(page).fill(text)
+    box(page).press("Escape")
+    box(page).press("Enter")
+
+
+def test_people_see_each_other_live(office: Office, open_page: OpenPage) -> None:
+    """What one says appears for another without a reload, marked as unread, and calling whom it names."""
+    owner, viewer = open_page(office.slack.url), open_page(office.slack.url)
+    viewer.get_by_role("radio", name="viewer").click()
+    say(owner, "good *morning*, @viewer")
+    message = place(viewer).locator(".message", has_text="good morning")
+    expect(message.locator("strong")).to_have_text("morning")
+    expect(message.locator(".mention.me")).to_have_text("@viewer")
+    expect(viewer.get_by_role("status").filter(has_text="good morning")).to_be_attached()
+
+    owner.get_by_role("button", name="ml-wine").click()
+    say(owner, "about wine")
+    wine = viewer.get_by_role("button", name=re.compile("ml-wine"))
+    expect(wine).to_contain_text("1 unread")
+    wine.click()
+    expect(place(viewer).locator(".divider-line.new")).to_be_visible()
+    expect(wine).not_to_contain_text("unread")
+
+
+def test_a_message_is_edited_and_deleted_live(office: Office, open_page: OpenPage) -> None:
+    """The app's edits and deletions show at once, and the focus stays on the button that one is at."""
+    ts = office.post(gallery.CONTROLS, "first")
+    page = open_page(office.slack.url)
+    place(page).get_by_role("button", name="Plain").focus()
+    changed = [{"type": "section", "text": {"type": "mrkdwn", "text": "*second*"}}, *gallery.CONTROLS]
+    office.web.chat_update(channel=ARRIVALS, ts=ts, text="second", blocks=changed)
+    expect(place(page).get_by_text("second")).to_be_visible()
+    expect(place(page).get_by_role("button", name="Plain")).to_be_focused()
+    office.web.chat_delete(channel=ARRIVALS, ts=ts)
+    expect(place(page).locator(".message")).to_have_count(0)
+
+
+def test_what_only_one_person_sees(office: Office, open_page: OpenPage) -> None:
+    """A private answer is marked as such, and another person does not see it."""
+    page = open_page(office.slack.url)
+    say(page, "/quiet")
+    private = place(page).locator(".message.private")
+    expect(private).to_contain_text("Only visible to you")
+    expect(private.locator("strong")).to_have_text("this")
+    page.get_by_role("radio", name="operator").click()
+    expect(private).to_have_count(0)
+
+
+def test_buttons_and_menus(office: Office, open_page: OpenPage) -> None:
+    """Presses, questions, menus, searches, dates and checkboxes reach the app as Slack sends them."""
+    office.post(gallery.CONTROLS)
+    page = open_page(office.slack.url)
+    here = place(page)
+    here.get_by_role("button", name="Promote").click()
+    page.get_by_role("button", name="No", exact=True).click()
+    here.get_by_role("button", name="Promote").click()
+    page.get_by_role("dialog").get_by_role("button", name="Do it").click()
+    here.get_by_role("button", name="More options").click()
+    page.get_by_role("menuitem", name="Lineage").click()
+    here.get_by_role("button", name="Choose fruit").click()
+    page.get_by_role("option", name="Pear").click()
+    here.get_by_role("button", name="Several").click()
+    page.get_by_role("option", name="Plum").click()
+    page.keyboard.press("Escape")
+    here.get_by_role("button", name="Search airports").click()
+    page.get_by_role("combobox", name="Search").fill("au")
+    page.get_by_role("option", name="AUS").click()
+    here.get_by_role("button", name="Who").click()
+    page.get_by_role("option", name="@viewer").click()
+    here.get_by_label("Date").fill("2013-07-10")
+    here.get_by_label("Time").fill("09:30")
+    here.get_by_role("radio", name="Apple").check()
+    here.get_by_role("checkbox", name="Pear").check()
+    expect(here.locator("[aria-busy=true]")).to_have_count(0)
+    done = {one["action_id"]: one for one in office.acted}
+    assert [one["action_id"] for one in office.acted].count("promote") == 1
+    assert done["promote"]["value"] == "promote"
+    assert done["more"]["selected_option"]["value"] == "lineage"
+    assert done["fruit"]["selected_option"]["value"] == "pear"
+    assert [one["value"] for one in done["fruits"]["selected_options"]] == ["apple", "plum"]
+    assert done["airport"]["selected_option"]["value"] == "aus"
+    assert done["who"]["selected_user"] == "U01VIEWER00"
+    assert done["day"]["selected_date"] == "2013-07-10"
+    assert done["time"]["selected_time"] == "09:30"
+    assert done["one"]["selected_option"]["value"] == "apple"
+    assert [one["value"] for one in done["some"]["selected_options"]] == ["pear"]
+
+
+def test_a_form_by_keyboard_alone(office: Office, open_page: OpenPage) -> None:
+    """Errors stand at their fields and are announced there; corrected, the form is sent and goes away."""
+    page = open_page(office.slack.url)
+    page.keyboard.type("/form")
+    page.keyboard.press("Enter")
+    form = page.get_by_role("dialog", name="Predict")
+    flight = form.get_by_role("textbox", name="Flight")
+    expect(flight).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(flight).to_have_attribute("aria-invalid", "true")
+    expect(flight).to_be_focused()
+    expect(flight).to_have_accessible_description(re.compile("required field.*carrier and number"))
+    assert office.submitted == []
+
+    page.keyboard.type("UX1")
+    form.get_by_role("button", name="Origin").focus()
+    for key in ("ArrowDown", "J", "F", "Enter"):
+        page.keyboard.press(key)
+    expect(form.get_by_role("button", name="Origin: JFK")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(form.get_by_role("button", name="Destination")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.type("b")
+    expect(page.get_by_role("option", name="BOS")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("37")
+    page.keyboard.press("Control+Enter")
+    expect(form.get_by_text("did you mean UA?")).to_be_visible()
+    expect(flight).to_be_focused()
+
+    flight.fill("UA1")
+    page.keyboard.press("Control+Enter")
+    expect(form).to_have_count(0)
+    sent = office.submitted[-1]
+    assert sent["flight"]["value"] == "UA1"
+    assert sent["date"]["selected_date"] == "2013-07-04"
+    assert sent["origin"]["selected_option"]["value"] == "jfk"
+    assert sent["dest"]["selected_option"]["value"] == "bos"
+    assert sent["delay"]["value"] == "37"
+    assert sent["kind"]["selected_option"]["value"] == "number"
+
+
+def test_a_form_is_updated_pushed_and_closed(office: Office, open_page: OpenPage) -> None:
+    """An update keeps what was entered; Esc closes a view on top and shows the one beneath."""
+    page = open_page(office.slack.url)
+    say(page, "/form")
+    form = page.get_by_role("dialog")
+    form.get_by_role("textbox", name="Flight").fill("UA580")
+    view = office.slack.views("owner")[0]
+    more = {"type": "section", "text": gallery.plain("Weather is looked up.")}
+    changed = {**gallery.FORM, "blocks": [*gallery.FORM["blocks"], more]}
+    office.web.views_update(view_id=view["id"], view=changed)
+    expect(form.get_by_text("Weather is looked up.")).to_be_visible()
+    expect(form.get_by_role("textbox", name="Flight")).to_have_value("UA580")
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+    assert office.slack.views("owner") == []
+
+
+def test_the_home_tab(office: Office, open_page: OpenPage) -> None:
+    """The app hears that its Home was opened, publishes it, and its button opens a form."""
+    page = open_page(office.slack.url)
+    page.get_by_role("button", name="toban").click()
+    page.get_by_role("tab", name="Home").click()
+    home = page.get_by_role("region", name="Home")
+    expect(home.get_by_text("Nothing waits for you.")).to_be_visible()
+    home.get_by_role("button", name="Predict").click()
+    expect(page.get_by_role("dialog", name="Predict")).to_be_visible()
+
+
+def test_a_thread_by_keyboard(office: Office, open_page: OpenPage) -> None:
+    """Arrow keys go through the messages, a thread opens beside them, takes a reply, and Esc leads back."""
+    ts = office.post(text="the card")
+    office.post(text="a reply", thread_ts=ts)
+    page = open_page(office.slack.url)
+    expect(place(page).get_by_role("button", name="1 reply")).to_be_visible()
+    page.get_by_role("region", name="Messages").focus()
+    page.keyboard.press("ArrowUp")
+    expect(place(page).locator(".message").last).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    thread = page.get_by_role("complementary", name="Thread")
+    expect(thread.get_by_text("a reply")).to_be_visible()
+    page.keyboard.type("understood")
+    page.keyboard.press("Enter")
+    expect(thread.locator(".message")).to_have_count(3)
+    expect(place(page).get_by_role("button", name="2 replies")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(thread).to_be_hidden()
+
+
+def test_files_are_dropped_and_previewed(office: Office, open_page: OpenPage) -> None:
+    """A CSV is dropped with a comment and shown as a table, in Shift_JIS too; pictures are enlarged."""
+    page = open_page(office.slack.url)
+    drop(page, "flights.csv", "flight,from\nUA580,JFK\nDL1,LGA\n")
+    say(page, "two rows")
+    file = place(page).locator(".message", has_text="two rows").locator(".file")
+    expect(file.get_by_role("columnheader")).to_have_text(["flight", "from"])
+    expect(file.get_by_role("row")).to_have_count(3)
+    office.slack.share("viewer", "ml-arrivals", "sjis.csv", "空港,遅れ\n羽田,3\n".encode("shift_jis"))
+    expect(place(page).get_by_role("columnheader", name="空港")).to_be_visible()
+    office.web.files_upload_v2(
+        channel=ARRIVALS, filename="dot.png", content=DOT, alt_txt="a dot", title="Dot"
+    )
+    place(page).get_by_role("button", name="Enlarge: a dot").click()
+    expect(page.get_by_role("dialog", name="a dot").get_by_role("img")).to_be_visible()
+    assert page.get_by_role("dialog").get_by_role("img").evaluate("image => image.naturalWidth") == 1
+
+
+def test_the_box_completes_commands(office: Office, open_page: OpenPage) -> None:
+    """Verbs, models, inputs and values are offered while one types, and anew when they change."""
+    verb = {
+        "name": "predict",
+        "summary": "Ask a model.",
+        "words": [{"*": [{"name": "arrival-delay"}]}],
+        "inputs": {"arrival-delay": [{"name": "origin", "values": ["EWR", "JFK"]}, {"name": "flight"}]},
+    }
+    office.slack.complete({"commands": [{"name": "/ml", "verbs": [verb, {"name": "models"}]}]})
+    page = open_page(office.slack.url)
+    page.keyboard.type("/m")
+    page.keyboard.press("Enter")
+    for typed in ("pr", "arr", "or", "J"):
+        page.keyboard.type(typed)
+        expect(page.get_by_role("option")).to_have_count(1)
+        page.keyboard.press("Tab")
+    expect(box(page)).to_have_value("/ml predict arrival-delay origin=JFK ")
+    expect(page.get_by_role("option")).to_have_text(["flight="])
+    office.slack.complete({"commands": [{"name": "/ml", "verbs": [verb, {"name": "mend"}]}]})
+    box(page).fill("")
+    expect(page.get_by_role("option")).to_have_count(0)
+    page.wait_for_function(FETCHED_AGAIN)
+    page.keyboard.type("/ml me")
+    expect(page.get_by_role("option")).to_have_text(["mend"])
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("option")).to_have_count(0)
+
+
+def test_trouble_is_said_and_nothing_is_lost(office: Office, open_page: OpenPage) -> None:
+    """A press that the app did not take is marked; a message that could not be sent is still in the box."""
+    office.post(gallery.CONTROLS)
+    page = open_page(office.slack.url)
+    office.slack.point_at("http://127.0.0.1:9/slack/events")
+    place(page).get_by_role("button", name="Plain").click()
+    expect(page.get_by_role("alert")).to_contain_text("did not take")
+    expect(place(page).get_by_role("button", name="Plain")).to_have_class(re.compile("failed"))
+    page.route("**/playground/say", lambda route: route.abort())
+    say(page, "important")
+    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    expect(box(page)).to_have_value("important")
+
+
+def test_a_phone(office: Office, open_page: OpenPage) -> None:
+    """At phone width nothing is wider than the screen, and channels and people slide in."""
+    for blocks in (gallery.WORDS, gallery.LONG_TEXT, gallery.TABLE, gallery.CHART, gallery.CONTROLS):
+        office.post(blocks)
+    page = open_page(office.slack.url, **PHONE)
+    expect(page.get_by_role("radio", name="viewer")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.querySelector('#place .scroller').scrollWidth") <= 390
+    page.get_by_role("button", name="Speaking as owner").click()
+    page.get_by_role("radio", name="viewer").click()
+    page.get_by_role("button", name="ml-wine").click()
+    expect(page.get_by_role("heading", name="ml-wine")).to_be_visible()
+    expect(page.get_by_role("button", name="Speaking as viewer")).to_be_visible()
+    say(page, "/form")
+    form = page.get_by_role("dialog")
+    expect(form).to_be_visible()
+    assert form.bounding_box()["width"] <= 390
+
+
+def test_the_theme(office: Office, open_page: OpenPage) -> None:
+    """The page follows the system until one chooses, and remembers the choice."""
+    page = open_page(office.slack.url, color_scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.get_by_role("button", name="Theme: as the system has it").click()
+    light = page.evaluate(ground)
+    assert light != dark
+    page.reload()
+    page.get_by_role("button", name="Theme: light").wait_for()
+    assert page.evaluate(ground) == light
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_and_have_names(office: Office, open_page: OpenPage, scheme: str) -> None:
+    """Every text has a contrast of 4.5 : 1 at least, every control a name, every picture words."""
+    for blocks in (gallery.WORDS, gallery.LONG_TEXT, gallery.RICH, gallery.TABLE, gallery.CONTROLS):
+        office.post(blocks)
+    page = open_page(office.slack.url, color_scheme=scheme)
+    say(page, "/quiet")
+    expect(place(page).locator(".message.private")).to_be_visible()
+    assert page.evaluate(LEGIBILITY) == []
+    say(page, "/form")
+    page.get_by_role("dialog").get_by_role("button", name="Predict").click()
+    expect(page.get_by_role("dialog").locator(".wrong")).not_to_have_count(0)
+    assert page.evaluate(LEGIBILITY) == []
+
+
+def drop(page: Page, name: str, text: str) -> None:
+    """Drop a file onto the conversation."""
+    place(page).evaluate(
+        """(element, [name, text]) => {
+          const carried = new DataTransfer();
+          carried.items.add(new File([text], name));
+          for (const kind of ["dragover", "drop"])
+            element.dispatchEvent(new DragEvent(kind, { dataTransfer: carried, cancelable: true }));
+        }""",
+        [name, text],
+    )
+
+
+DOT = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+    "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)  # a picture of one point
