@@ -27,6 +27,7 @@ from slack_sdk.web import SlackResponse
 from bot.errors import NotInChannel, SlackRefused, SlackUnreachable
 from bot.messages.message import Attachment, Message, without_files
 from bot.settings import SlackSettings
+from bot.slack_files import read_file
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -132,6 +133,18 @@ class SlackDesk:
         """Put *files* into a thread."""
         for file in files:
             self._call("files.completeUploadExternal", partial(self._send_file, channel, thread_ts, file))
+
+    def read_file(self, file: dict[str, Any]) -> bytes:
+        """Return the bytes of a file that somebody shared; see `bot.slack_files` for what is refused."""
+        if not (file.get("url_private_download") or file.get("url_private")):
+            # https://docs.slack.dev/reference/objects/file-object: file_access “check_file_info”
+            file = self._call("files.info", lambda: self.client.files_info(file=str(file["id"])))["file"]
+        return read_file(file, str(self.client.token), self.client.base_url)
+
+    def publish_home(self, user: str, blocks: Sequence[dict[str, Any]]) -> None:
+        """Put *blocks* on a person's Home tab (https://docs.slack.dev/reference/methods/views.publish)."""
+        body = {"user_id": user, "view": {"type": "home", "blocks": list(blocks)}}
+        self._call("views.publish", lambda: self.client.api_call("views.publish", json=body))
 
     def groups(self) -> dict[str, frozenset[str]]:
         """Return the members of every user group, under its id and under its `@handle`."""
