@@ -36,6 +36,7 @@ from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
 from bot.flows import EVENT_STORIES, digest, register_all
 from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
+from bot.health import HEALTH, Wsgi, health_page, judge
 from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
@@ -50,8 +51,6 @@ from bot.works import Works
 from bot.wsgi import refusal, send
 
 log = logging.getLogger(__name__)
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 HOUSEKEEPING_CRON = "30 3 * * *"
 HTTP_THREADS = 32
@@ -74,6 +73,13 @@ class Bot:
     slack_app: App
     hooks: HooksDoor
     github_door: GitHubDoor
+    is_connected: Callable[[], bool] = lambda: True
+
+    def problems(self) -> list[str]:
+        """Return what keeps this process from being well, as sentences."""
+        return judge(
+            self.engine.fence.age_seconds(), self.engine.timing.stale_seconds, connected=self.is_connected()
+        )
 
     def start(self) -> None:
         """Run flows, watch runs, and keep the schedules; requests come in only once a door is open."""
@@ -229,6 +235,7 @@ class SocketDoor:
         self._handler: Any = SocketModeHandler(
             bot.slack_app, token.get_secret_value(), web_client=bot.desk.slack.client
         )
+        bot.is_connected = lambda: bool(self._handler.client.is_connected())
 
     def start(self) -> None:
         """Connect; the handler reconnects by itself. Raises ConfigurationError where Slack says no."""
@@ -286,12 +293,37 @@ class HttpDoor:
         return f"http://{self._host}:{port}{SLACK_PATH}"
 
 
+class HealthDoor:
+    """`GET /healthz` on an address of its own, for a bot in Socket Mode, which has no other."""
+
+    def __init__(self, bot: Bot, host: str, port: int) -> None:
+        page = health_page(bot.problems)
+
+        def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if environ.get("PATH_INFO") == HEALTH:
+                return page(environ, start_response)
+            start_response("404 Not Found", [("Content-Length", "0")])
+            return [b""]
+
+        self._server: Any = create_server(
+            serve, host=host, port=port, threads=1, ident="toban", clear_untrusted_proxy_headers=True
+        )
+        self._thread = threading.Thread(target=self._server.run, name="health", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve; it ends with the process."""
+        self._thread.start()
+
+
 def _routes(bot: Bot) -> Wsgi:
-    """Return what answers each address: GitHub's and the services' doors, and Slack's for everything else."""
+    """Return what answers each address: health, GitHub's and the services' doors, else Slack's."""
     slack: Wsgi = SlackRequestHandler(bot.slack_app, path=SLACK_PATH)
+    health = health_page(bot.problems)
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
+        if path == HEALTH:
+            return health(environ, start_response)
         if path == GITHUB_EVENTS:
             return bot.github_door(environ, start_response)
         if int(environ.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:

@@ -82,6 +82,10 @@ class Fence:
         """Say that the heartbeat has just been written."""
         self._beat_at = self._clock()
 
+    def age_seconds(self) -> float:
+        """Return how long ago the heartbeat was written."""
+        return self._clock() - self._beat_at
+
     def __enter__(self) -> None:
         """Begin an effect; does not return once the fence is closed."""
         if self._clock() - self._beat_at > self._allowed_seconds:
@@ -221,7 +225,7 @@ def _lock_sqlite(url: str) -> IO[str]:
     """Hold the lock file beside the database for as long as this process lives; refuse a second bot."""
     path = Path(url.removeprefix("sqlite:///")).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    kind = _file_system(path.parent, _mounts())
+    kind = file_system_of(path.parent)
     if kind in NETWORK_FILE_SYSTEMS:
         raise ConfigurationError(
             [f"TOBAN_DATABASE_URL: {path} lies on a network file system ({kind}); {USE_ANOTHER}"]
@@ -235,6 +239,11 @@ def _lock_sqlite(url: str) -> IO[str]:
             [f"TOBAN_DATABASE_URL: another bot already runs on {path}; {STOP_IT}"]
         ) from None
     return lock
+
+
+def file_system_of(folder: Path) -> str:
+    """Return the kind of file system on which *folder* lies, or an empty string where that is not known."""
+    return _file_system(folder, _mounts())
 
 
 def _mounts() -> list[tuple[str, str]]:

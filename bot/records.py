@@ -237,6 +237,10 @@ class Records:
         """Mark a card's run as started, so that the watcher follows it."""
         self._set_card(flow_id, run_id=run_id, state="running")
 
+    def hand_over(self, flow_id: str) -> None:
+        """Mark a card's run as one of a connector, which another watcher follows (`works` has it)."""
+        self._set_card(flow_id, state="elsewhere")
+
     def move_card(self, flow_id: str, place: Mapping[str, str]) -> None:
         """Remember that a card stands elsewhere now."""
         self._set_card(flow_id, channel=place["channel"], ts=place["ts"])

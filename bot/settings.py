@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -233,6 +234,10 @@ class TobanFile(_Table):
             workflow = table.github_actions
             if workflow is not None and workflow.repository not in self.github.repositories:
                 raise ValueError(f"commands.{name} needs {workflow.repository} in [github] repositories")
+        for name, model in self.models.items():
+            if model.retrain is not None and model.retrain.repository not in self.github.repositories:
+                needed = model.retrain.repository
+                raise ValueError(f"models.{name}.retrain needs {needed} in [github] repositories")
         return self
 
     def endpoints(self) -> Iterator[CallSettings]:
@@ -241,6 +246,17 @@ class TobanFile(_Table):
             endpoint = table.http or table.azure_functions
             if endpoint is not None:
                 yield endpoint
+
+    def channels(self) -> dict[str, list[str]]:
+        """Return every channel that the file names, with the tables that name it."""
+        named = [(table.channel, f"models.{name}") for name, table in self.models.items()]
+        named += [(table.channel, f"digests ({table.name})") for table in self.digests]
+        named += [(self.hooks.channel, "hooks")] if self.hooks else []
+        found: dict[str, list[str]] = {}
+        for channel, where in named:
+            if channel:
+                found.setdefault(channel, []).append(where)
+        return found
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables that the file names for secrets, with what each is for."""
@@ -343,38 +359,71 @@ def load_team(path: Path) -> TobanFile:
         raise ConfigurationError(_problems(error, str(path))) from None
 
 
-def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
-    """Read `toban.toml` and the environment for *mode*; raise ConfigurationError naming all problems at once.
+@dataclass(frozen=True)
+class FoundSettings:
+    """What was found of the settings, part by part, and everything that is wrong with them.
+
+    A part is None where it is not set up, or is at fault; `problems` then says so.
+    """
+
+    team: TobanFile | None
+    slack: SlackSettings | None
+    functions: FunctionsSettings | None
+    github: GitHubSettings | None
+    mlflow: MlflowSettings | None
+    database_url: str | None
+    secrets: Mapping[str, SecretStr]
+    hooks: Mapping[str, Any]
+    problems: tuple[str, ...]
+
+
+def find_settings(env: Mapping[str, str], mode: Mode | None = None) -> FoundSettings:
+    """Read `toban.toml` and the environment for *mode*, as far as they can be read; raises nothing.
 
     *mode* decides which Slack secrets are needed: Socket Mode wants the app token, HTTP the signing secret;
     None (command-line tools that only post) wants neither.
     """
     problems: list[str] = []
-    team = TobanFile()
-    path = Path(env.get("TOBAN_CONFIG") or DEFAULT_CONFIG)
+    found: TobanFile | None = None
     try:
-        team = load_team(path)
+        found = load_team(Path(env.get("TOBAN_CONFIG") or DEFAULT_CONFIG))
     except ConfigurationError as error:
         problems += error.problems
+    team = found or TobanFile()
     slack = _slack(env, mode, problems)
     functions = _functions(env, problems)
     github = _github(env, problems) if team.github.repositories else None
-    mlflow = _mlflow(env, team)
     database_url = env.get("TOBAN_DATABASE_URL") or DEFAULT_DATABASE_URL
-    problems += _database_problems(database_url)
-    secrets = _named_secrets(env, team, problems)
-    hooks = _hooks(env, team, problems)
-    if problems or slack is None or functions is None:
-        raise ConfigurationError(problems)
+    wrong_database = _database_problems(database_url)
+    problems += wrong_database
+    return FoundSettings(
+        team=found,
+        slack=slack,
+        functions=functions,
+        github=github,
+        mlflow=_mlflow(env, team),
+        database_url=None if wrong_database else database_url,
+        secrets=_named_secrets(env, team, problems),
+        hooks=_hooks(env, team, problems),
+        problems=tuple(problems),
+    )
+
+
+def load_settings(env: Mapping[str, str], mode: Mode | None = None) -> Settings:
+    """Read the settings for *mode*; raise ConfigurationError naming all problems at once."""
+    found = find_settings(env, mode)
+    team, slack, functions, database_url = found.team, found.slack, found.functions, found.database_url
+    if found.problems or team is None or slack is None or functions is None or database_url is None:
+        raise ConfigurationError(found.problems)
     return Settings(
         team=team,
         slack=slack,
         functions=functions,
-        github=github,
-        mlflow=mlflow,
+        github=found.github,
+        mlflow=found.mlflow,
         database_url=SecretStr(database_url),
-        secrets=secrets,
-        **hooks,
+        secrets=dict(found.secrets),
+        **found.hooks,
     )
 
 
@@ -408,7 +457,8 @@ def _functions(env: Mapping[str, str], problems: list[str]) -> FunctionsSettings
     url = env.get("TOBAN_FUNCTIONS_URL", "")
     if not url:
         problems.append(
-            f"TOBAN_FUNCTIONS_URL is not set: {ENVIRONMENT['TOBAN_FUNCTIONS_URL']} (looked in environment)"
+            "TOBAN_FUNCTIONS_URL is not set: "
+            f"{ENVIRONMENT['TOBAN_FUNCTIONS_URL']} (looked in the environment)"
         )
         return None
     problems += _url_problems("TOBAN_FUNCTIONS_URL", url)

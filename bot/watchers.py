@@ -79,7 +79,7 @@ class Watcher:
 
     def look(self) -> None:
         """Look once at every open card."""
-        cards = self._records.open_cards("waiting", "running")
+        cards = self._records.open_cards("waiting", "running", "elsewhere")
         self._shown = {card["flow_id"]: self._shown.get(card["flow_id"]) for card in cards}
         self._show_places(cards)
         self._follow([card for card in cards if card["state"] == "running"])

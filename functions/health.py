@@ -32,7 +32,7 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
     names, problems = model_names()
     return reply(
         HealthView(
-            status="ok" if store.reachable and not problems else "degraded",
+            status="ok" if is_well(store) and not problems else "degraded",
             versions=versions(),
             store=store,
             models=names,
@@ -40,6 +40,11 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
             problems=problems,
         )
     )
+
+
+def is_well(store: StoreHealth) -> bool:
+    """Return whether the store may be relied on, as far as is known."""
+    return store.reachable and store.refuses_second_create is not False
 
 
 def counters() -> dict[str, int]:
@@ -59,13 +64,17 @@ def versions() -> dict[str, str]:
 
 
 def store_health() -> StoreHealth:
-    """Return whether the store answered just now, and in how many seconds."""
+    """Return whether the store answered just now, in how many seconds, and what its one trial showed."""
     started = time.perf_counter()
     try:
         state.store.exists(PROBE)
+        seconds = round(time.perf_counter() - started, 6)
     except StoreError as error:
         return StoreHealth(reachable=False, detail=type(error).__name__)
-    return StoreHealth(reachable=True, seconds=round(time.perf_counter() - started, 6))
+    try:
+        return StoreHealth(reachable=True, seconds=seconds, refuses_second_create=state.refuses_second_create)
+    except StoreError as error:  # it may be read and not written
+        return StoreHealth(reachable=True, seconds=seconds, detail=type(error).__name__)
 
 
 def model_names() -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -7,6 +7,7 @@ instance, loads no model.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 import uuid
@@ -17,7 +18,8 @@ from typing import Any, TypeVar, cast
 
 from functions.queues import Resends
 from ml.catalog import Catalog, load_catalog
-from ml.objects import ObjectStore, open_store
+from ml.errors import StoreMisconfigured
+from ml.objects import ObjectStore, open_store, probe_store
 from ml.predictions import PredictionLog
 from ml.registry import Registry
 from ml.runs import Runs
@@ -31,6 +33,8 @@ COLLECT_AFTER = (100_000, 20, 20)
 """Objects made, and collections of each younger generation, after which the next collection comes."""
 
 _Part = TypeVar("_Part")
+
+_log = logging.getLogger("toban.functions")
 
 
 class AppState:
@@ -65,6 +69,22 @@ class AppState:
     def store(self) -> ObjectStore:
         """Return the object store of TOBAN_STORE_URL."""
         return self._once("store", lambda: open_store(None, self._environment))
+
+    @property
+    def refuses_second_create(self) -> bool:
+        """Return whether the store refuses to write an object twice, tried once in this process's life.
+
+        Everything that is kept rests on that. Raises StoreUnavailable where the trial came to no end.
+        """
+        return self._once("trial", self._try_store)
+
+    def _try_store(self) -> bool:
+        try:
+            probe_store(self.store)
+        except StoreMisconfigured:
+            _log.exception("store writes an object twice", extra={"store": self.store.url})
+            return False
+        return True
 
     @property
     def registry(self) -> Registry:

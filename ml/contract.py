@@ -454,11 +454,16 @@ class VersionView(Reply):
 
 
 class StoreHealth(Reply):
-    """Whether the object store answered just now, how quickly, and what it said where it did not."""
+    """Whether the object store answered just now, how quickly, and what it said where it did not.
+
+    `refuses_second_create` tells whether a trial showed that an object cannot be written twice; None where
+    nothing was tried, or the trial did not come to its end.
+    """
 
     reachable: bool
     seconds: float | None = None
     detail: str | None = None
+    refuses_second_create: bool | None = None
 
 
 class HealthView(Reply):
@@ -478,11 +483,25 @@ class HealthView(Reply):
 # --- the shared part of toban.toml ------------------------------------------------------------------------
 
 
+class RetrainSettings(BaseModel):
+    """`[models.<name>.retrain]`: the workflow of GitHub Actions that trains the model.
+
+    It stands in a repository that `[github]` names; without `ref` it runs on the default branch.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]
+    workflow: Annotated[str, StringConstraints(pattern=r"^[^/\s]+\.ya?ml$")]
+    ref: Annotated[str, StringConstraints(min_length=1)] | None = None
+
+
 class ModelSettings(BaseModel):
     """One `[models.<name>]` table of `toban.toml`; unknown keys are refused.
 
     `recipe` is an import path `package.module:Class`. `channel` is where the bot speaks of this model when
-    no person's channel is at hand. `approvers` are the roles that may promote or reject a version.
+    no person's channel is at hand. `approvers` are the roles that may promote or reject a version. `retrain`
+    names the workflow that trains it; None: the function app does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -490,3 +509,4 @@ class ModelSettings(BaseModel):
     recipe: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
     channel: str | None = None
     approvers: tuple[Literal["viewer", "operator", "owner"], ...] = ("owner",)
+    retrain: RetrainSettings | None = None

@@ -6,15 +6,16 @@ report's `problems`, in a sentence, and never a failure. See docs/github.md.
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import Any, get_args
 
 from bot.connectors.connector import Report, ReportMetric
-from ml.contract import Direction
+from ml.contract import Direction, MetricSpec
 
 REPORT_FILE = "toban-report.json"
 MOST_REPORT_BYTES = 256 * 1024
@@ -55,6 +56,41 @@ def read_report(raw: bytes) -> Report:
     metrics = tuple(_metrics(content.pop("metrics", []), problems))
     named = {key: _named(content.pop(key, None), key, problems) for key in ("version", "data", "cost")}
     return Report(metrics=metrics, **named, fields=_fields(content, problems), problems=tuple(problems))
+
+
+def judge(report: Report, model: str, metrics: Sequence[MetricSpec] | None) -> Report:
+    """Return the report with a sentence for each metric that *model* does not have, or not in that unit.
+
+    Such a metric is shown as a bare number: without direction and mark, since nothing can be made of it.
+    None for *metrics* says that they are not known at present; nothing is judged by them then.
+    """
+    problems: list[str] = []
+    if report.fields.get("model", model) != model:
+        other = str(report.fields["model"])[:100]
+        problems.append(f"The report speaks of the model {other}, not of {model}.")
+    known = {one.name: one for one in metrics or ()}
+    judged = [_judged(one, model, known, problems) if known else one for one in report.metrics]
+    return report.model_copy(update={"metrics": tuple(judged), "problems": (*report.problems, *problems)})
+
+
+def _judged(
+    metric: ReportMetric, model: str, known: Mapping[str, MetricSpec], problems: list[str]
+) -> ReportMetric:
+    spec = known.get(metric.name)
+    bare = metric.model_copy(update={"direction": None, "business": False})
+    if spec is None:
+        near = difflib.get_close_matches(metric.name, known, n=1, cutoff=0.5)
+        meant = f"did you mean {near[0]}" if near else f"it has {', '.join(known)}"
+        problems.append(f"Metric {metric.name} is none that {model} has ({meant}); it is shown and not used.")
+        return bare
+    if metric.unit and metric.unit != spec.unit:
+        problems.append(
+            f"Metric {metric.name} is given in {metric.unit}; {model} has it in {spec.unit or 'no unit'}. "
+            "It is shown and not used."
+        )
+        return bare
+    ours = {"unit": spec.unit, "direction": spec.direction, "business": spec.business}
+    return metric.model_copy(update=ours)
 
 
 def _metrics(given: Any, problems: list[str]) -> Iterator[ReportMetric]:

@@ -7,11 +7,13 @@ from typing import Any
 from bot.desk import SHORT, Desk
 from bot.flows.entry import admit, caller
 from bot.flows.refusals import refuse
+from bot.flows.work import Order
 from bot.flows.work_press import find_work, pass_on
 from bot.jobs import Job
 from bot.messages import jobs as messages
 from bot.messages import status
 from bot.watchers import CONTROL
+from bot.works import Work
 from ml.contract import FINAL_STATES
 
 
@@ -21,7 +23,7 @@ def cancel(desk: Desk, job: Job) -> None:
     if len(job.words) != 1:
         raise refuse("missing_argument", "Name the run: cancel RUN (`runs` lists them)")
     work = find_work(desk, job.words[0])
-    if work is not None:
+    if work is not None and not _is_taken_up(desk, work):
         pass_on(desk, job, work, "cancel")
         desk.tell(job, status.cancelling(job.words[0]))
         return
@@ -40,6 +42,18 @@ def cancel(desk: Desk, job: Job) -> None:
             "show that it was cancelled", asked, place, messages.cancelled(asked, job.user), state="done"
         )
     desk.tell(job, status.cancelling(card["run_id"] or card["flow_id"]))
+
+
+def _is_taken_up(desk: Desk, work: Work) -> bool:
+    """Return whether the run has ended and what it trained is still compared by the function app."""
+    if work.state != "closed" or Order.model_validate(work.order).model is None:
+        return False
+    return desk.step("see whether it goes on", _goes_on, desk, work.flow_id)
+
+
+def _goes_on(desk: Desk, flow_id: str) -> bool:
+    card = desk.records.card(flow_id)
+    return card is not None and card["state"] != "closed"
 
 
 def _find(desk: Desk, name: str) -> dict[str, Any] | None:

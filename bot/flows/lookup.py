@@ -49,6 +49,7 @@ def _status(desk: Desk, job: Job) -> Message:
         _running(desk),
         [Job.model_validate(card["job"]) for card in desk.records.open_cards("waiting")],
         desk.now(),
+        [(str(work.order["title"]), Job.model_validate(work.job)) for work in desk.works.running()],
     )
 
 

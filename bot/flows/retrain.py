@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.desk import Desk
+from bot.desk import SHORT, Desk
 from bot.engine import RUNS
-from bot.flows.entry import admit, find_model, typed_values
+from bot.flows.elsewhere import order_elsewhere
+from bot.flows.entry import admit, admit_to, find_model, typed_values
+from bot.flows.work import Order
 from bot.jobs import Job
 from bot.messages import jobs as messages
 
@@ -16,7 +18,14 @@ def retrain(desk: Desk, job: Job) -> None:
     admit(desk, job)
     model = find_model(desk, job)
     params = typed_values(job, model.params_schema)
-    queue_run(desk, job, model.name, {"kind": "retrain", "params": params})
+    task: dict[str, Any] = {"kind": "retrain", "params": params}
+    order = desk.step(
+        "see where it is trained", order_elsewhere, desk, job, model.name, params, patience=SHORT
+    )
+    if order is not None:
+        admit_to(desk, job, Order.model_validate(order).roles)
+        task["order"] = order
+    queue_run(desk, job, model.name, task)
 
 
 def queue_run(desk: Desk, job: Job, model: str, task: dict[str, Any]) -> None:

@@ -12,8 +12,10 @@ from bot.desk import LONG, SHORT, Desk
 from bot.engine import DECISIONS
 from bot.errors import FlowFailed, Refused
 from bot.flows.announce import announce
+from bot.flows.elsewhere import MADE, train_elsewhere
 from bot.flows.entry import caller
 from bot.flows.refusals import failure_words
+from bot.flows.work import Order
 from bot.jobs import Job
 from bot.messages import jobs as messages
 from bot.watchers import CONTROL
@@ -26,10 +28,19 @@ LOOK_AGAIN_SECONDS = 3600.0
 
 
 def run(desk: Desk, job: Job, place: dict[str, str], model: str, task: dict[str, Any]) -> None:
-    """Start the run, wait for its end while the watcher draws the progress, then show what came of it."""
+    """Start the run, wait for its end while the watcher draws the progress, then show what came of it.
+
+    A model that is trained elsewhere is trained there first; what then is to be done is a task of this kind.
+    """
     if desk.step("see whether it was cancelled while waiting", desk.records.cancelled_by, job.flow_id):
         return
-    place = desk.redraw("show that it starts", job, place, messages.starting(job), state="open")
+    if "order" in task:
+        made = train_elsewhere(desk, job, place, model, Order.model_validate(task["order"]))
+        if made is None:
+            return
+        task = made
+    else:
+        place = desk.redraw("show that it starts", job, place, messages.starting(job), state="open")
     try:
         run_id = desk.step("start the run", _start, desk, job, model, task, patience=SHORT)
         desk.step("watch the run", desk.records.watch, job.flow_id, run_id)
@@ -67,6 +78,8 @@ def _told(job: Job, view: RunView) -> dict[str, Any]:
 
 
 def _start(desk: Desk, job: Job, model: str, task: dict[str, Any]) -> str:
+    if task["kind"] == MADE:
+        return str(task["run_id"])
     if task["kind"] == "retrain":
         return desk.functions.retrain(model, task["params"], caller(job), key=job.flow_id).run_id
     first, second = task["versions"]

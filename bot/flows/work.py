@@ -13,14 +13,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bot.connectors.connector import FINAL, JobRequest, RunHandle, RunStatus
+from bot.connectors.run_reports import judge
 from bot.desk import LONG, Desk, Patience
-from bot.errors import FlowFailed, RateLimited, Refused
+from bot.errors import BotError, FlowFailed, RateLimited, Refused
 from bot.flows.announce import announce
 from bot.flows.refusals import failure_problem, refuse
 from bot.jobs import Job, Role
 from bot.messages import work as messages
 from bot.messages.message import Message
 from bot.watchers import CONTROL
+from ml.contract import MetricSpec
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ class Order(BaseModel):
     """What is to be done: by which connector, under which title, by whom, and whether it is confirmed.
 
     `command` names a team's own command, whose report template is used; `question` is what it asks first.
+    `model` is the model that the run trains: its report is judged by that one's metrics, and it is not run
+    again from its card, because the model's queue has gone on.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -49,24 +53,14 @@ class Order(BaseModel):
     confirm: bool = False
     question: str | None = None
     command: str | None = None
+    model: str | None = None
 
 
 def work(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) -> None:
     """Have the order confirmed where it must be, start it, follow the run, show what came of it."""
     order = Order.model_validate(record)
-    try:
-        if order.confirm and not _confirmed(desk, job, place, order):
-            return
-        handle = _started(desk, job, place, order)
-        if handle is None:
-            return
-        desk.step("watch the run", _watch, desk, job, handle.model_dump(mode="json"))
-    except Refused as refusal:
-        _give_up(desk, job, place, messages.refused(job, order.title, refusal.problem))
-    except FlowFailed as failure:
-        log.error("work could not start", extra={"flow_id": job.flow_id, "reason": str(failure)})
-        _give_up(desk, job, place, messages.refused(job, order.title, failure_problem(failure)))
-    else:
+    handle = begin_run(desk, job, place, order)
+    if handle is not None:
         _follow_to_the_end(desk, job, place, order, handle, attempt=1)
 
 
@@ -75,6 +69,24 @@ def follow(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any], 
     order = Order.model_validate(record)
     found = desk.step("find the run", _handle_of, desk, job.flow_id)
     _follow_to_the_end(desk, job, place, order, RunHandle.model_validate(found), attempt)
+
+
+def begin_run(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunHandle | None:
+    """Start the order's run and have it watched; None where it was not started, which the card then says."""
+    try:
+        if order.confirm and not _confirmed(desk, job, place, order):
+            return None
+        handle = _started(desk, job, place, order)
+        if handle is not None:
+            desk.step("watch the run", _watch, desk, job, handle.model_dump(mode="json"))
+    except Refused as refusal:
+        _give_up(desk, job, place, messages.refused(job, order.title, refusal.problem))
+    except FlowFailed as failure:
+        log.error("work could not start", extra={"flow_id": job.flow_id, "reason": str(failure)})
+        _give_up(desk, job, place, messages.refused(job, order.title, failure_problem(failure)))
+    else:
+        return handle
+    return None
 
 
 def _confirmed(desk: Desk, job: Job, place: dict[str, str], order: Order) -> bool:
@@ -133,13 +145,28 @@ def _show_not_started(desk: Desk, job: Job, place: dict[str, str], order: Order,
 def _follow_to_the_end(
     desk: Desk, job: Job, place: dict[str, str], order: Order, handle: RunHandle, attempt: int
 ) -> None:
-    """Follow a run until *attempt* has ended, then show how; say so where it is out of sight for good."""
+    status = follow_run(desk, job, place, order, handle, attempt)
+    if status is not None:
+        show_end(desk, job, place, order, status, attempt)
+
+
+def follow_run(
+    desk: Desk, job: Job, place: dict[str, str], order: Order, handle: RunHandle, attempt: int
+) -> RunStatus | None:
+    """Return how *attempt* ended; None where it is out of sight for good, which the card then says."""
     try:
         status = _until_it_ends(desk, job, order, handle, attempt)
     except Refused as refusal:
         _give_up(desk, job, place, messages.lost(job, order.title, handle.url, refusal.problem))
-        return
+        return None
     desk.step("close the card", desk.works.close, job.flow_id)
+    return status
+
+
+def show_end(
+    desk: Desk, job: Job, place: dict[str, str], order: Order, status: RunStatus, attempt: int
+) -> None:
+    """Show how a run ended, call who asked for it, and tell services outside."""
     by = desk.step("see who cancelled it", desk.records.cancelled_by, f"{job.flow_id}|{attempt}")
     own = desk.settings.team.commands.get(order.command or "")
     card = messages.ended(job, order.title, status, by, own.report if own else ())
@@ -147,12 +174,12 @@ def _follow_to_the_end(
     desk.attach("show how it ended: files", place, card)
     desk.reply("tell the requester", place, messages.ended_note(job, order.title, status))
     at = status.finished_at or status.created_at or job.asked_at
-    announce(desk, "run.finished", f"{job.flow_id}-{attempt}-finished", at, _told(job, status))
+    announce(desk, "run.finished", f"{job.flow_id}-{attempt}-finished", at, _told(job, order, status))
 
 
-def _told(job: Job, status: RunStatus) -> dict[str, Any]:
+def _told(job: Job, order: Order, status: RunStatus) -> dict[str, Any]:
     """Return what services outside are told of a run's end."""
-    return {
+    return ({"model": order.model} if order.model else {}) | {
         "command": job.verb,
         "run": status.handle.id,
         "attempt": status.attempt,
@@ -185,7 +212,7 @@ def _until_it_ends(desk: Desk, job: Job, order: Order, handle: RunHandle, attemp
 def _look(desk: Desk, order: Order, handle: RunHandle) -> RunStatus | None:
     """Return the run as it stands, or None where the other side cannot be asked at present."""
     try:
-        record = desk.step("read the result", _result, desk, order.connector, handle, patience=LONG)
+        record = desk.step("read the result", _result, desk, order, handle, patience=LONG)
         return RunStatus.model_validate(record)
     except FlowFailed as failure:
         log.error("run could not be read", extra={"run_id": handle.id, "reason": str(failure)})
@@ -196,8 +223,25 @@ def _look(desk: Desk, order: Order, handle: RunHandle) -> RunStatus | None:
     return None
 
 
-def _result(desk: Desk, connector: str, handle: RunHandle) -> dict[str, Any]:
-    return desk.connectors[connector].result(handle).model_dump(mode="json")
+def _result(desk: Desk, order: Order, handle: RunHandle) -> dict[str, Any]:
+    """Return the run with its report, judged by the metrics of the model that it speaks of."""
+    status = desk.connectors[order.connector].result(handle)
+    report = status.report
+    if report is not None:
+        name = order.model or report.fields.get("model")
+        if isinstance(name, str) and name in desk.settings.team.models:
+            report = judge(report, name, _metrics_of(desk, name))
+    offers = () if order.model and status.state in FINAL else status.offers
+    return status.model_copy(update={"report": report, "offers": offers}).model_dump(mode="json")
+
+
+def _metrics_of(desk: Desk, model: str) -> tuple[MetricSpec, ...] | None:
+    """Return the model's metrics; None where the function app does not say: a report waits for nobody."""
+    try:
+        return desk.model(model).metrics
+    except BotError as error:
+        log.info("report is not judged", extra={"model": model, "reason": str(error)})
+        return None
 
 
 def _pass_on_cancel(desk: Desk, job: Job, order: Order, handle: RunHandle, attempt: int, by: str) -> None:

@@ -28,7 +28,7 @@ def workflow(desk: Desk, job: Job) -> None:
         desk.step("list the workflows", _list, desk, job, repositories, patience=SHORT)
         return
     ref = job.inputs.get(REF)
-    found = desk.step("read the workflow", _read, desk, repositories, word, ref, patience=SHORT)
+    found = desk.step("read the workflow", read_workflow, desk, repositories, word, ref, patience=SHORT)
     rules = desk.settings.team.github.workflow(found["repository"], found["file"])
     admit_to(desk, job, rules.roles)
     given = {name: value for name, value in job.inputs.items() if name != REF}
@@ -84,8 +84,11 @@ def _list(desk: Desk, job: Job, repositories: list[str]) -> None:
     desk.whisper(job, messages.workflows(found, desk.settings.team.bot.command))
 
 
-def _read(desk: Desk, repositories: list[str], word: str, ref: str | None) -> dict[str, Any]:
-    """Return the workflow that *word* names, with the inputs it takes at *ref* (None: the default branch)."""
+def read_workflow(desk: Desk, repositories: list[str], word: str, ref: str | None) -> dict[str, Any]:
+    """Return the workflow that *word* names, with the inputs it takes at *ref* (None: the default branch).
+
+    Raises Refused for one that is not there, or cannot be started.
+    """
     github = _github(desk)
     repository, found = _find(github, repositories, word)
     if not found.active:

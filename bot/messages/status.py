@@ -31,17 +31,19 @@ def status(
     running: Sequence[RunView],
     waiting: Sequence[Job],
     now: datetime,
+    elsewhere: Sequence[tuple[str, Job]] = (),
 ) -> Message:
     """Return whether everything answers, each model's champion and use, what runs and what waits.
 
     None for *health* or *models* means that the function app did not answer; *usage* is by model name.
+    *elsewhere* are the titles and jobs of runs of workflows and endpoints.
     """
     return compose(
         header("Status"),
         section(_health_lines(health)),
         _models_table(models, usage, now) if models and models.models else None,
         section("\n".join(_troubles(models))) if models and _troubles(models) else None,
-        section("\n".join(_work_lines(running, waiting, now))),
+        section("\n".join(_work_lines(running, waiting, elsewhere, now))),
         context(_versions_line(health)) if health and health.versions else None,
     )
 
@@ -89,10 +91,19 @@ def _troubles(models: ModelsView) -> list[str]:
     return [f":warning: *{inline(one.name)}*: {inline(one.problem)}" for one in models.models if one.problem]
 
 
-def _work_lines(running: Sequence[RunView], waiting: Sequence[Job], now: datetime) -> list[str]:
-    if not running and not waiting:
+def _work_lines(
+    running: Sequence[RunView],
+    waiting: Sequence[Job],
+    elsewhere: Sequence[tuple[str, Job]],
+    now: datetime,
+) -> list[str]:
+    if not running and not waiting and not elsewhere:
         return ["Nothing runs and nothing waits."]
     lines = [_running_line(run, now) for run in running]
+    lines += [
+        f"{STATE_MARKS['running']} *{inline(title)}* · {code(job.typed)} by {mention(job.user)}"
+        for title, job in elsewhere
+    ]
     for place, job in enumerate(waiting, start=1):
         lines.append(f":hourglass: waits, place {place}: {code(job.typed)} by {mention(job.user)}")
     return lines

@@ -86,8 +86,7 @@ def refused(job: Job, title: str, problem: Problem) -> Message:
 def lost(job: Job, title: str, url: str | None, problem: Problem) -> Message:
     """Return the end of following a run that cannot be seen any more; the run itself may go on."""
     lead = [f":no_entry: *{inline(title)} is out of my sight*", *problem_lines(problem)]
-    page = actions(button("Open", "work.open", "open") | {"url": url}) if url else None
-    return compose(section("\n".join(lead)), page, context(asked_line(job)))
+    return compose(section("\n".join(lead)), _page_button(url), context(asked_line(job)))
 
 
 def running(job: Job, title: str, status: RunStatus, now: datetime) -> Message:
@@ -159,6 +158,27 @@ def ended_note(job: Job, title: str, status: RunStatus) -> Message:
         return compose(section(f":x: {mention(job.user)} {inline(title)} failed. {why}"))
     done = "was cancelled" if status.state == "cancelled" else "is done"
     return compose(section(f"{mention(job.user)} {inline(title)} {done}."))
+
+
+def taking_up(job: Job, title: str) -> Message:
+    """Return the message of a training elsewhere that has ended, while the registry is asked what it made."""
+    return compose(
+        section(f":hourglass_flowing_sand: *{inline(title)} · done, looking up what it made*"),
+        context(asked_line(job)),
+    )
+
+
+def reported(title: str, status: RunStatus) -> Message:
+    """Return the reply that keeps what a training elsewhere reported, once its card is about the decision."""
+    took = ""
+    if status.started_at and status.finished_at:
+        took = f" It took {duration((status.finished_at - status.started_at).total_seconds())}."
+    return compose(
+        section(f":white_check_mark: *{inline(title)} is done.*{took}"),
+        _report_lines(status.report) if status.report else None,
+        _page_button(status.handle.url),
+        context(_run_words(status)),
+    )
 
 
 def pressed_too_late(job: Job) -> Message:
@@ -242,6 +262,10 @@ def _buttons(job: Job, status: RunStatus) -> Block | None:
     if status.handle.url:
         buttons.append(button("Open", "work.open", "open") | {"url": status.handle.url})
     return actions(*buttons) if buttons else None
+
+
+def _page_button(url: str | None) -> Block | None:
+    return actions(button("Open", "work.open", "open") | {"url": url}) if url else None
 
 
 def _button(job: Job, offer: Offer, attempt: int) -> Block:

@@ -34,7 +34,7 @@ from bot.settings import (
     WorkflowTable,
     load_team,
 )
-from ml.contract import ModelSettings
+from ml.contract import ModelSettings, RetrainSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -42,6 +42,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[bot]": BotTable,
     "[roles]": RolesTable,
     "[models.NAME]": ModelSettings,
+    "[models.NAME.retrain]": RetrainSettings,
     "[[digests]]": DigestTable,
     "[commands.NAME]": CommandTable,
     "[commands.NAME.inputs.INPUT]": InputTable,

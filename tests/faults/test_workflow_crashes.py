@@ -69,3 +69,36 @@ def test_second_delivery_is_no_second_run(github_team: GitHubTeam) -> None:
     team.slack.redeliver(said["delivery"], times=2)
     team.told("viewer", "/ml whoami")
     assert (len(github.runs), len(team.cards())) == (1, 1)
+
+
+@pytest.mark.parametrize("moment", ["as it starts", "while it runs", "as it ends", "as it is taken up"])
+def test_killed_around_a_training_elsewhere(trained_team: GitHubTeam, moment: str) -> None:
+    """Killed at any moment, the bot goes on: one workflow run, one card, one decision."""
+    team, github = trained_team.team, trained_team.github
+    bot = trained_team.start_bot()
+    if moment == "as it starts":
+        github.lose = {"/dispatches"}
+    before, run = trained_team.retrain()
+    if moment == "as it is taken up":
+        held = team.functions.hold("/api/runs/")
+        made = trained_team.finish(run)
+        team.functions.wait_until(lambda: team.functions.count("GET", made["run_id"]) > 0)
+        bot.kill()
+        held.set()
+    else:
+        if moment != "as it starts":
+            team.seen(before, "running")
+        bot.kill()
+        github.lose = set()
+    if moment == "as it ends":
+        trained_team.finish(run)
+
+    trained_team.start_bot()
+    if moment in ("as it starts", "while it runs"):
+        team.seen(before, "running")
+        trained_team.finish(run)
+    decision = team.state(before, "decision")
+    assert "v2 instead of v1?" in decision["plain"]
+    team.seen(decision["seq"], "please decide above")
+    assert (len(github.runs), len(team.cards())) == (1, 1)
+    assert (github.count("POST", "/dispatches"), team.functions.count("POST", "/compare")) == (1, 0)

@@ -201,6 +201,23 @@ class FunctionApp:
             result = {"version": number, "evidence": evidence["digest"], "comparison": evidence}
             self._change(run_id, state="succeeded", finished_at=now(), result=result)
 
+    def train_elsewhere(self, model: str = MODEL, better: bool = True) -> dict[str, Any]:
+        """Let a workflow train into the same registry; return its run, which has ended."""
+        with self.lock:
+            run_id = f"20130802t06{len(self.runs):04d}-abcdef"
+            self.runs[run_id] = {
+                "run_id": run_id,
+                "model": model,
+                "kind": "retrain",
+                "state": "running",
+                "params": {},
+                "created_at": now(),
+                "started_at": now(),
+                "event": 1,
+            }
+            self.finish(run_id, better)
+            return self.runs[run_id]
+
     def fail(self, run_id: str, code: str, detail: str) -> None:
         """Let a run fail."""
         stages = [{"name": "load", "state": "failed", "seconds": 1.0}]
@@ -341,6 +358,8 @@ class FunctionApp:
         }
 
     def _version(self, body: Any, key: str | None, model: str, number: str) -> tuple[int, Any]:
+        if int(number) not in self.models[model].versions:
+            return 404, problem(404, "unknown_version", f"{model} has no version {number}.")
         made_by = next(
             (
                 run["run_id"]

@@ -71,6 +71,7 @@ EVERY = {
     "failed": work.ended(JOB, TITLE, ended("failed", reason=Reason(code="step_failed", detail="fit: no"))),
     "cancelled": work.ended(JOB, TITLE, ended("cancelled"), OWNER),
     "too_late": work.pressed_too_late(JOB),
+    "taking_up": work.taking_up(JOB, TITLE),
 }
 
 
@@ -112,6 +113,15 @@ def test_end_says_how_long_and_what_is_reported() -> None:
     assert "step failed. Fit: no" in EVERY["failed"].text
 
 
+def test_reply_keeps_what_a_training_elsewhere_reported() -> None:
+    """How long, at what cost, on which data, what was wrong with it, and the way to its page."""
+    message = work.reported(TITLE, ended("succeeded", report=REPORT))
+    assert_fits(message)
+    for said in ("is done", "3 min 20 s", "cost `0.12 USD`", "no number", "Retrain #5 · run `77`"):
+        assert said in message.text
+    assert offered(message) == {"work.open": "open"}
+
+
 def test_buttons_carry_the_attempt() -> None:
     """A press on an old card names the attempt that was shown."""
     message = work.ended(JOB, TITLE, ended("failed", attempt=3, offers=("rerun", "rerun_failed")))
@@ -146,6 +156,7 @@ def test_no_text_of_others_gets_through(text: str) -> None:
         work.running(JOB, noise, status(jobs=jobs, detail=noise), AT),
         work.to_confirm(JOB, noise, {noise: noise}, noise),
         work.ended_note(JOB, noise, told),
+        work.reported(noise, told),
         work.workflows({noise: [(noise, noise, False)]}, "/ml"),
     ):
         assert_fits(message)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.connectors.run_reports import MOST_REPORT_BYTES, read_archive, read_report
+from bot.connectors.run_reports import MOST_REPORT_BYTES, judge, read_archive, read_report
+from ml.contract import MetricSpec
 
 
 def packed(content: bytes, name: str = "toban-report.json") -> bytes:
@@ -121,3 +122,37 @@ def test_damaged_archives_never_raise(noise: bytes, at: int) -> None:
 def test_any_json_makes_a_report(content: Any) -> None:
     """Any JSON is read or said to be none."""
     assert read_report(json.dumps(content).encode()) is not None
+
+
+SPECS = (
+    MetricSpec(name="mae", title="MAE", unit="min", direction="lower"),
+    MetricSpec(name="within_15", title="within 15", unit="share", direction="higher", business=True),
+)
+
+
+def test_report_is_judged_by_the_model() -> None:
+    """Unknown metrics name the nearest, other units the right one; both are shown bare; others get ours."""
+    given = [
+        {"name": "mea", "value": 1, "direction": "higher", "business": True},
+        {"name": "zzz", "value": 2},
+        {"name": "mae", "value": 3, "unit": "s", "direction": "lower"},
+        {"name": "within_15", "value": 0.6},
+    ]
+    read = read_report(json.dumps({"metrics": given, "model": "other"}).encode())
+    judged = judge(read, "arrival-delay", SPECS)
+    assert judged.problems == (
+        "The report speaks of the model other, not of arrival-delay.",
+        "Metric mea is none that arrival-delay has (did you mean mae); it is shown and not used.",
+        "Metric zzz is none that arrival-delay has (it has mae, within_15); it is shown and not used.",
+        "Metric mae is given in s; arrival-delay has it in min. It is shown and not used.",
+    )
+    bare = [(one.value, one.direction, one.business) for one in judged.metrics[:3]]
+    assert bare == [(1.0, None, False), (2.0, None, False), (3.0, None, False)]
+    ours = judged.metrics[3]
+    assert (ours.unit, ours.direction, ours.business) == ("share", "higher", True)
+
+
+def test_report_waits_for_nobody() -> None:
+    """Where the model's metrics are not known at present, the report stays as it came."""
+    read = read_report(b'{"metrics": {"x": 1}}')
+    assert judge(read, "arrival-delay", None) == read

@@ -160,6 +160,27 @@ def test_odd_github_tables_are_refused(tmp_path: Path, text: str) -> None:
         load_team(path)
 
 
+RETRAIN = '[models.m]\nrecipe = "a:B"\nretrain = { repository = "acme/flights", workflow = "r.yml"'
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (RETRAIN + " }", "models.m.retrain needs acme/flights in [github] repositories"),
+        (GITHUB + RETRAIN + ", branch = 'main' }", "branch"),
+        (GITHUB + RETRAIN + ", ref = '' }", "ref"),
+        (GITHUB + RETRAIN.replace("r.yml", "r") + " }", "workflow"),
+    ],
+)
+def test_odd_retrain_tables_are_refused(tmp_path: Path, text: str, word: str) -> None:
+    """A repository that is not named, a key that nobody knows, and names that GitHub would not know."""
+    path = tmp_path / "toban.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as said:
+        load_team(path)
+    assert word in str(said.value)
+
+
 def test_own_table_of_a_workflow_goes_first(tmp_path: Path) -> None:
     """What is set for one repository goes before what is set for all; else operators may, unasked."""
     path = tmp_path / "toban.toml"

@@ -1,0 +1,1 @@
+"""`toban check`: one module for each side of the set-up, and what a finding is in `hop`."""
