@@ -34,6 +34,7 @@ from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
+from bot.event_doors import EventDoors
 from bot.flows import EVENT_STORIES, digest, register_all
 from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
 from bot.health import HEALTH, Wsgi, health_page, judge
@@ -156,7 +157,9 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     watcher = Watcher(records, desk.functions, *around)
     work_watcher = WorkWatcher(records, works, connectors, *around)
     app = _bolt_app(settings, slack, identity)
-    Doors(settings.team.bot.command, identity, intake, commands).register(app)
+    doors = Doors(settings.team.bot.command, identity, intake, commands)
+    doors.register(app)
+    EventDoors(doors, identity, intake).register(app)
     hooks = _hooks_door(desk, intake)
     github_door = _github_door(desk, intake, work_watcher)
     return Bot(settings, engine, desk, intake, watcher, work_watcher, app, hooks, github_door)

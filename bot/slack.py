@@ -96,17 +96,21 @@ class SlackDesk:
         thread_ts: str | None = None,
         about: dict[str, Any] | None = None,
     ) -> dict[str, str]:
-        """Post *message* without its files; return `{"channel", "ts"}`. *channel* may be a person, too.
+        """Post *message* without its files; return `{"channel", "ts"}`, and `thread_ts` in a thread.
+
+        *channel* may be a person, too.
 
         Raises NotInChannel where the bot is no member.
         """
         where = {"channel": channel, "thread_ts": thread_ts, "unfurl_links": False, "unfurl_media": False}
         reply = self._send("chat.postMessage", message, {**where, "metadata": _metadata(about)})
-        return {"channel": str(reply["channel"]), "ts": str(reply["ts"])}
+        root = {"thread_ts": thread_ts} if thread_ts else {}
+        return {"channel": str(reply["channel"]), "ts": str(reply["ts"]), **root}
 
     def edit(self, place: dict[str, str], message: Message, *, about: dict[str, Any] | None = None) -> None:
         """Replace the message at *place*. An edit notifies nobody."""
-        self._send("chat.update", message, {**place, "metadata": _metadata(about)})
+        where = {"channel": place["channel"], "ts": place["ts"]}
+        self._send("chat.update", message, {**where, "metadata": _metadata(about)})
 
     def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
         """Show *message* to *user* only. Raises NotInChannel where the bot is no member."""
@@ -140,6 +144,17 @@ class SlackDesk:
             # https://docs.slack.dev/reference/objects/file-object: file_access “check_file_info”
             file = self._call("files.info", lambda: self.client.files_info(file=str(file["id"])))["file"]
         return read_file(file, str(self.client.token), self.client.base_url)
+
+    def permalink(self, place: dict[str, str]) -> str | None:
+        """Return the address of a message, or None where Slack does not show it."""
+        try:
+            reply = self._call(
+                "chat.getPermalink",
+                lambda: self.client.chat_getPermalink(channel=place["channel"], message_ts=place["ts"]),
+            )
+        except (SlackRefused, SlackUnreachable):
+            return None
+        return str(reply["permalink"])
 
     def publish_home(self, user: str, blocks: Sequence[dict[str, Any]]) -> None:
         """Put *blocks* on a person's Home tab (https://docs.slack.dev/reference/methods/views.publish)."""

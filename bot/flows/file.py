@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.coercion import coerce
 from bot.csv_files import Columns, Table, decode, match_columns, read_table
-from bot.desk import LONG, SHORT, Desk
+from bot.desk import LONG, SHORT, Desk, thread_of
 from bot.errors import Refused
 from bot.flows.entry import admit, caller
 from bot.flows.refusals import refuse
@@ -25,9 +25,11 @@ MOST_BUTTONS = 25
 MOST_SAID = 300
 
 
-def file(desk: Desk, job: Job, record: dict[str, Any]) -> None:
+def file(desk: Desk, job: Job, record: dict[str, Any] | None) -> None:
     """Read the file, find the model it is for (or ask), predict row by row, and show file and summary."""
     admit(desk, job)
+    if record is None:
+        raise refuse("file_missing", "Share it as .csv, .tsv or .txt, and take the shortcut on that message.")
     text = desk.step("read the file", _read, desk, record, patience=SHORT)
     model = _model(desk, job, record, text)
     if model is None:
@@ -37,8 +39,8 @@ def file(desk: Desk, job: Job, record: dict[str, Any]) -> None:
     rows = _predict(desk, job, model, table, columns)
     message = batches.batch(job, model, str(record["name"]), table, rows, columns.others)
     place = desk.step("show the summary", _post, desk, job, message, patience=LONG)
-    thread = job.thread_ts or place["ts"]
-    desk.step("show the file", desk.slack.upload, place["channel"], thread, message.files, patience=LONG)
+    where = (place["channel"], thread_of(place))
+    desk.step("show the file", desk.slack.upload, *where, message.files, patience=LONG)
 
 
 def _read(desk: Desk, record: dict[str, Any]) -> str:
