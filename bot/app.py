@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dbos import ClientScheduleInput, EnqueueOptions
@@ -36,12 +36,14 @@ from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
 from bot.event_doors import EventDoors
 from bot.flows import EVENT_STORIES, digest, register_all
+from bot.form_doors import FormDoors
 from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
 from bot.health import HEALTH, Wsgi, health_page, judge
 from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
+from bot.open_forms import OpenForms
 from bot.settings import DigestTable, Settings
 from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
@@ -127,7 +129,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     records, works = engine.records, Works(engine.sql)
     calls = Calls(engine.sql)
     commands = all_commands(settings.team.commands)
-    connectors = make_connectors(settings, calls)
+    connectors = make_connectors(settings, calls, engine.timing)
 
     def draw(place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
         # Asked at the last moment: a result that was drawn meanwhile must not be drawn over.
@@ -151,6 +153,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         commands=commands,
         deliveries=Deliveries(engine.sql),
         calls=calls,
+        forms=OpenForms(engine.sql),
     )
     intake = Intake(engine.sql, engine.client)
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
@@ -160,16 +163,18 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     doors = Doors(settings.team.bot.command, identity, intake, commands)
     doors.register(app)
     EventDoors(doors, identity, intake).register(app)
+    FormDoors(settings.team.bot.command, identity, intake, desk.forms).register(app)
     hooks = _hooks_door(desk, intake)
     github_door = _github_door(desk, intake, work_watcher)
     return Bot(settings, engine, desk, intake, watcher, work_watcher, app, hooks, github_door)
 
 
-def make_connectors(settings: Settings, calls: Calls) -> dict[str, Connector]:
+def make_connectors(settings: Settings, calls: Calls, timing: Timing) -> dict[str, Connector]:
     """Return the connectors that the settings ask for, by name."""
     found: dict[str, Connector] = {one.name: one for one in _own_connectors(settings, calls)}
     if settings.github is not None:
-        found[GITHUB_ACTIONS] = GitHubActionsConnector(GitHubClient(settings.github))
+        sure_after = timedelta(seconds=timing.unseen_seconds)
+        found[GITHUB_ACTIONS] = GitHubActionsConnector(GitHubClient(settings.github), sure_after)
     return found
 
 

@@ -23,7 +23,8 @@ class Command(BaseModel):
     `usage` and `examples` leave out the slash command itself, whose name is a setting. `private` answers
     are seen by the asker only. `touches_production` asks for a fresh look at the person's roles. `target`
     is what the first word after the verb names; None where there is none or where it may be several things.
-    `inputs` is the JSON Schema of a team's own command, which no model's schema is asked for.
+    `inputs` is the JSON Schema of a team's own command, which no model's schema is asked for. `form` says
+    that its inputs can be given in a form.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class Command(BaseModel):
     private: bool = False
     touches_production: bool = False
     inputs: dict[str, Any] | None = None
+    form: bool = False
 
 
 OPERATORS: tuple[Role, ...] = ("operator", "owner")
@@ -51,6 +53,7 @@ COMMANDS: dict[str, Command] = {
             usage="predict MODEL name=value …",
             examples=("predict arrival-delay flight=UA1545 date=2013-07-04",),
             target="model",
+            form=True,
         ),
         Command(
             verb="retrain",
@@ -59,6 +62,7 @@ COMMANDS: dict[str, Command] = {
             examples=("retrain arrival-delay", "retrain arrival-delay since=2013-01 until=2013-06"),
             roles=OPERATORS,
             target="model",
+            form=True,
         ),
         Command(
             verb="run",
@@ -66,6 +70,7 @@ COMMANDS: dict[str, Command] = {
             usage="run [REPOSITORY] WORKFLOW [name=value …] [ref=BRANCH] · run",
             examples=("run", "run retrain.yml months=6", "run flights deploy ref=main"),
             roles=OPERATORS,
+            form=True,
         ),
         Command(
             verb="compare",
@@ -91,6 +96,13 @@ COMMANDS: dict[str, Command] = {
             examples=("cancel 20130801t060000-a1b2c3",),
             roles=OPERATORS,
             target="run",
+            private=True,
+        ),
+        Command(
+            verb="form",
+            summary="Open the form of a command, filled with what you typed.",
+            usage="form COMMAND [MODEL] [name=value …]",
+            examples=("form retrain arrival-delay", "form run retrain.yml"),
             private=True,
         ),
         Command(
@@ -184,6 +196,10 @@ _OTHER_WORDS = {
 LOOKUPS = frozenset({"models", "status", "runs", "registry", "show", "whoami", "help"})
 OWN = "command"
 """The flow of a team's own commands."""
+FORM = "form"
+"""The verb, and the flow, that opens another command's form."""
+ASKS_AT_ONCE = frozenset({"predict"})
+"""Verbs that mean nothing without inputs: typed without any, they open their form."""
 
 
 _FLOWS = {"run": "workflow"}
@@ -209,6 +225,7 @@ def _own(name: str, table: CommandTable) -> Command:
         private=table.private,
         touches_production=table.touches_production,
         inputs=table.schema_,
+        form=bool(table.inputs),
     )
 
 

@@ -31,6 +31,7 @@ from bot.engine import FLOW_VERSION, Fence
 from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
 from bot.jobs import WEBHOOK, Job
 from bot.messages.message import Message
+from bot.open_forms import OpenForms
 from bot.records import Records
 from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
@@ -79,6 +80,7 @@ class Desk:
     commands: Mapping[str, Command]
     deliveries: Deliveries
     calls: Calls
+    forms: OpenForms
     mlflow: MlflowConnector | None = None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -242,6 +244,12 @@ class Desk:
         with self._lock:
             self._models[name] = (now, view)
         return view
+
+    def knows_model(self, name: str) -> bool:
+        """Return whether `model` would answer from memory."""
+        with self._lock:
+            known = self._models.get(name)
+        return known is not None and time.monotonic() - known[0] < MODEL_MEMORY_SECONDS
 
     def registry(self) -> MlflowConnector:
         """Return the MLflow registry; raise Refused where none is named in the settings."""

@@ -116,6 +116,7 @@ class EventDoors:
             "user_id": user,
             "channel_id": user,
             "event_id": pressed,
+            "trigger_id": body.get("trigger_id"),
             "text": str(action.get("value") or ""),
         }
         reply = self._doors.take_command(command)

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Role = Literal["viewer", "operator", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "owner")
 
+MOST_TYPED = 3000
+"""So many characters of what somebody typed are read."""
+
 WEBHOOK = "webhook"
 """Who asks by a signed webhook, in roles, jobs and the audit; Slack's own ids are in capital letters."""
 
@@ -19,7 +22,8 @@ class Job(BaseModel):
 
     `flow_id` is made from Slack's own unique id, so the same delivery always makes the same job. `inputs`
     holds the parsed `key=value` pairs as text; they are typed against the schema inside the flow.
-    `response_url` is only for the private answer where the bot is not in the channel.
+    `response_url` is only for the private answer where the bot is not in the channel. `trigger_id` opens a
+    form within three seconds; None where nothing opens one (a webhook, a submitted form).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,4 +39,5 @@ class Job(BaseModel):
     team: str = ""
     thread_ts: str | None = None
     response_url: str | None = None
+    trigger_id: str | None = None
     asked_at: datetime

@@ -6,19 +6,21 @@ again starts nothing new.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.commands import COMMANDS, Command, flow_of, split_words, suggest
+from bot.coercion import fold_case
+from bot.commands import ASKS_AT_ONCE, COMMANDS, FORM, Command, flow_of, split_words, suggest
 from bot.engine import REQUESTS
+from bot.ids import short_id
 from bot.intake import Entry, Intake
-from bot.jobs import Job
+from bot.jobs import MOST_TYPED, Job
 from bot.messages import errors as error_messages
 from bot.messages import help as help_messages
 from bot.messages.message import Message
@@ -28,8 +30,7 @@ from ml.contract import Problem
 
 log = logging.getLogger(__name__)
 
-MOST_TYPED = 3000
-BUTTONS = re.compile(r"^(version|run|work)\.[a-z_]+$")
+BUTTONS = re.compile(r"^(version|run|work|form)\.[a-z_]+$")
 
 Reply = dict[str, Any] | None
 
@@ -61,7 +62,7 @@ class Doors:
         if body.get("team_id") != self._identity.team_id:
             return _private(_elsewhere())
         text = str(body.get("text") or "")
-        parsed = parse(text[:MOST_TYPED])
+        parsed, asks = _form_asked(parse(text[:MOST_TYPED]))
         job = self._job(body, parsed, f"{self._command} {text}".strip())
         if parsed.verb in (None, "help") and not (parsed.words and parsed.words[0] in self._commands):
             return _private(help_messages.help(self._commands.values(), self._command))
@@ -71,12 +72,17 @@ class Doors:
             return _private(help_messages.unknown_verb(verb, near, self._command))
         if parsed.problems:
             return _private(error_messages.problem(job, _misread(parsed)))
+        if asks:
+            return self._submit(job, FORM)
+        if verb in ASKS_AT_ONCE and not (job.inputs or job.words) and job.trigger_id:
+            return self._submit(job, FORM, True)
         return self._submit(job, flow_of(verb))
 
     def read(self, body: Mapping[str, Any]) -> Job:
         """Return the job that the text of a command, or of a mention, asks for; nothing is begun."""
         text = str(body.get("text") or "")
-        return self._job(body, parse(text[:MOST_TYPED]), f"{self._command} {text}".strip())
+        parsed, _ = _form_asked(parse(text[:MOST_TYPED]))
+        return self._job(body, parsed, f"{self._command} {text}".strip())
 
     def take_button(self, body: Mapping[str, Any]) -> Reply:
         """Take a button; return None. What came of the press is told by the flow."""
@@ -90,6 +96,8 @@ class Doors:
         if noun == "work":
             # A button that opens a page is told of, too; there is nothing to do.
             return None if verb == "open" else self._submit(job, "work_press", verb, value)
+        if noun == "form":
+            return self._submit(self._filled(body, job, value), FORM)
         if noun == "run":
             return self._submit(job.model_copy(update={"verb": "cancel", "words": (value,)}), "cancel")
         decide_id, _, shown = value.partition("|")
@@ -98,7 +106,7 @@ class Doors:
     def _job(self, body: Mapping[str, Any], parsed: Parsed, typed: str) -> Job:
         model, words = split_words(self._commands.get(parsed.verb or ""), parsed.words)
         return Job(
-            flow_id=f"c-{_short(body.get('event_id') or body.get('trigger_id'), body.get('user_id'))}",
+            flow_id=f"c-{short_id(body.get('event_id') or body.get('trigger_id'), body.get('user_id'))}",
             verb=parsed.verb or "help",
             model=model,
             words=words,
@@ -109,6 +117,7 @@ class Doors:
             team=str(body["team_id"]),
             thread_ts=body.get("thread_ts"),
             response_url=body.get("response_url"),
+            trigger_id=body.get("trigger_id"),
             asked_at=datetime.now(UTC),
         )
 
@@ -117,15 +126,24 @@ class Doors:
         channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id")
         pressed = (action.get("action_ts"), user, action.get("action_id"), action.get("value"))
         return Job(
-            flow_id=f"b-{_short(*pressed)}",
+            flow_id=f"b-{short_id(*pressed)}",
             verb=verb,
             typed=typed,
             user=user,
             channel=str(channel or user),
             team=str(body["team"]["id"]),
             response_url=body.get("response_url"),
+            trigger_id=body.get("trigger_id"),
             asked_at=datetime.now(UTC),
         )
+
+    def _filled(self, body: Mapping[str, Any], job: Job, command: str) -> Job:
+        """Return the job of a press that opens a form: the command that the button carries."""
+        parsed = parse(command)
+        model, words = split_words(self._commands.get(parsed.verb or ""), parsed.words)
+        about = {"verb": parsed.verb, "model": model, "words": words, "inputs": dict(parsed.inputs)}
+        thread_ts = (body.get("message") or {}).get("thread_ts")
+        return job.model_copy(update={**about, "thread_ts": thread_ts})
 
     def _submit(self, job: Job, flow: str, *args: Any) -> Reply:
         record = job.model_dump(mode="json")
@@ -150,9 +168,11 @@ def _private(message: Message) -> Reply:
     return {"response_type": "ephemeral", "text": message.text, "blocks": list(message.blocks)}
 
 
-def _short(*parts: object) -> str:
-    """Return a short id that is the same whenever Slack delivers the same thing again."""
-    return hashlib.sha256("\x00".join(map(str, parts)).encode()).hexdigest()[:20]
+def _form_asked(parsed: Parsed) -> tuple[Parsed, bool]:
+    """Return the command whose form is asked for, or the command itself, and which of the two it is."""
+    if parsed.verb != FORM or not parsed.words:
+        return parsed, False
+    return replace(parsed, verb=fold_case(parsed.words[0]), words=parsed.words[1:]), True
 
 
 def _misread(parsed: Parsed) -> Problem:

@@ -1,7 +1,7 @@
 """What is the bot's own: cards, cancellations, decisions, sent digests, processes, leases, audit.
 
-The tables of calls to endpoints, of webhooks and of deliveries are made here and used in `calls` and
-`deliveries`.
+The tables of calls to endpoints, of webhooks, of deliveries and of open forms are made here and used in
+`calls`, `deliveries` and `open_forms`.
 
 Plain SQLAlchemy Core in the engine's database, own tables and numbered migrations. Unique constraints are the
 claims: whoever inserts first has it. What must outlive the bot goes through the function app instead.
@@ -134,6 +134,13 @@ deliveries = sa.Table(
     sa.Column("created_at", sa.DateTime, nullable=False),
     sa.Column("ended_at", sa.DateTime),
 )
+forms = sa.Table(
+    "toban_forms",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("form", sa.Text, nullable=False),
+    sa.Column("used_at", sa.DateTime, nullable=False),
+)
 events = sa.Table(
     "toban_events",
     metadata,
@@ -151,6 +158,7 @@ MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (works,),
     (calls, hooks, deliveries),
     (events,),
+    (forms,),
 )
 """Tables made by each numbered migration; a migration that has shipped is never changed."""
 

@@ -346,24 +346,44 @@ Mode = Literal["socket", "http"]
 def load_team(path: Path) -> TobanFile:
     """Read and check *path*; raise ConfigurationError with every problem in it at once."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return TobanFile.model_validate(_read_toml(path))
+    except ValidationError as error:
+        raise ConfigurationError(_problems(error, str(path))) from None
+
+
+def _sound_part(path: Path) -> TobanFile | None:
+    """Return what *path* says without the tables that are at fault; None where nothing of it can be used."""
+    try:
+        data = _read_toml(path)
+        TobanFile.model_validate(data)
+    except ConfigurationError:
+        return None
+    except ValidationError as error:
+        wrong = {str(one["loc"][0]) if one["loc"] else "" for one in error.errors()}
+        data = {name: table for name, table in data.items() if name not in wrong}
+    try:
+        return TobanFile.model_validate(data)
+    except ValidationError:
+        return None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(
             [f"settings file {path} does not exist; set TOBAN_CONFIG or start where {DEFAULT_CONFIG} lies"]
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError([f"settings file {path} cannot be read: {error}"]) from None
-    try:
-        return TobanFile.model_validate(data)
-    except ValidationError as error:
-        raise ConfigurationError(_problems(error, str(path))) from None
 
 
 @dataclass(frozen=True)
 class FoundSettings:
     """What was found of the settings, part by part, and everything that is wrong with them.
 
-    A part is None where it is not set up, or is at fault; `problems` then says so.
+    A part is None where it is not set up, or is at fault; `problems` then says so. `team` lacks the tables
+    that are at fault.
     """
 
     team: TobanFile | None
@@ -384,10 +404,12 @@ def find_settings(env: Mapping[str, str], mode: Mode | None = None) -> FoundSett
     None (command-line tools that only post) wants neither.
     """
     problems: list[str] = []
-    found: TobanFile | None = None
+    path = Path(env.get("TOBAN_CONFIG") or DEFAULT_CONFIG)
+    found: TobanFile | None
     try:
-        found = load_team(Path(env.get("TOBAN_CONFIG") or DEFAULT_CONFIG))
+        found = load_team(path)
     except ConfigurationError as error:
+        found = _sound_part(path)
         problems += error.problems
     team = found or TobanFile()
     slack = _slack(env, mode, problems)

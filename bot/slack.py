@@ -161,6 +161,32 @@ class SlackDesk:
         body = {"user_id": user, "view": {"type": "home", "blocks": list(blocks)}}
         self._call("views.publish", lambda: self.client.api_call("views.publish", json=body))
 
+    def open_view(self, trigger_id: str, view: dict[str, Any]) -> bool:
+        """Open a modal for whoever the trigger belongs to; False where Slack does not open it any more.
+
+        A trigger lives three seconds and opens once (https://docs.slack.dev/reference/methods/views.open). A
+        modal that an earlier call opened under the same `external_id` is as good.
+        """
+        body = {"trigger_id": trigger_id, "view": view}
+        try:
+            self._call("views.open", lambda: self.client.api_call("views.open", json=body))
+        except SlackRefused as refusal:
+            if refusal.code == "duplicate_external_id":
+                return True
+            log.info("modal was not opened", extra={"reason": refusal.code})
+            return False
+        return True
+
+    def update_view(self, view: dict[str, Any]) -> bool:
+        """Replace the open modal that has the view's `external_id`; False where there is none any more."""
+        body = {"external_id": view["external_id"], "view": view}
+        try:
+            self._call("views.update", lambda: self.client.api_call("views.update", json=body))
+        except SlackRefused as refusal:
+            log.info("modal was not changed", extra={"reason": refusal.code})
+            return False
+        return True
+
     def groups(self) -> dict[str, frozenset[str]]:
         """Return the members of every user group, under its id and under its `@handle`."""
         found: dict[str, frozenset[str]] = {}

@@ -18,7 +18,7 @@ from dbos import DBOSClient
 
 from bot.connectors.connector import FINAL, Connector, Expectant, RunStatus
 from bot.edits import Edits
-from bot.errors import BotError, RateLimited
+from bot.errors import BotError, RateLimited, Refused
 from bot.jobs import Job
 from bot.messages import work as messages
 from bot.messages.message import Message
@@ -144,8 +144,11 @@ class WorkWatcher:
         log.info("nobody says how runs stand", extra={"scope": scope, "reason": str(error)})
         since = self._answered_at.setdefault(scope, time.monotonic())
         if time.monotonic() - since >= self._timing.silence_seconds:
+            problem = error.problem if isinstance(error, Refused) else None
+            seen = ("silence", problem.reason_code if problem else None)
             for work in group:
-                self._draw(work, "silence", messages.out_of_sight(_job(work), _title(work), _who(work)))
+                card = messages.out_of_sight(_job(work), _title(work), _who(work), problem)
+                self._draw(work, seen, card)
 
     def _draw(self, work: Work, seen: object, message: Message) -> None:
         """Offer *message* for the card unless it shows what was *seen* already."""

@@ -28,7 +28,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 class RunMessage(BaseModel):
     """The body of a message: which run to work on."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     run_id: Annotated[str, StringConstraints(pattern=RUN_ID_PATTERN)]
     revived: Annotated[int, Field(ge=0)] = 0

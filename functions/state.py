@@ -29,9 +29,6 @@ from ml.usage import Usage
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG_SETTING, WORKER_SETTING = "TOBAN_CONFIG", "TOBAN_WORKER_ID"
 
-COLLECT_AFTER = (100_000, 20, 20)
-"""Objects made, and collections of each younger generation, after which the next collection comes."""
-
 _Part = TypeVar("_Part")
 
 _log = logging.getLogger("toban.functions")
@@ -112,10 +109,7 @@ class AppState:
         return self._once("server", self._make_server)
 
     def _make_server(self) -> Server:
-        # An answer of 1,000 rows makes some 20,000 objects and no cycle: the collector, as it comes, would
-        # look through all libraries again and again meanwhile, which costs a third of the time.
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
+        gc.freeze()  # the libraries stay; no collection need look through them
         return Server(self.catalog, self.registry, self.predictions)
 
     @property

@@ -40,13 +40,14 @@ def calibrate(residuals: np.ndarray, groups: np.ndarray, coverage: float) -> Cal
 
 def offsets(calibration: Calibration, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return by row what to add to the prediction to get the ends of its interval."""
-    known, names = calibration.quantiles, groups.tolist()
-    found = {
-        name: [known.get(f"{name}:{side}", known[f"{EVERY_ROW}:{side}"]) for side in ("low", "high")]
-        for name in set(names)
-    }
-    ends = np.array([found[name] for name in names])
-    return ends[:, 0], ends[:, 1]
+    names = groups.tolist()
+    low, high = (_offset_by_group(calibration, set(names), side) for side in ("low", "high"))
+    return np.array([low[name] for name in names]), np.array([high[name] for name in names])
+
+
+def _offset_by_group(calibration: Calibration, names: set[str], side: str) -> dict[str, float]:
+    known = calibration.quantiles
+    return {name: known.get(f"{name}:{side}", known[f"{EVERY_ROW}:{side}"]) for name in names}
 
 
 def _quantile_pair(ordered: np.ndarray, coverage: float) -> tuple[float, float] | None:

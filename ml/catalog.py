@@ -23,7 +23,7 @@ from ml.recipe import Recipe
 class _ModelTables(BaseModel):
     """The part of `toban.toml` that is read here."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     models: dict[Annotated[str, StringConstraints(pattern=MODEL_NAME_PATTERN)], ModelSettings] = Field(
         default_factory=dict

@@ -2,7 +2,8 @@
 
 Requests refuse unknown keys, so that a typing error is named; replies ignore them, so that an older bot
 understands a newer function app. Names at this edge carry their unit (`seconds`, `share` is 0-1). Times are
-aware UTC. No I/O lives here, and nothing that is slow to import.
+aware UTC. No I/O lives here, and nothing slow to import: `defer_build` lets a class build its validator
+when it is first used.
 """
 
 from __future__ import annotations
@@ -38,14 +39,19 @@ FINAL_STATES: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 class Request(BaseModel):
     """A body sent to the function app: frozen, and unknown keys are refused by name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Reply(BaseModel):
     """A body sent by the function app: frozen, and keys of a newer version are ignored."""
 
     model_config = ConfigDict(
-        extra="ignore", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+        extra="ignore",
+        frozen=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        defer_build=True,
     )
 
 
@@ -504,7 +510,7 @@ class ModelSettings(BaseModel):
     names the workflow that trains it; None: the function app does.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     recipe: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
     channel: str | None = None

@@ -51,12 +51,18 @@ class Group:
                 future.set_result(self._answer)
         return future
 
-    def resolve(self, taken: bool) -> None:
-        """Tell everybody; each event loop is woken once, whatever the number of its waiters."""
+    def resolve(self, taken: bool, here: asyncio.AbstractEventLoop | None = None) -> None:
+        """Tell everybody; each event loop is woken once, whatever the number of its waiters.
+
+        *here* is the loop in which this is called, if any: it is awake.
+        """
         with self._lock:
             self._answer = taken
         self.taken.set_result(taken)  # runs callbacks, hence without the lock
         for loop, futures in self._waiters.items():
+            if loop is here:
+                _resolve_all(futures, taken)
+                continue
             try:
                 loop.call_soon_threadsafe(_resolve_all, futures, taken)
             except RuntimeError:  # that loop is closed; nobody waits there any more

@@ -16,14 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from ml.answers import Answer, Answers, Intervals, build_answer
 from ml.calibration import offsets
 from ml.contract import Source
 from ml.manifest import Manifest
 from ml.recipe import Predicted, Recipe, Table
 from ml.sessions import NUMBERS, TEXTS, LoadedModel, graph_inputs
-
-Answer = dict[str, Any]
-"""A row answer of the contract, as a plain mapping without its prediction id."""
 
 MODEL_FAILED = "model_failed"
 """The reason code of rows that were before a model when it raised."""
@@ -66,36 +64,56 @@ OpenRung = tuple[Source, Callable[[], Rung]]
 """Which rung it is, and how to get at it; may raise RungMissing."""
 
 
-def climb(recipe: Recipe, table: Table, rungs: Sequence[OpenRung]) -> list[Answer]:
-    """Return an answer for each row of *table*, from the highest rung that can give it."""
+def climb(
+    recipe: Recipe, table: Table, rungs: Sequence[OpenRung], reasons: Sequence[str | None] | None = None
+) -> list[Answer]:
+    """Return an answer for each row of *table*, from the highest rung that can give it.
+
+    *reasons* says by row why a rung above these could not.
+    """
     answers: list[Answer | None] = [None] * len(table)
-    reasons: list[str | None] = [None] * len(table)
+    because: list[str | None] = [None] * len(table) if reasons is None else list(reasons)
     pending = list(range(len(table)))
     for source, open_rung in rungs:
         if not pending:
             break
-        part = table if len(pending) == len(table) else table.take(np.array(pending))
-        found = _ask(recipe, part, source, open_rung)
+        found = _ask(recipe, _part(table, pending), source, open_rung)
         left = []
         for place, row in enumerate(pending):
-            answer = found if isinstance(found, str) else found[place]
-            if isinstance(answer, str):
-                reasons[row] = reasons[row] or answer
-                left.append(row)
+            reason = found if isinstance(found, str) else found.failed[place]
+            if reason is None and not isinstance(found, str):
+                answers[row] = _because(found.answers.row(place), because[row])
             else:
-                answers[row] = _because(answer, reasons[row])
+                because[row] = because[row] or reason
+                left.append(row)
         pending = left
     if pending:
-        part = table if len(pending) == len(table) else table.take(np.array(pending))
-        last = _last_rung(recipe, part, [reasons[row] or "no_champion" for row in pending])
+        last = _last_rung(recipe, _part(table, pending), [because[row] or "no_champion" for row in pending])
         for row, answer in zip(pending, last, strict=True):
             answers[row] = answer
     return [answer for answer in answers if answer is not None]
 
 
+def climb_together(recipe: Recipe, table: Table, rungs: Sequence[OpenRung]) -> Answers:
+    """Return the same answers as `climb`, as columns where the first rung gives them."""
+    (source, open_rung), *lower = rungs
+    found = _ask(recipe, table, source, open_rung)
+    if isinstance(found, str):
+        return Answers.of_rows(climb(recipe, table, lower, [found] * len(table)))
+    left = [row for row, code in enumerate(found.failed) if code is not None]
+    if left:
+        rest = climb(recipe, _part(table, left), lower, [found.failed[row] for row in left])
+        found.answers.apart.update(zip(left, rest, strict=True))
+    return found.answers
+
+
+def _part(table: Table, rows: list[int]) -> Table:
+    return table if len(rows) == len(table) else table.take(np.array(rows))
+
+
 def refuse(reason_code: str, problem: Any) -> Answer:
     """Return the answer of a row that no rung was asked about."""
-    return _answer("refused", "none", reason_code=reason_code, problem=problem)
+    return build_answer("refused", "none", reason_code=reason_code, problem=problem)
 
 
 def _because(answer: Answer, reason: str | None) -> Answer:
@@ -108,16 +126,22 @@ def _because(answer: Answer, reason: str | None) -> Answer:
     return answer
 
 
-def _ask(
-    recipe: Recipe, table: Table, source: Source, open_rung: Callable[[], Rung]
-) -> str | list[Answer | str]:
-    """Return the answers of one rung; a reason code in place of an answer that it cannot give."""
+@dataclass(slots=True)
+class _Found:
+    """What one rung says: answers, and for each row the code of the check that its answer fails, or None."""
+
+    answers: Answers
+    failed: list[str | None]
+
+
+def _ask(recipe: Recipe, table: Table, source: Source, open_rung: Callable[[], Rung]) -> str | _Found:
+    """Return the answers of one rung, or the reason code of why it has none."""
     try:
         rung = open_rung()
         inputs = graph_inputs(recipe, recipe.features(table), len(table))
         predicted = rung.model.run(inputs, table)
         failed = _failed_checks(recipe, predicted, table)
-        return _dress(rung, source, table, inputs, predicted, failed)
+        return _Found(_dress(rung, source, table, inputs, predicted), failed)
     except RungMissing as missing:
         return missing.reason_code
     except Exception as error:  # noqa: BLE001 - whatever a model does, its rows go to the next rung
@@ -141,42 +165,38 @@ def _failed_checks(recipe: Recipe, predicted: Predicted, table: Table) -> list[s
     return failed
 
 
-def _dress(
-    rung: Rung,
-    source: Source,
-    table: Table,
-    inputs: dict[str, Any],
-    predicted: Predicted,
-    failed: Sequence[str | None],
-) -> list[Answer | str]:
+def _dress(rung: Rung, source: Source, table: Table, inputs: dict[str, Any], predicted: Predicted) -> Answers:
     """Return the contract's answers: value, interval, confidence, warnings, or why there is no value."""
     recipe, manifest = rung.recipe, rung.manifest
-    values = predicted.values.tolist()
-    confidence = None if predicted.confidence is None else predicted.confidence.tolist()
-    intervals = _intervals(recipe, manifest, table, predicted)
-    warnings = _outside(rung, inputs)
-    shared = _answer(
+    shared = build_answer(
         "predicted",
         source,
         unit=recipe.unit,
         version=manifest.version,
         data_version=manifest.data_version,
     )
-    answers: list[Answer | str] = []
-    for row, code in enumerate(failed):
-        if code is not None:
-            answers.append(code)
-            continue
-        answer = shared.copy()
-        answer["value"] = values[row]
-        if intervals:
-            answer["interval"] = intervals[row]
-        if confidence:
-            answer["confidence"] = confidence[row]
+    confidence = None if predicted.confidence is None else predicted.confidence.tolist()
+    intervals = _intervals(recipe, manifest, table, predicted)
+    answers = Answers(shared, predicted.values.tolist(), intervals, confidence)
+    warnings = _outside(rung, inputs)
+    for row in sorted(warnings.keys() | _unsure(recipe, answers)):
+        answer = answers.row(row)
         if row in warnings:
             answer["warnings"] = warnings[row]
-        answers.append(_unless_unsure(recipe, answer))
+        answers.apart[row] = _unless_unsure(recipe, answer)
     return answers
+
+
+def _unsure(recipe: Recipe, answers: Answers) -> set[int]:
+    """Return the rows whose interval is too wide or whose confidence is too low for the recipe's measure."""
+    policy, intervals, confidence = recipe.policy, answers.intervals, answers.confidence
+    if intervals is not None and policy.max_interval_width is not None:
+        with np.errstate(invalid="ignore"):  # an answer that is infinite goes to the next rung in any case
+            widths = np.subtract(intervals.high, intervals.low)
+        return set(np.flatnonzero(widths > policy.max_interval_width).tolist())
+    if confidence is not None and policy.min_confidence is not None:
+        return set(np.flatnonzero(np.asarray(confidence) < policy.min_confidence).tolist())
+    return set()
 
 
 def _unless_unsure(recipe: Recipe, answer: Answer) -> Answer:
@@ -199,15 +219,12 @@ def _unless_unsure(recipe: Recipe, answer: Answer) -> Answer:
     return answer
 
 
-def _intervals(
-    recipe: Recipe, manifest: Manifest, table: Table, predicted: Predicted
-) -> list[dict[str, float]] | None:
+def _intervals(recipe: Recipe, manifest: Manifest, table: Table, predicted: Predicted) -> Intervals | None:
     if manifest.calibration is None or recipe.classes:
         return None
     low, high = offsets(manifest.calibration, recipe.calibration_groups(table))
-    coverage = manifest.calibration.coverage
     lows, highs = (predicted.values + low).tolist(), (predicted.values + high).tolist()
-    return [{"low": a, "high": b, "coverage": coverage} for a, b in zip(lows, highs, strict=True)]
+    return Intervals(lows, highs, manifest.calibration.coverage)
 
 
 def _outside(rung: Rung, inputs: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
@@ -220,10 +237,11 @@ def _outside(rung: Rung, inputs: dict[str, Any]) -> dict[int, list[dict[str, Any
         text = f"{name} is {numbers[row, place]:g}; training saw {low[place]:g} to {high[place]:g}"
         found.setdefault(row, []).append(_warning(name, text))
     for place, choices in enumerate(rung.choices):
-        if choices is None:
+        values = [] if choices is None else inputs[TEXTS][:, place].tolist()
+        if choices is None or choices.issuperset(values):
             continue
         name = rung.recipe.texts[place]
-        for row, value in enumerate(inputs[TEXTS][:, place].tolist()):
+        for row, value in enumerate(values):
             if value not in choices:
                 found.setdefault(row, []).append(_warning(name, f"training never saw {name} {value[:40]!r}"))
     return found
@@ -238,12 +256,14 @@ def _last_rung(recipe: Recipe, table: Table, reasons: Sequence[str]) -> list[Ans
     policy = recipe.policy
     if policy.on_failure == "no_action":
         return [
-            _answer("no_action", "none", reason_code=reason, safe_action=policy.safe_action, fallback=True)
+            build_answer(
+                "no_action", "none", reason_code=reason, safe_action=policy.safe_action, fallback=True
+            )
             for reason in reasons
         ]
     if policy.on_failure == "constant":
         return [
-            _answer("fallback", "constant", value=policy.constant, unit=recipe.unit, reason_code=reason)
+            build_answer("fallback", "constant", value=policy.constant, unit=recipe.unit, reason_code=reason)
             for reason in reasons
         ]
     values: list[Any] = [None] * len(table)
@@ -252,7 +272,7 @@ def _last_rung(recipe: Recipe, table: Table, reasons: Sequence[str]) -> list[Ans
     return [
         _no_answer(reason)
         if value is None
-        else _answer("fallback", "rule", value=value, unit=recipe.unit, reason_code=reason)
+        else build_answer("fallback", "rule", value=value, unit=recipe.unit, reason_code=reason)
         for value, reason in zip(values, reasons, strict=True)
     ]
 
@@ -275,27 +295,4 @@ def _no_answer(reason: str) -> Answer:
         "detail": f"no version of the model could answer ({reason}), and there is nothing to fall back on",
         "reason_code": reason,
     }
-    return _answer("refused", "none", reason_code=reason, problem=problem, fallback=True)
-
-
-def _answer(outcome: str, source: Source, **fields: Any) -> Answer:
-    """Return a row answer with every field of the contract; the id comes from the prediction log."""
-    return {
-        "prediction_id": "",
-        "outcome": outcome,
-        "value": None,
-        "unit": None,
-        "interval": None,
-        "confidence": None,
-        "reason_code": None,
-        "safe_action": None,
-        "source": source,
-        "fallback": source in ("rule", "constant"),
-        "version": None,
-        "data_version": None,
-        "filled_in": {},
-        "warnings": (),
-        "actual": None,
-        "problem": None,
-        **fields,
-    }
+    return build_answer("refused", "none", reason_code=reason, problem=problem, fallback=True)

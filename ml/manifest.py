@@ -26,7 +26,7 @@ REQUIRED_FILES = frozenset({MODEL_FILE, SNAPSHOT_FILE, EVALUATION_FILE, SOURCE_F
 class Part(BaseModel):
     """A part of a manifest: frozen; keys that a newer program added are ignored when read."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class FileRef(Part):

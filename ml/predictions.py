@@ -1,13 +1,16 @@
 """The prediction log: predictions of concurrent requests are written together and then confirmed.
 
-Requests hand their rows in and get the ids at once; one thread writes whatever has gathered while it wrote
-the last group, so nobody waits for company. On a folder a group is appended to this process's file,
-elsewhere it is one object. When the store cannot take a group its requests hear False, within seconds, and
-are answered all the same.
+Requests hand their rows in and get the ids at once; what has gathered while the last group was written is
+the next group. On a folder a group is appended to this process's file, elsewhere it is one object. When the
+store cannot take a group its requests hear False, within seconds, and are answered all the same.
+
+Who writes: a thread, or, as long as appending to a folder takes no time to speak of, an event loop at the end
+of a turn, because waking a thread costs more than the write.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 import threading
@@ -45,6 +48,18 @@ MAX_WAITING_ROWS = 200_000
 RETRY_SECONDS = 1.0
 """After a failed write, how long rows are refused at once before one group tries the store again."""
 
+QUICK_SECONDS = 0.02
+"""An append that took longer means a slow disk, on which an event loop must not wait."""
+
+SLOW_SECONDS = 10.0
+"""For how long after such an append the thread does all writing."""
+
+FEW_ROWS = 200
+"""Rows that an event loop may write in a turn; encoding more would hold it up."""
+
+LONGEST_COMPANY_SECONDS = 0.005
+"""How long the thread waits at most for requests that are likely to come, before it makes an object."""
+
 
 class PredictionLog:
     """Writes predictions by group commit; one per process and store, shared by all threads and event loops.
@@ -65,8 +80,14 @@ class PredictionLog:
         self._open: dict[str, Group] = {}
         self._gathering: list[Group] = []
         self._waiting_rows = 0
+        self._waiting_requests = 0
+        self._expected_requests = 1
+        self._company_seconds = 0.0
         self._retry_at: float | None = None
+        self._slow_until = float("-inf")
+        self._turn_of: asyncio.AbstractEventLoop | None = None
         self._condition = threading.Condition()
+        self._writing = threading.Lock()
         self._writer: threading.Thread | None = None
         self._closed = False
         self.counters: dict[str, int] = {
@@ -76,26 +97,33 @@ class PredictionLog:
             "groups_failed": 0,
         }
 
-    def submit(self, model: str, records: Sequence[Loggable]) -> Submission:
-        """Hand predictions in and return their ids in order; never raises for the store's sake."""
-        rows = sum(record.rows for record in records)
+    def submit(
+        self, model: str, records: Sequence[Loggable], loop: asyncio.AbstractEventLoop | None = None
+    ) -> Submission:
+        """Hand predictions in and return their ids in order; never raises for the store's sake.
+
+        *loop* is the event loop that this is called in, which may then do the writing.
+        """
+        submission, rows = self._gather(model, records)
+        if submission.taken.done():
+            return submission
         with self._condition:
-            if self._refusing(rows):
-                return self._refuse(model, rows)
-            group = self._group(model)
-            group.trial = group.trial or self._retry_at is not None
-            first = group.segment.rows
-            row = first
-            for record in records:
-                group.records.append((row, record))
-                row += record.rows
-            group.segment.rows = row
-            group.rows += rows
-            self._waiting_rows += rows
-            if self._writer is None:
-                self._start()
-            self._condition.notify()
-        return Submission(_ids(group.segment, first, rows), group.taken, group)
+            if loop is None or rows > FEW_ROWS or not self._may_write_here():
+                self._wake_writer()
+            elif self._turn_of is None:
+                self._turn_of = loop
+                loop.call_soon(self._write_in_turn, loop)
+            elif self._turn_of is not loop:
+                self._wake_writer()
+        return submission
+
+    def write(self, model: str, records: Sequence[Loggable]) -> Submission:
+        """Hand predictions in from a thread that waits in any case, and so may do the writing itself."""
+        submission, _ = self._gather(model, records)
+        if not (submission.taken.done() or (self._may_write_here() and self._write_here())):
+            with self._condition:
+                self._wake_writer()
+        return submission
 
     def read(self, prediction_id: str) -> PredictionView:
         """Return a logged prediction; one read, because its id says where it is.
@@ -111,6 +139,8 @@ class PredictionLog:
         """Write what waits and stop the writer; rows that are submitted afterwards are refused."""
         with self._condition:
             self._closed = True
+            if self._gathering:
+                self._wake_writer()
             self._condition.notify()
         if self._writer is not None:
             self._writer.join(timeout)
@@ -122,6 +152,25 @@ class PredictionLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _gather(self, model: str, records: Sequence[Loggable]) -> tuple[Submission, int]:
+        """Return the rows' places in a group that somebody must be told to write, and their number."""
+        rows = sum(record.rows for record in records)
+        with self._condition:
+            if self._refusing(rows):
+                return self._refuse(model, rows), rows
+            group = self._group(model)
+            group.trial = group.trial or self._retry_at is not None
+            first = group.segment.rows
+            row = first
+            for record in records:
+                group.records.append((row, record))
+                row += record.rows
+            group.segment.rows = row
+            group.rows += rows
+            self._waiting_rows += rows
+            self._waiting_requests += 1
+        return Submission(_ids(group.segment, first, rows), group.taken, group), rows
 
     # --- gathering, with the condition held ---------------------------------------------------------------
 
@@ -176,24 +225,69 @@ class PredictionLog:
         group.resolve(False)
         return Submission(_ids(segment, 0, rows), group.taken, group)
 
-    def _start(self) -> None:
-        self._writer = threading.Thread(target=self._write_groups, name="prediction-log", daemon=True)
-        self._writer.start()
+    def _wake_writer(self) -> None:
+        """Let the thread look, unless it waits for more requests than have come."""
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write_groups, name="prediction-log", daemon=True)
+            self._writer.start()
+        if self._store.can_append or not 1 < self._waiting_requests < self._expected_requests:
+            self._condition.notify()
 
-    # --- the writer's thread ------------------------------------------------------------------------------
+    def _may_write_here(self) -> bool:
+        """Return whether writing takes no time to speak of."""
+        return self._store.can_append and self._clock() >= self._slow_until
+
+    # --- writing ------------------------------------------------------------------------------------------
+
+    def _write_in_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write what this turn of the loop has gathered."""
+        if not self._write_here(loop):
+            with self._condition:
+                self._wake_writer()
+
+    def _write_here(self, loop: asyncio.AbstractEventLoop | None = None) -> bool:
+        """Write what has gathered, unless another thread is writing; return whether that was done."""
+        if not self._writing.acquire(blocking=False):
+            return False
+        try:
+            self._write_gathered(loop)
+        finally:
+            self._writing.release()
+        return True
 
     def _write_groups(self) -> None:
+        """Write until the log is closed; the thread's work."""
         while True:
             with self._condition:
                 while not self._gathering and not self._closed:
                     self._condition.wait()
-                groups, self._gathering = self._gathering, []
-                self._open.clear()
-                self._waiting_rows = 0
-            for group in groups:
-                group.resolve(self._write(group))
-            if not groups:
-                return
+                if not self._store.can_append:
+                    self._await_company()
+            with self._writing:
+                if not self._write_gathered() and self._closed:
+                    return
+
+    def _await_company(self) -> None:
+        """Wait for as many requests as came last time, half as long as a write takes: an object costs money.
+
+        A sender that waits for its answers comes back at once. One that comes alone never waits.
+        """
+        self._condition.wait_for(
+            lambda: self._closed or self._waiting_requests >= self._expected_requests, self._company_seconds
+        )
+
+    def _write_gathered(self, loop: asyncio.AbstractEventLoop | None = None) -> bool:
+        """Write what has gathered and tell those who wait; return whether there was anything."""
+        with self._condition:
+            groups, self._gathering = self._gathering, []
+            self._open.clear()
+            requests, self._waiting_requests = self._waiting_requests, 0
+            self._waiting_rows, self._turn_of = 0, None
+        for group in groups:
+            group.resolve(self._write(group), loop)
+        with self._condition:
+            self._expected_requests = max(1, requests + self._waiting_requests)
+        return bool(groups)
 
     def _write(self, group: Group) -> bool:
         try:
@@ -202,7 +296,9 @@ class PredictionLog:
                 self._count("rows_lost", group.rows)
                 return False
             data = b"".join([encode_line(record, row) for row, record in group.records])
+            begun = time.perf_counter()
             self._put(group.segment, data)
+            self._note_pace(time.perf_counter() - begun)
         except Exception as error:  # noqa: BLE001 - whatever it is, the requests that wait must be answered
             self._failed(group, error)
             return False
@@ -210,6 +306,11 @@ class PredictionLog:
         self._count("rows_logged", group.rows)
         self._count("groups_written", 1)
         return True
+
+    def _note_pace(self, seconds: float) -> None:
+        if seconds > QUICK_SECONDS:
+            self._slow_until = self._clock() + SLOW_SECONDS
+        self._company_seconds = min(seconds / 2, LONGEST_COMPANY_SECONDS)
 
     def _put(self, segment: Segment, data: bytes) -> None:
         if not self._store.can_append:

@@ -162,7 +162,7 @@ class ServingPolicy(BaseModel):
     training.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     on_failure: Literal["rule", "constant", "no_action", "refuse"] = "rule"
     constant: float | str | None = None

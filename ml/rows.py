@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
@@ -20,6 +21,9 @@ from ml.recipe import Recipe, Row
 
 MANY_ROWS = 50
 """Full typed rows from which they are treated as columns, which is how volume is answered and logged."""
+
+MANY_BYTES = 10_000
+"""Size from which a body is likely to hold so many."""
 
 
 @dataclass(slots=True)
@@ -68,6 +72,9 @@ class RowReader:
         own = [name for name in row.model_fields if name not in self._input_names]
         self._looks_up = inputs is not row
         self._row_marks = tuple(f'"{name}"'.encode() for name in own)
+        # A validator that sees the whole row, or that the class itself holds, does not come with the fields.
+        self._by_column = not _has_validators(row)
+        self._pick = itemgetter(*row.model_fields) if len(row.model_fields) > 1 else None
         self._inputs = TypeAdapter(_envelope("rows", list[inputs]))  # type: ignore[valid-type]
         self._rows = TypeAdapter(_envelope("rows", list[row]))  # type: ignore[valid-type]
         self._columns = TypeAdapter(_envelope("columns", _columns_model(row)))
@@ -90,12 +97,16 @@ class RowReader:
 
     def _read_quickly(self, body: bytes) -> Reading:
         if b'"columns"' in body[:200] or b'"columns"' in body[-400:]:
+            if not self._by_column:
+                return self._read_carefully(body)
             found = self._columns.validate_json(body)
             columns = {name: values for name, values in found.columns.__dict__.items() if values is not None}
             if len({len(values) for values in columns.values()}) == 1:
                 return Reading(found.caller, columns=self._with_unknowns(columns))
             return self._read_carefully(body)
         if not self._looks_up or (self._row_marks and all(mark in body for mark in self._row_marks)):
+            if len(body) >= MANY_BYTES and (reading := self._read_many(body)) is not None:
+                return reading
             found = self._rows.validate_json(body)
             rows = [row.__dict__ for row in found.rows]
             if len(rows) >= MANY_ROWS:
@@ -104,6 +115,26 @@ class RowReader:
             return Reading(found.caller, [Slot(row, row) for row in rows])
         found = self._inputs.validate_json(body)
         return Reading(found.caller, [self._completed(inputs) for inputs in found.rows])
+
+    def _read_many(self, body: bytes) -> Reading | None:
+        """Return many full typed rows, validated column by column, which is cheaper than row by row.
+
+        None where they are few, where a row leaves a field out, or where anything is wrong.
+        """
+        if not self._by_column or self._pick is None:
+            return None
+        try:
+            content = from_json(body, cache_strings="keys")
+            if not isinstance(content, dict) or content.keys() != {"rows", "caller"}:
+                return None
+            rows, names = content["rows"], self._recipe.row.model_fields
+            if len(rows) < MANY_ROWS or set(map(len, rows)) != {len(names)}:
+                return None
+            columns = dict(zip(names, map(list, zip(*map(self._pick, rows), strict=True)), strict=True))
+            found = self._columns.validate_python({"columns": columns, "caller": content["caller"]})
+        except (ValueError, KeyError, TypeError):
+            return None
+        return Reading(found.caller, columns=dict(found.columns.__dict__))
 
     def _with_unknowns(self, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
         rows = len(next(iter(columns.values())))
@@ -172,6 +203,11 @@ def _given(inputs: Row) -> dict[str, Any]:
 def _envelope(name: str, content: Any) -> Any:
     fields: dict[str, Any] = {name: (content, ...)}
     return create_model(f"Predict{name.title()}", __base__=_Envelope, **fields)
+
+
+def _has_validators(row: type[Row]) -> bool:
+    found = row.__pydantic_decorators__
+    return bool(found.validators or found.field_validators or found.root_validators or found.model_validators)
 
 
 def _columns_model(row: type[Row]) -> type[BaseModel]:

@@ -39,7 +39,7 @@ class RunEvent(BaseModel):
     stop.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     format: Literal[1] = 1
     at: datetime

@@ -22,7 +22,10 @@ from ml.contract import PredictionView
 from ml.errors import Corrupt, NotFound
 
 ID_PATTERN = r"^p-([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)-([0-9]{10})-([0-9a-z]{12,24})-([0-9]{1,9})$"
-FORMAT = 1
+FORMAT = 2
+"""What is written; 1, which had the intervals of columns as a list of objects, is read too."""
+
+READABLE = frozenset({1, FORMAT})
 _HEADER = re.compile(
     rb'^\{"format":([0-9]+),"row":([0-9]+),"rows":([0-9]+),"tally":"([^"\n]*)"[^\n]*\}$', re.MULTILINE
 )
@@ -71,7 +74,8 @@ class PredictionRecord:
 class PredictionColumns:
     """The predictions of one request of many rows, as columns; otherwise like `PredictionRecord`.
 
-    `input` holds lists of `rows` values. `answer` holds such lists, or a plain value where all rows share it.
+    `input` holds lists of `rows` values. `answer` holds such lists, or a plain value where all rows share it;
+    its `interval` may hold such lists as `low` and `high`.
 
     Raises:
         ValueError: As with `PredictionRecord`, or a list has another length.
@@ -89,13 +93,18 @@ class PredictionColumns:
     def __post_init__(self) -> None:
         if not self.who or not self.where or self.at.tzinfo is None or not self.answer or self.rows < 1:
             raise ValueError("predictions are logged with when (in a zone), who, where and what")
-        lists = [*self.input.values(), *(value for value in self.answer.values() if isinstance(value, list))]
+        interval = self.answer.get("interval")
+        ends = interval.values() if isinstance(interval, dict) else ()
+        lists = [*self.input.values(), *(v for v in (*self.answer.values(), *ends) if isinstance(v, list))]
         if any(len(column) != self.rows for column in lists):
             raise ValueError(f"each column holds {self.rows} values")
 
     def tally(self) -> str:
         """Return how the predictions were answered, as it stands in the line."""
-        outcomes, sources = (self._spread(self.answer[name]) for name in ("outcome", "source"))
+        outcome, source = self.answer["outcome"], self.answer["source"]
+        if isinstance(outcome, str) and isinstance(source, str):
+            return f"{outcome}:{source}:{self.rows}"
+        outcomes, sources = self._spread(outcome), self._spread(source)
         counts = Counter(zip(outcomes, sources, strict=True))
         return " ".join(f"{outcome}:{source}:{count}" for (outcome, source), count in counts.items())
 
@@ -212,18 +221,25 @@ def _whole_lines(data: bytes) -> bytes:
     return data[: data.rfind(b"\n") + 1]
 
 
+def _row_of(columns: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """Return one row's answer of those that were logged as columns."""
+    row = {name: value[index] if isinstance(value, list) else value for name, value in columns.items()}
+    if isinstance(interval := columns.get("interval"), dict):
+        row["interval"] = {
+            name: value[index] if isinstance(value, list) else value for name, value in interval.items()
+        }
+    return row
+
+
 def _read_line(line: bytes, wanted: PredictionId) -> PredictionView:
     try:
         record = from_json(line)
-        if record["format"] != FORMAT:
+        if record["format"] not in READABLE:
             raise Corrupt(wanted.path, f"has format {record['format']}; a newer program wrote it")
         if record["columns"]:
             index = wanted.row - record["row"]
             record["input"] = {name: column[index] for name, column in record["input"].items()}
-            record["answer"] = {
-                name: value[index] if isinstance(value, list) else value
-                for name, value in record["answer"].items()
-            }
+            record["answer"] = _row_of(record["answer"], index)
         identity = {"model": wanted.model, "prediction_id": str(wanted)}
         record["answer"] = {**record["answer"], "prediction_id": str(wanted)}
         return PredictionView.model_validate({**record, **identity})

@@ -20,12 +20,12 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from pydantic_core import to_json
 
+from ml.answers import Answer, Answers, render_reply
 from ml.catalog import Catalog
-from ml.contract import PredictReply, PredictRequest
+from ml.contract import Caller, PredictReply, PredictRequest
 from ml.errors import Corrupt, NotFound, Refused, StoreError, StoreMisconfigured, StoreUnavailable
-from ml.ladder import MODEL_FAILED, Answer, OpenRung, Rung, RungMissing, climb, refuse
+from ml.ladder import MODEL_FAILED, OpenRung, Rung, RungMissing, climb, climb_together, refuse
 from ml.manifest import MODEL_FILE
 from ml.predictions import PredictionColumns, PredictionLog, PredictionRecord
 from ml.problems import build_problem
@@ -116,18 +116,47 @@ class Server:
             Refused: `unknown_model`, or the request as a whole is wrong; never for a failing model or store.
         """
         served = self._serve(model)
-        if self._is_ready(served) and len(body) <= SMALL_BODY:
-            reading, rungs = served.reader.read(body), self._rungs(model, served)
+        if not self._is_ready(served) or len(body) > SMALL_BODY:
+            reply, rows, logged = await asyncio.to_thread(self._reply, model, served, body)
+            return self._count(reply, rows, logged)
+        reading, rungs = served.reader.read(body), self._rungs(model, served)
+        answers: Answers | list[Answer]
+        if reading.columns is None:
             together = partial(answer_together, served.recipe, rungs=rungs)
             answers = await self._turns.ask(model, reading, together)
         else:
-            reading, answers = await asyncio.to_thread(self._answer, model, served, body)
-        logged = await self._write(model, reading, answers)
-        return to_json({"model": model, "results": answers, "logged": logged})
+            answers = answer_columns(served.recipe, reading, rungs)
+        order, records = build_records(reading, answers, datetime.now(UTC))
+        submission = self._predictions.submit(model, records, asyncio.get_running_loop())
+        logged = await submission.logged()
+        return self._count(
+            render_reply(model, answers, in_order(order, submission.ids), logged), len(answers), logged
+        )
+
+    def _reply(self, model: str, served: _Served, body: bytes) -> tuple[bytes, int, bool]:
+        """Return a reply, the number of its rows, and whether they were logged; may wait for the store."""
+        reading, rungs = served.reader.read(body), self._rungs(model, served)
+        answers: Answers | list[Answer]
+        if reading.columns is None:
+            answers = answer_reading(served.recipe, reading, rungs)
+        else:
+            answers = answer_columns(served.recipe, reading, rungs)
+        order, records = build_records(reading, answers, datetime.now(UTC))
+        submission = self._predictions.write(model, records)
+        logged = submission.taken.result()
+        return render_reply(model, answers, in_order(order, submission.ids), logged), len(answers), logged
+
+    def _count(self, reply: bytes, rows: int, logged: bool) -> bytes:
+        """Return *reply* after counting its rows; called in the event loop only."""
+        self.counters["rows_answered"] += rows
+        if not logged:
+            self.counters["rows_not_logged"] += rows
+        return reply
 
     def answer_rows(self, model: str, body: bytes) -> list[Answer]:
         """Return the answers to a request without logging them; for judging and for benchmarks."""
-        return self._answer(model, self._serve(model), body)[1]
+        served = self._serve(model)
+        return answer_reading(served.recipe, served.reader.read(body), self._rungs(model, served))
 
     def forget(self, model: str) -> None:
         """Look for the model's champion, and load what failed to load, at the next request."""
@@ -136,10 +165,6 @@ class Server:
             served.missing.clear()
 
     # --- answering ------------------------------------------------------------------------------------
-
-    def _answer(self, model: str, served: _Served, body: bytes) -> tuple[Reading, list[Answer]]:
-        reading = served.reader.read(body)
-        return reading, answer_reading(served.recipe, reading, self._rungs(model, served))
 
     def _serve(self, model: str) -> _Served:
         served = self._served.get(model)
@@ -231,20 +256,6 @@ class Server:
             raise RungMissing(reason, str(error)) from error
         return Rung(loaded, manifest, served.recipe)
 
-    # --- logging --------------------------------------------------------------------------------------
-
-    async def _write(self, model: str, reading: Reading, answers: list[Answer]) -> bool:
-        """Log the answers and give them their ids; returns whether the store has taken them."""
-        order, records = build_records(reading, answers, datetime.now(UTC))
-        submission = self._predictions.submit(model, records)
-        for row, prediction_id in zip(order, submission.ids, strict=True):
-            answers[row]["prediction_id"] = prediction_id
-        logged = await submission.logged()
-        self.counters["rows_answered"] += len(answers)
-        if not logged:
-            self.counters["rows_not_logged"] += len(answers)
-        return logged
-
 
 def answer_together(
     recipe: Recipe, readings: Sequence[Reading], rungs: Sequence[OpenRung]
@@ -277,9 +288,7 @@ def _answer_or_error(recipe: Recipe, reading: Reading, rungs: Sequence[OpenRung]
 def answer_reading(recipe: Recipe, reading: Reading, rungs: Sequence[OpenRung]) -> list[Answer]:
     """Return an answer for every row: refused in its place, or from the highest rung that can."""
     if reading.columns is not None:
-        table = Table(
-            {name: build_column(kind, reading.columns[name]) for name, kind in recipe.kinds.items()}
-        )
+        table = _table(recipe, reading.columns)
         slots = None
         answers: list[Answer | None] = [None] * len(table)
         good = list(range(len(table)))
@@ -303,6 +312,18 @@ def answer_reading(recipe: Recipe, reading: Reading, rungs: Sequence[OpenRung]) 
     return [answer for answer in answers if answer is not None]
 
 
+def answer_columns(recipe: Recipe, reading: Reading, rungs: Sequence[OpenRung]) -> Answers:
+    """Return the answers of `answer_reading` to rows that came as columns, as columns where possible."""
+    table = _table(recipe, reading.columns or {})
+    if _check_inputs(recipe, table):
+        return Answers.of_rows(answer_reading(recipe, reading, rungs))
+    return climb_together(recipe, table, rungs)
+
+
+def _table(recipe: Recipe, columns: Mapping[str, list[Any]]) -> Table:
+    return Table({name: build_column(kind, columns[name]) for name, kind in recipe.kinds.items()})
+
+
 def refuse_row(refusal: Refused) -> Answer:
     """Return the answer of a row that cannot be asked about as it is, with what would be allowed."""
     problem = {
@@ -317,12 +338,12 @@ def refuse_row(refusal: Refused) -> Answer:
 
 
 def build_records(
-    reading: Reading, answers: Sequence[Answer], at: datetime
-) -> tuple[list[int], list[PredictionRecord | PredictionColumns]]:
-    """Return what to log with the six fields, and to which row each logged row belongs."""
-    if reading.columns is not None:
-        return _column_records(reading, reading.columns, answers, at)
-    records: list[PredictionRecord | PredictionColumns] = [
+    reading: Reading, answers: Answers | Sequence[Answer], at: datetime
+) -> tuple[list[int] | None, list[PredictionRecord | PredictionColumns]]:
+    """Return what to log with the six fields, and to which row each logged row belongs (None: in order)."""
+    if isinstance(answers, Answers):
+        return _column_records(reading.caller, reading.columns or {}, answers, at)
+    return None, [
         PredictionRecord(
             at=at,
             who=reading.caller.who,
@@ -334,32 +355,56 @@ def build_records(
         )
         for slot, answer in zip(reading.slots, answers, strict=True)
     ]
-    return list(range(len(answers))), records
+
+
+def in_order(order: list[int] | None, ids: list[str]) -> list[str]:
+    """Return ids by row, given to which row each belongs."""
+    if order is None:
+        return ids
+    found = [""] * len(ids)
+    for row, each in zip(order, ids, strict=True):
+        found[row] = each
+    return found
 
 
 def _column_records(
-    reading: Reading, columns: Mapping[str, list[Any]], answers: Sequence[Answer], at: datetime
-) -> tuple[list[int], list[PredictionRecord | PredictionColumns]]:
-    """Return one record per version that answered: volume is logged as columns, as it came."""
-    by_version: dict[tuple[int | None, str | None], list[int]] = {}
-    for row, answer in enumerate(answers):
-        by_version.setdefault((answer["version"], answer["data_version"]), []).append(row)
+    caller: Caller, columns: Mapping[str, list[Any]], answers: Answers, at: datetime
+) -> tuple[list[int] | None, list[PredictionRecord | PredictionColumns]]:
+    """Return a record for the rows that are answered alike, and one for each version among the others."""
     records: list[PredictionRecord | PredictionColumns] = []
-    for (version, data_version), rows in by_version.items():
-        whole = len(rows) == len(answers)
+    order: list[int] = []
+
+    def add(rows: list[int] | None, answer: dict[str, Any], one: Answer) -> None:
         records.append(
             PredictionColumns(
                 at=at,
-                who=reading.caller.who,
-                where=reading.caller.where,
-                input={name: c if whole else [c[row] for row in rows] for name, c in columns.items()},
-                answer=_as_columns(answers if whole else [answers[row] for row in rows]),
-                version=version,
-                data_version=data_version,
-                rows=len(rows),
+                who=caller.who,
+                where=caller.where,
+                input={name: c if rows is None else [c[row] for row in rows] for name, c in columns.items()},
+                answer=answer,
+                version=one["version"],
+                data_version=one["data_version"],
+                rows=len(answers) if rows is None else len(rows),
             )
         )
-    return [row for rows in by_version.values() for row in rows], records
+        order.extend(rows or ())
+
+    if not answers.apart:
+        add(None, _logged(answers.columns()), answers.shared)
+        return None, records
+    if alike := [row for row in range(len(answers)) if row not in answers.apart]:
+        add(alike, _logged(answers.columns(alike)), answers.shared)
+    by_version: dict[tuple[int | None, str | None], list[int]] = {}
+    for row, answer in answers.apart.items():
+        by_version.setdefault((answer["version"], answer["data_version"]), []).append(row)
+    for rows in by_version.values():
+        add(rows, _as_columns([answers.apart[row] for row in rows]), answers.apart[rows[0]])
+    return order, records
+
+
+def _logged(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is logged of answers that nobody was warned about: a list would be taken for a column."""
+    return {name: columns[name] for name in LOGGED_PER_ROW if name != "warnings"}
 
 
 def _as_columns(answers: Sequence[Answer]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ml.ladder import Answer
+from ml.answers import Answer
 from ml.rows import Reading
 
 GIVE_WAY = 2

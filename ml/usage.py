@@ -25,7 +25,7 @@ GRACE = timedelta(minutes=10)
 class Rollup(BaseModel):
     """The count of one model and closed hour: rows by `outcome:source`, and from how many segments."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     at: datetime
     tally: dict[str, int]

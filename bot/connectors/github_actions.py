@@ -8,6 +8,7 @@ bot's id in its title where the workflow carries it, else by workflow, branch an
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 import threading
@@ -15,7 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -35,12 +36,13 @@ from bot.connectors.github_runs import (
     read_content,
     read_jobs,
     read_names,
+    read_notices,
     read_repository,
     read_run,
     read_runs,
     read_workflows,
 )
-from bot.connectors.run_reports import REPORT_FILE, read_archive
+from bot.connectors.run_reports import REPORT_FILE, read_archive, read_report
 from bot.errors import GitHubUnreachable, RateLimited, Refused
 from bot.workflow_files import (
     CORRELATION_INPUT,
@@ -54,6 +56,7 @@ from ml.contract import Reason
 
 PAGE = 100
 MOST_PAGES = 15
+MOST_REF_PAGES = 5
 SINGLES = 5
 """Up to so many runs are asked for one by one rather than by another page of the list."""
 JOBS_AT_ONCE = 10
@@ -63,7 +66,12 @@ JOBS_SECONDS = 10.0
 SURE_AFTER = timedelta(seconds=60)
 """A run shows up in lists some seconds after its start; only after this long its absence counts."""
 MOST_ARTIFACT_BYTES = 8 * 1024 * 1024
-REPORT_ARTIFACTS = frozenset({"toban-report", REPORT_FILE})
+REPORT_NAME = "toban-report"
+REPORT_ARTIFACTS = frozenset({REPORT_NAME, REPORT_FILE})
+NOTICED_JOBS = 10
+"""Of a run without an artifact, so many jobs are asked for a notice with its report."""
+# The runner cuts messages there: `_maxIssueMessageLength` in ExecutionContext.cs of actions/runner.
+MOST_NOTICE = 4096
 
 # What GitHub says of a start that it does not take, and our code for it.
 _START_REFUSALS = (
@@ -115,11 +123,12 @@ def read_start_refusal(said: Refused) -> Refused:
 class GitHubActionsConnector:
     """Workflows of GitHub. Keeps nothing but what saves requests."""
 
-    def __init__(self, client: GitHubClient) -> None:
+    def __init__(self, client: GitHubClient, sure_after: timedelta = SURE_AFTER) -> None:
         self.client = client
+        self._sure_after = sure_after
         self._lock = threading.Lock()
         self._jobs: dict[str, tuple[str, float, tuple[RunJob, ...]]] = {}
-        self._missing_since: dict[str, float] = {}
+        self._missing_since: dict[str, datetime] = {}
 
     # --- what there is --------------------------------------------------------------------------------
 
@@ -153,6 +162,18 @@ class GitHubActionsConnector:
             f"/repos/{repository}/branches", partial(read_names, ""), {"per_page": str(PAGE)}
         )
 
+    def refs(self, repository: str) -> tuple[str, ...]:
+        """Return the names of branches and then tags, up to some hundreds of each, to be picked from."""
+        found: list[str] = []
+        for kind in ("branches", "tags"):
+            for page in range(1, MOST_REF_PAGES + 1):
+                query = {"per_page": str(PAGE), "page": str(page)}
+                names = self.client.get(f"/repos/{repository}/{kind}", partial(read_names, ""), query)
+                found += names
+                if len(names) < PAGE:
+                    break
+        return tuple(dict.fromkeys(found))
+
     # --- start ----------------------------------------------------------------------------------------
 
     def start(self, job: JobRequest, *, key: str) -> RunHandle:
@@ -167,13 +188,13 @@ class GitHubActionsConnector:
             found = self._begun(job, ref, mark)
             if found is not None:
                 return found
-            if self.client.now() < job.began_at + SURE_AFTER:
+            if self.client.now() < job.began_at + self._sure_after:
                 raise GitHubUnreachable("it does not say yet whether the run was started")
         path, body = build_dispatch(job, ref, mark)
         try:
             reply = self.client.post(path, body)
         except Refused as said:
-            raise self._explained(said, repository, file) from None
+            raise self._explained(said, repository, file, ref) from None
         handle = read_dispatch(repository, reply.status, reply.body)
         if handle is None:
             raise GitHubUnreachable("it took the start and does not say yet which run it is")
@@ -205,10 +226,14 @@ class GitHubActionsConnector:
             )
         return fitting[0].status.handle if fitting else None
 
-    def _explained(self, said: Refused, repository: str, file: str) -> Refused:
+    def _explained(self, said: Refused, repository: str, file: str, ref: str) -> Refused:
         """Return why a start was refused; what GitHub hides behind 404 is told apart by what it does show."""
         if said.problem.reason_code != "github_not_found":
-            return read_start_refusal(said)
+            why = read_start_refusal(said)
+            if why.problem.reason_code != "unknown_ref":
+                return why
+            near = self._refs_like(repository, ref)
+            return refusal("unknown_ref", why.problem.detail, why.problem.status, near)
         try:
             files = {one.file for one in self.workflows(repository)}
         except Refused:
@@ -218,6 +243,12 @@ class GitHubActionsConnector:
         if file not in files:
             return refusal("unknown_workflow", f"{repository} has no workflow {file}.", 404)
         return refusal("github_forbidden", f"The bot may see {repository} but not start its workflows.", 403)
+
+    def _refs_like(self, repository: str, ref: str) -> tuple[str, ...]:
+        try:
+            return tuple(difflib.get_close_matches(ref, self.branches(repository), n=3, cutoff=0.4))
+        except (Refused, GitHubUnreachable):
+            return ()
 
     # --- watch ----------------------------------------------------------------------------------------
 
@@ -258,8 +289,8 @@ class GitHubActionsConnector:
 
     def _missing(self, scope: str, run_id: str) -> Listed | None:
         """Return a deleted run's end once it has been missing for long; a new one is not shown at once."""
-        since = self._missing_since.setdefault(run_id, time.monotonic())
-        if time.monotonic() - since < SURE_AFTER.total_seconds():
+        since = self._missing_since.setdefault(run_id, self.client.now())
+        if self.client.now() < since + self._sure_after:
             return None
         self.repository(scope)  # a repository that is out of sight says nothing about its runs
         return deleted(RunHandle(connector=NAME, id=run_id, scope=scope))
@@ -315,7 +346,7 @@ class GitHubActionsConnector:
         status = status.model_copy(update={"jobs": tuple(one.job for one in jobs)})
         if status.state not in FINAL:
             return status
-        report = self._report(handle)
+        report = self._report(handle, jobs)
         reason = self._why(handle, status, jobs) if status.state == "failed" else status.reason
         return status.model_copy(update={"report": report, "reason": reason})
 
@@ -337,16 +368,36 @@ class GitHubActionsConnector:
         except (Refused, GitHubUnreachable):
             return None  # logs expire, and may be out of the token's reach
 
-    def _report(self, handle: RunHandle) -> Report | None:
+    def _report(self, handle: RunHandle, jobs: Sequence[LoggedJob]) -> Report | None:
         path = f"/repos/{handle.scope}/actions/runs/{handle.id}/artifacts"
         try:
             artifacts = self.client.get(path, read_artifacts, {"per_page": str(PAGE)})
             named = next((one for one in artifacts if one.name in REPORT_ARTIFACTS), None)
-            return self._fetched(handle, named) if named else None
+            return self._fetched(handle, named) if named else self._noticed(handle, jobs)
         except RateLimited:
             raise
         except (Refused, GitHubUnreachable) as error:
             return Report(problems=(f"The run's report could not be fetched: {error}.",))
+
+    def _noticed(self, handle: RunHandle, jobs: Sequence[LoggedJob]) -> Report | None:
+        """Return the report that a step gave by `::notice title=toban-report::{…}`, or None.
+
+        The outputs of a run cannot be read over REST, its annotations can:
+        https://docs.github.com/en/rest/checks/runs#list-check-run-annotations
+        """
+        for job in jobs[:NOTICED_JOBS]:
+            path = f"/repos/{handle.scope}/check-runs/{job.check}/annotations"
+            try:
+                notices = self.client.get(path, read_notices, {"per_page": str(PAGE)}) if job.check else ()
+            except Refused:
+                return None  # the token may not see checks: then reports are artifacts
+            given = next((one.message for one in notices if one.title == REPORT_NAME), None)
+            if given is not None and len(given) >= MOST_NOTICE:
+                said = f"A notice is cut after {MOST_NOTICE:,} characters; put the report into an artifact."
+                return Report(problems=(said,))
+            if given is not None:
+                return read_report(given.encode())
+        return None
 
     def _fetched(self, handle: RunHandle, artifact: Artifact) -> Report:
         if artifact.expired:

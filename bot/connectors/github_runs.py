@@ -77,13 +77,22 @@ class Listed:
 
 @dataclass(frozen=True)
 class LoggedJob:
-    """A job of a run with what it takes to find its failing step in its log."""
+    """A job of a run with what it takes to find its failing step in its log, and its check run, if known."""
 
     job: RunJob
     id: int
+    check: str | None = None
     failing: str | None = None
     began: datetime | None = None
     ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a step said by `::notice title=…::…`."""
+
+    title: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -166,6 +175,15 @@ def read_jobs(body: Any) -> tuple[LoggedJob, ...]:
     return tuple(map(_job, body["jobs"]))
 
 
+def read_notices(body: Any) -> tuple[Notice, ...]:
+    """Return the notices among the annotations of a check run."""
+    return tuple(
+        Notice(str(one.get("title") or ""), str(one.get("message") or ""))
+        for one in body
+        if one.get("annotation_level") == "notice"
+    )
+
+
 def read_artifacts(body: Any) -> tuple[Artifact, ...]:
     """Return the artifacts of a run."""
     return tuple(
@@ -190,10 +208,11 @@ def _job(body: Mapping[str, Any]) -> LoggedJob:
             Step(name=str(one["name"]), state=_step_state(one), seconds=_seconds(one)) for one in steps
         ),
     )
+    check = str(body.get("check_run_url") or "").rpartition("/")[2] or None
     if failing is None:
-        return LoggedJob(job, int(body["id"]))
+        return LoggedJob(job, int(body["id"]), check)
     began, ended = _time(failing.get("started_at")), _time(failing.get("completed_at"))
-    return LoggedJob(job, int(body["id"]), str(failing["name"]), began, ended)
+    return LoggedJob(job, int(body["id"]), check, str(failing["name"]), began, ended)
 
 
 def _run_state(status: str, conclusion: str | None) -> RunState:

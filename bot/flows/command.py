@@ -13,6 +13,7 @@ from bot.connectors.connector import JobRequest
 from bot.connectors.http import PLACEHOLDER
 from bot.desk import Desk
 from bot.errors import Refused
+from bot.flows.asking import form_of, values_or_form
 from bot.flows.entry import admit, caller, typed_values
 from bot.flows.work import Order
 from bot.flows.workflow import begin
@@ -24,6 +25,9 @@ def command(desk: Desk, job: Job) -> None:
     """Check who asks and what they gave, post the card and begin."""
     admit(desk, job)
     table = desk.settings.team.commands[job.verb]
+    schema = table.schema_
+    if values_or_form(desk, job, schema, lambda: form_of(desk, job, schema)) is None:
+        return
     request, inputs = build_request(job, table)
     if table.private and job.user != WEBHOOK:
         # Slack shows a message to one person only for a while; a run is followed in the talk with the bot.

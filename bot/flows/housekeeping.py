@@ -22,6 +22,7 @@ def flow(desk: Desk) -> Callable[[datetime, Any], None]:
         desk.step("delete old flows", _delete, due - KEEP)
         desk.step("delete old calls", desk.calls.delete_before, due - KEEP)
         desk.step("delete old deliveries", desk.deliveries.delete_before, due - KEEP)
+        desk.step("delete old forms", desk.forms.delete_before, due - KEEP)
 
     return housekeeping
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.desk import Desk
 from bot.errors import Refused
-from bot.flows.entry import admit, caller, find_model, typed_values
+from bot.flows.asking import model_form, values_or_form
+from bot.flows.entry import admit, caller, find_model
 from bot.jobs import Job
 from bot.messages import predictions as messages
 from ml.contract import PredictReply, Problem
@@ -16,7 +17,9 @@ def predict(desk: Desk, job: Job) -> None:
     """Check who asks, ask the function app, show the answer; a refused row is told to the asker only."""
     admit(desk, job)
     model = find_model(desk, job)
-    row = typed_values(job, model.input_schema)
+    row = values_or_form(desk, job, model.input_schema, lambda: model_form(desk, job, model))
+    if row is None:
+        return
     reply = PredictReply.model_validate(desk.step("ask for the prediction", _ask, desk, job, model.name, row))
     answer = reply.results[0]
     if answer.outcome == "refused":

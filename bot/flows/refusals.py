@@ -16,12 +16,16 @@ from bot.errors import (
     SlackRefused,
     SlackUnreachable,
 )
-from bot.jobs import Job
+from bot.jobs import WEBHOOK, Job
 from bot.messages import errors as messages
+from bot.messages.forms import open_row
 from bot.messages.message import Message
 from ml.contract import Problem
 
 log = logging.getLogger(__name__)
+
+MENDED_BY_FORM = frozenset({"invalid_inputs", "invalid_params", "invalid_value", "lookup_failed"})
+"""Refusals beside which the form is offered, with what was given in it."""
 
 
 def refuse(reason_code: str, detail: str, *, suggestions: tuple[str, ...] = ()) -> Refused:
@@ -71,7 +75,9 @@ def failure_problem(failure: FlowFailed) -> Problem:
 def _words(desk: Desk, job: Job, problem: Problem) -> Message:
     if problem.reason_code == "not_in_channel":
         return messages.not_in_channel(job.typed, job.channel, desk.identity.user)
-    return messages.problem(job, problem)
+    command = desk.commands.get(job.verb)
+    mends = command is not None and command.form and problem.reason_code in MENDED_BY_FORM
+    return messages.problem(job, problem, open_row(job) if mends and job.user != WEBHOOK else None)
 
 
 def _tell(desk: Desk, job: Job, message: Message) -> None:

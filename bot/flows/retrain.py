@@ -6,8 +6,9 @@ from typing import Any
 
 from bot.desk import SHORT, Desk
 from bot.engine import RUNS
+from bot.flows.asking import model_form, values_or_form
 from bot.flows.elsewhere import order_elsewhere
-from bot.flows.entry import admit, admit_to, find_model, typed_values
+from bot.flows.entry import admit, admit_to, find_model
 from bot.flows.work import Order
 from bot.jobs import Job
 from bot.messages import jobs as messages
@@ -17,7 +18,9 @@ def retrain(desk: Desk, job: Job) -> None:
     """Check who asks and what they gave, post the card, queue the run behind earlier ones of the model."""
     admit(desk, job)
     model = find_model(desk, job)
-    params = typed_values(job, model.params_schema)
+    params = values_or_form(desk, job, model.params_schema, lambda: model_form(desk, job, model))
+    if params is None:
+        return
     task: dict[str, Any] = {"kind": "retrain", "params": params}
     order = desk.step(
         "see where it is trained", order_elsewhere, desk, job, model.name, params, patience=SHORT

@@ -11,9 +11,12 @@ from bot.connectors.github_runs import NAME, Workflow
 from bot.desk import SHORT, Desk
 from bot.engine import WORK
 from bot.errors import Refused
-from bot.flows.entry import admit, admit_to, caller, typed_values
+from bot.flows.asking import form_of, values_or_form
+from bot.flows.entry import admit, admit_to, caller
 from bot.flows.refusals import refuse
 from bot.flows.work import Order
+from bot.form_fields import SUGGESTIONS
+from bot.forms import Form
 from bot.jobs import Job
 from bot.messages import work as messages
 
@@ -33,13 +36,17 @@ def workflow(desk: Desk, job: Job) -> None:
     admit_to(desk, job, rules.roles)
     given = {name: value for name, value in job.inputs.items() if name != REF}
     asked = job.model_copy(update={"inputs": given, "words": rest})
+    schema = found["schema"]
+    values = values_or_form(desk, asked, schema, lambda: _form_to_open(desk, job, found))
+    if values is None:
+        return
     who = caller(job)
     order = Order(
         connector=NAME,
         title=f"{found['name']} in {found['repository']}",
         request=JobRequest(
             target=f"{found['repository']}/{found['file']}",
-            values=typed_values(asked, found["schema"]),
+            values=values,
             ref=found["ref"],
             who=who.who,
             where=who.where,
@@ -57,6 +64,37 @@ def begin(desk: Desk, job: Job, order: Order) -> None:
     record, ordered = job.model_dump(mode="json"), order.model_dump(mode="json")
     desk.step("remember the card", desk.works.open, job.flow_id, work_flow_id, record, ordered, place)
     desk.start("work", WORK, work_flow_id, record, place, ordered)
+
+
+def workflow_form(desk: Desk, job: Job) -> Form:
+    """Return the form of a workflow: its branch or tag, and the inputs that its file declares there."""
+    repositories, word, _ = _named(desk, job)
+    if word is None:
+        raise refuse("missing_argument", f"Name the workflow: {desk.commands[job.verb].usage}")
+    return _form(desk, job, read_workflow(desk, repositories, word, job.inputs.get(REF)))
+
+
+def _form_to_open(desk: Desk, job: Job, found: dict[str, Any]) -> Form:
+    record = desk.step(
+        "read the branches", lambda: _form(desk, job, found).model_dump(mode="json"), patience=SHORT
+    )
+    return Form.model_validate(record)
+
+
+def _form(desk: Desk, job: Job, found: dict[str, Any]) -> Form:
+    try:
+        refs = _github(desk).refs(found["repository"])
+    except Refused:
+        refs = ()  # they are proposed only: a name can be typed all the same
+    ref = {
+        "type": "string",
+        "title": "Branch or tag",
+        "description": "Its version of the workflow is started.",
+        "default": found["ref"],
+        SUGGESTIONS: list(refs),
+    }
+    schema = {**found["schema"], "properties": {REF: ref, **found["schema"]["properties"]}}
+    return form_of(desk, job, schema, words=(found["repository"], found["file"]), about=found["name"])
 
 
 def _named(desk: Desk, job: Job) -> tuple[list[str], str | None, tuple[str, ...]]:

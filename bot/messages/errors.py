@@ -26,6 +26,7 @@ REASONS: dict[str, str] = {
     "invalid_inputs": "some of the inputs cannot be used",
     "invalid_params": "some of the training parameters cannot be used",
     "invalid_value": "a value cannot be used",
+    "no_form": "there is no form for that",
     "lookup_failed": "the values to look up could not be found",
     # what was sent to the function app
     "invalid_request": "the function app could not read the request",
@@ -153,18 +154,18 @@ def clause(reason_code: str | None, detail: str = "") -> str:
 
 def sentence(reason_code: str | None, detail: str = "") -> str:
     """Return the reason as an escaped sentence; see `clause`."""
-    return _as_sentence(clause(reason_code, detail))
+    return as_sentence(clause(reason_code, detail))
 
 
 def with_detail(reason_code: str | None, detail: str = "") -> str:
     """Return the reason as a sentence, followed by the detail where that adds to it."""
-    words, more = sentence(reason_code, detail), _as_sentence(inline(detail))
+    words, more = sentence(reason_code, detail), as_sentence(inline(detail))
     if reason_code not in REASONS or not more or more.casefold().rstrip(".") == words.casefold().rstrip("."):
         return words
     return f"{words} {more}"
 
 
-def _as_sentence(words: str) -> str:
+def as_sentence(words: str) -> str:
     """Return words with a capital letter and an end, unless they begin with a name in code."""
     if not words:
         return ""
@@ -176,9 +177,12 @@ def asked_line(job: Job) -> str:
     return f"asked by {mention(job.user)}: {code(job.typed)}"
 
 
-def problem(job: Job, refusal: Problem) -> Message:
-    """Return a refusal in words: what is wrong, each field with what was seen and what is allowed."""
-    return compose(*problem_blocks(refusal), context(asked_line(job)))
+def problem(job: Job, refusal: Problem, offer: Block | None = None) -> Message:
+    """Return a refusal in words: what is wrong, each field with what was seen and what is allowed.
+
+    *offer* is a row of buttons with what may be done about it.
+    """
+    return compose(*problem_blocks(refusal), offer, context(asked_line(job)))
 
 
 def problem_blocks(refusal: Problem) -> tuple[Block, ...]:
@@ -193,7 +197,7 @@ def problem_lines(refusal: Problem) -> list[str]:
     worded = refusal.reason_code in REASONS
     # With fields at fault, the lines below say more than a summary of them.
     if worded and refusal.detail.strip() and not refusal.errors:
-        lines.append(_as_sentence(inline(refusal.detail)))
+        lines.append(as_sentence(inline(refusal.detail)))
     lines.extend(field_lines(refusal.errors, said="" if worded else refusal.detail))
     if refusal.suggestions and not any("did you mean" in error.message for error in refusal.errors):
         lines.append(did_you_mean(refusal.suggestions))
@@ -211,7 +215,7 @@ def field_lines(errors: Iterable[FieldProblem], said: str = "") -> list[str]:
 def _field_line(error: FieldProblem, said: str) -> str:
     seen = "is missing" if error.value is None else f"cannot be {code(error.value)}"
     message = "" if error.message in said else error.message
-    why = f": {_as_sentence(inline(message))}" if message else "."
+    why = f": {as_sentence(inline(message))}" if message else "."
     # A message that names what is allowed says it once and well enough.
     allowed = f" Allowed: {inline(error.allowed)}." if error.allowed and error.allowed not in message else ""
     return f"• {code(error.field)} {seen}{why}{allowed}"

@@ -15,6 +15,7 @@ from bot.messages.units import between, when
 from ml.contract import ModelSummary, RunView
 
 MOST_MODELS = 10
+MOST_BUTTONS = 5
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def home(facts: HomeFacts, command_name: str, now: datetime) -> tuple[Block, ...
         *_part("What waits for you", [_waiting(one) for one in facts.waiting]),
         *_part("Running for you", [*_running(facts, now), *(_asked(one, now) for one in facts.works)]),
         *_part("Your models", _models(facts)),
+        _predict_buttons(facts.models or ()),
         *_part("Your last results", [_asked(one, now) for one in facts.results]),
         *_part("You asked lately", [_asked(one, now) for one in facts.asked]),
         context(f"Drawn {when(now)}. Only you see this page."),
@@ -75,6 +77,15 @@ def _quick_buttons() -> Block:
     verbs = (("Models", "models"), ("Status", "status"), ("Runs", "runs"), ("Help", "help"))
     shown = [button(label, f"home.{verb}", verb) for label, verb in verbs]
     return actions(*shown, button("Refresh", "home.refresh", "refresh"))
+
+
+def _predict_buttons(models: Sequence[ModelSummary]) -> Block | None:
+    """Return a button for each of the first models that opens its form; ids must differ within a row."""
+    shown = [
+        button(f"Predict: {one.title}", f"form.open_{chr(ord('a') + at)}", f"predict {one.name}")
+        for at, one in enumerate(models[:MOST_BUTTONS])
+    ]
+    return actions(*shown) if shown else None
 
 
 def _part(title: str, lines: Sequence[str]) -> tuple[Block, ...]:

@@ -16,6 +16,7 @@ from bot.jobs import Job
 from bot.messages.blocks import Block, actions, button, confirm, context, header, section
 from bot.messages.errors import asked_line, problem_blocks, with_detail
 from bot.messages.evidence import comparison_table, verdict, why_line
+from bot.messages.forms import again
 from bot.messages.message import Message, compose
 from bot.messages.text import code, inline, mention
 from bot.messages.units import bar, duration, percent, when
@@ -106,7 +107,8 @@ def finished(job: Job, run: RunView, note: str = "") -> Message:
     if note:
         lines.append(inline(note))
     table = comparison_table(run.result.comparison) if run.result and run.result.comparison else None
-    return compose(section("\n".join(lines)), table, context(_ran_line(run), asked_line(job)))
+    small = context(_ran_line(run), asked_line(job))
+    return compose(section("\n".join(lines)), table, again(job), small)
 
 
 def failed(job: Job, run: RunView) -> Message:
@@ -117,6 +119,7 @@ def failed(job: Job, run: RunView) -> Message:
     return compose(
         section(f":x: *{_headline(job, run)} failed*{where}\n{why}"),
         _stages_block(run.stages),
+        again(job),
         context(_ran_line(run), asked_line(job)),
     )
 
@@ -133,6 +136,7 @@ def cancelled(job: Job, by: str, run: RunView | None = None) -> Message:
             "Nothing was registered."
         ),
         _stages_block(run.stages) if run else None,
+        again(job),
         context(*lines),
     )
 
@@ -172,11 +176,12 @@ def decision(job: Job, run: RunView, evidence: Evidence, decide_id: str) -> Mess
 
 
 def decided(job: Job, run: RunView, evidence: Evidence, decision: Decided) -> Message:
-    """Return the same card after the decision: no buttons, but who decided, when and why."""
+    """Return the same card after the decision: nothing left to decide, but who did, when and why."""
     return compose(
         header(f"{evidence.model}: v{evidence.candidate} {_OUTCOMES[decision.kind]}"),
         section(_decided_line(evidence, decision)),
         *_card_blocks(evidence),
+        again(job),
         context(_ran_line(run), asked_line(job)),
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 from bot.jobs import Job
 from bot.messages.blocks import Block, context, section, table
 from bot.messages.errors import asked_line, clause, problem_lines, sentence
+from bot.messages.forms import again
 from bot.messages.message import Attachment, Message, compose, file_note
 from bot.messages.text import channel_link, code, counted, inline, mention
 from bot.messages.units import (
@@ -37,7 +38,8 @@ def prediction(job: Job, reply: PredictReply, model: ModelView) -> Message:
     """Return the answer to a predict command: one row in full, several as a table (all of them in a file)."""
     log = None if reply.logged else context(_NOT_LOGGED)
     if len(reply.results) == 1:
-        return compose(*_answer_blocks(reply.results[0], model, job.inputs), log, context(asked_line(job)))
+        answer = _answer_blocks(reply.results[0], model, job.inputs)
+        return compose(*answer, log, again(job), context(asked_line(job)))
     return _many(job, reply, model, log)
 
 

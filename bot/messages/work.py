@@ -14,6 +14,7 @@ from bot.connectors.connector import Offer, Report, RunJob, RunStatus, Step
 from bot.jobs import Job
 from bot.messages.blocks import Block, actions, button, confirm, context, header, section, table
 from bot.messages.errors import asked_line, problem_lines, with_detail
+from bot.messages.forms import again_button
 from bot.messages.message import Message, compose
 from bot.messages.reports import report_blocks
 from bot.messages.text import code, counted, inline, listed, mention
@@ -109,12 +110,19 @@ def running(job: Job, title: str, status: RunStatus, now: datetime) -> Message:
     )
 
 
-def out_of_sight(job: Job, title: str, who: str = "GitHub") -> Message:
-    """Return the message of a run that cannot be followed because *who* does not answer."""
+def out_of_sight(job: Job, title: str, who: str = "GitHub", problem: Problem | None = None) -> Message:
+    """Return the message of a run that cannot be followed: *who* does not answer, or refuses the bot."""
+    how = "does not answer" if problem is None else "does not let me look"
+    why = [] if problem is None else problem_lines(problem)
     return compose(
         section(
-            f":satellite_antenna: *{inline(title)} · {who} does not answer*\n"
-            "The run goes on by itself; this message follows it again as soon as it can."
+            "\n".join(
+                [
+                    f":satellite_antenna: *{inline(title)} · {who} {how}*",
+                    *why,
+                    "The run goes on by itself; this message follows it again as soon as it can.",
+                ]
+            )
         ),
         actions(_button(job, "cancel", 0)),
         context(asked_line(job)),
@@ -145,7 +153,7 @@ def ended(
         *blocks,
         _report_lines(report) if report else None,
         _jobs_block(status.jobs) if status.state != "succeeded" else None,
-        _buttons(job, status),
+        _buttons(job, status, again_button(job)),
         context(f"{took}{_run_words(status)}", asked_line(job)),
         files=files,
     )
@@ -257,10 +265,11 @@ def _report_lines(report: Report) -> Block | None:
     return context(*lines) if lines else None
 
 
-def _buttons(job: Job, status: RunStatus) -> Block | None:
+def _buttons(job: Job, status: RunStatus, *more: Block | None) -> Block | None:
     buttons = [_button(job, offer, status.attempt) for offer in status.offers]
     if status.handle.url:
         buttons.append(button("Open", "work.open", "open") | {"url": status.handle.url})
+    buttons += [one for one in more if one is not None]
     return actions(*buttons) if buttons else None
 
 

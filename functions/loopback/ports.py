@@ -24,13 +24,30 @@ def listen(address: str, port: int, *, search: bool) -> socket.socket:
     last = port + PORTS_TRIED if search and port else port
     for candidate in range(port, min(last, 65535) + 1):
         try:
-            bound = socket.create_server((address, candidate), backlog=2048)
+            bound = _bind(address, candidate)
         except OSError:
             continue
         if candidate != port:
             _log.warning("port %d is busy, using %d", port, candidate)
         return bound
     raise CannotBind(f"cannot bind {address}:{port}; is it in use? (--port 0 or --port-search find another)")
+
+
+def _bind(address: str, port: int) -> socket.socket:
+    """Return a listening socket that says it speaks TCP.
+
+    asyncio switches Nagle's algorithm off only for sockets that say so; with it an answer in two parts takes
+    40 ms. `socket.create_server` leaves the protocol open.
+    """
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((address, port))
+        bound.listen(2048)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def is_loopback(address: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.contract import AliasMove, Caller
+from ml.contract import AliasMove, Caller, Interval
 from ml.objects import ObjectStore, open_store
 from ml.predictions import PredictionLog
 from ml.registry import CHAMPION, Registry
@@ -37,10 +37,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 
 
 def test_there_is_a_sample_of_every_format() -> None:
-    """The format that is written now is among the samples."""
+    """What is written now is among the samples: records of format 1, lines of predictions of format 2."""
     assert f"store-format-{FORMAT}" in {folder.name for folder in FORMATS}
-    written = {json.loads(path.read_text())["format"] for path in FORMATS[-1].rglob("*.json")}
-    assert written == {FORMAT}
+    assert {json.loads(path.read_text())["format"] for path in FORMATS[-1].rglob("*.json")} == {1}
+    lines = [line for path in FORMATS[-1].rglob("*.jsonl") for line in path.read_text().splitlines()]
+    assert {line.split(",")[0] for line in lines} == {f'{{"format":{FORMAT}'}
 
 
 def test_versions_are_whole(store: ObjectStore) -> None:
@@ -99,6 +100,13 @@ def test_predictions_are_found(store: ObjectStore, row: int, value: float, outco
         "operator",
         DATA,
     )
+
+
+def test_intervals_of_columns_are_found(store: ObjectStore) -> None:
+    """They were logged by row, and later as columns; a format that had none has none."""
+    view = PredictionLog(store).read(f"p-{MODEL}-2013070112-{SEGMENT}-2")
+    expected = None if view.format == 1 else Interval(low=0.0, high=3.0, coverage=0.9)
+    assert view.answer.interval == expected
 
 
 def test_usage_is_counted(store: ObjectStore) -> None:

@@ -14,6 +14,7 @@ from ml.contract import PredictionView, RowAnswer
 from ml.errors import NotFound
 from ml.objects import ObjectStore
 from ml.predictions import ROWS_PER_FILE, PredictionLog
+from ml.segments import FORMAT
 from ml.usage import GRACE, Usage
 from tests.contracts.conftest import Place
 from tests.contracts.logged import AT, DATA, MODEL, columns, record
@@ -32,7 +33,7 @@ def test_a_prediction_is_read_by_its_id(place: Place, log: PredictionLog) -> Non
     assert submission.taken.result(10) is True
     (prediction_id,) = submission.ids
     assert PredictionLog(place.open()).read(prediction_id) == PredictionView(
-        format=1,
+        format=FORMAT,
         prediction_id=prediction_id,
         at=AT,
         who="operator",
@@ -108,6 +109,65 @@ def test_tasks_of_an_event_loop_wait_together(log: PredictionLog) -> None:
     answers = asyncio.run(crowd())
     assert isinstance(answers.pop(5), asyncio.CancelledError)
     assert answers == [True] * 99
+
+
+def test_a_loop_writes_what_its_turn_has_gathered(store: ObjectStore) -> None:
+    """A quick folder is written to by the loop itself, once for all; any other store by the thread."""
+    log = PredictionLog(store, clock=AT.timestamp)
+
+    async def ask(n: int) -> str:
+        submission = log.submit(MODEL, [record(n)], asyncio.get_running_loop())
+        assert await submission.logged()
+        return submission.ids[0]
+
+    async def crowd() -> list[str]:
+        return await asyncio.gather(*(ask(n) for n in range(20)))
+
+    ids = asyncio.run(crowd())
+    assert [log.read(each).input["n"] for each in ids] == list(range(20))
+    assert (log._writer is None) == store.can_append
+    if store.can_append:
+        assert log.counters["groups_written"] == 1
+    log.close()
+
+
+def test_a_loop_leaves_a_slow_folder_to_the_thread(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an append that took its time no loop waits for one; and what a loop left behind is written."""
+    monkeypatch.setattr("ml.predictions.QUICK_SECONDS", 0.0)
+    with PredictionLog(store, clock=AT.timestamp) as log:
+
+        async def ask(n: int) -> bool:
+            return await log.submit(MODEL, [record(n)], asyncio.get_running_loop()).logged()
+
+        assert asyncio.run(ask(1))
+        assert asyncio.run(ask(2))
+        assert log._writer is not None
+
+        async def leave() -> None:
+            log.submit(MODEL, [record(3)], asyncio.get_running_loop())
+
+        asyncio.run(leave())
+    assert Usage(store, lambda: AT).since(MODEL, AT).total == 3
+
+
+def test_a_thread_that_waits_may_write_itself(log: PredictionLog) -> None:
+    """Large requests are answered in a thread, which then need not wake another."""
+    submission = log.write(MODEL, [columns(500)])
+    assert submission.taken.result(10)
+    assert (log._writer is None) == log._store.can_append
+    assert log.read(submission.ids[499]).input == {"n": 499}
+
+
+def test_requests_that_come_back_share_an_object(log: PredictionLog) -> None:
+    """As many as came together last time are waited for, so that they are one object and not two."""
+    log._expected_requests, log._company_seconds = 8, 60.0
+    submissions = [log.submit(MODEL, [record(n)]) for n in range(8)]
+    assert all(submission.taken.result(10) for submission in submissions)
+    if not log._store.can_append:
+        assert log.counters["groups_written"] == 1
+    assert log._expected_requests <= 8
 
 
 def test_a_waiter_that_gives_up_does_not_harm_the_others(log: PredictionLog) -> None:

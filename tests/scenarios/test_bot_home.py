@@ -34,6 +34,10 @@ def test_the_page_is_drawn_and_its_buttons_answer(new_team: Callable[..., Team],
     before = team.slack.seq()
     assert team.slack.press("viewer", "home", "home.help")["ok"]
     team.seen(before, "What you can ask for")
+    assert team.slack.press("viewer", "home", "form.open_a")["ok"]
+    team.slack.wait_for(lambda event: bool(event.get("view", {}).get("submit")), after=before)
+    assert team.slack.submit("viewer", {"Flight": "UA1"})["ok"]
+    assert team.seen(before, "for flight UA1: about 12 min")["channel_name"] == "dm-viewer"
     assert team.slack.press("viewer", "home", "home.refresh")["ok"]
     team.event(before, "home_published")
 

@@ -111,7 +111,10 @@ def test_a_command_in_the_settings_works_like_one_of_ours(own: Team, endpoint: T
     assert "`backfill`" in team.told("operator", "/ml whoami")
     assert "for the role operator or owner" in team.told("viewer", "/ml backfill day=2013-07-04")
     assert "There is no such date" in team.told("operator", "/ml backfill day=2013-02-30")
-    assert "`day` is missing" in team.told("operator", "/ml backfill rows=5")
+    assert "`day` is missing" in team.told("operator", "/ml backfill rows=many")
+    before = team.say("operator", "/ml backfill rows=5")
+    form = team.event(before, "view_opened", "Day")["view"]
+    assert form["blocks"][2]["element"]["initial_value"] == "5"
     assert endpoint.posts() == []
 
     before = team.say("operator", "/ml backfill —day 2013/7/4")

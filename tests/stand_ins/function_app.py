@@ -27,6 +27,7 @@ SCHEMA = {
         "date": {"type": "string", "format": "date"},
         "carrier": {"type": "string", "enum": ["UA", "AA", "DL"]},
         "dep_delay": {"type": "number", "minimum": -60, "maximum": 1500},
+        "gate": {"type": "string", "pattern": "^[A-F][0-9]{1,2}$", "examples": ["C71"]},
     },
 }
 PARAMS = {
@@ -102,6 +103,7 @@ class FunctionApp:
             self.callers: list[dict[str, str]] = []
             self.down = False
             self.key = KEY
+            self.store: dict[str, Any] = {"reachable": True, "refuses_second_create": True}
 
     @property
     def url(self) -> str:
@@ -270,7 +272,7 @@ class FunctionApp:
             (
                 "GET",
                 r"/api/health",
-                lambda *_: (200, {"status": "ok", "versions": {}, "store": {"reachable": True}}),
+                lambda *_: (200, {"status": "ok", "versions": {}, "store": self.store, "problems": []}),
             ),
         ]
 

@@ -18,7 +18,7 @@ from bot.gates import (
 from bot.jobs import Role
 from bot.messages.errors import REASONS
 
-VIEWERS_MAY = {"predict", "models", "registry", "runs", "show", "status", "whoami", "help"}
+VIEWERS_MAY = {"predict", "form", "models", "registry", "runs", "show", "status", "whoami", "help"}
 OPERATORS_MAY = VIEWERS_MAY | {"retrain", "run", "compare", "cancel"}
 
 

@@ -217,7 +217,7 @@ def test_equal_versions_are_called_equal() -> None:
 def test_after_the_decision_the_card_says_who_when_and_why(
     kind: Literal["promoted", "rejected", "expired", "superseded"], said: str
 ) -> None:
-    """The buttons are gone; the numbers stay."""
+    """The buttons that decide are gone; the numbers stay, and the same can be asked for again."""
     moved = alias(2, previous=1) if kind == "promoted" else None
     decided = Decided(kind=kind, by=OWNER, at=AT, why="fewer late surprises", alias=moved)
     message = jobs.decided(JOB, succeeded_run(), evidence(), decided)
@@ -225,7 +225,7 @@ def test_after_the_decision_the_card_says_who_when_and_why(
     assert said in message.text
     assert "Reason given: fewer late surprises" in message.text
     assert "v2 beats v1" in message.text
-    assert buttons(message) == {}
+    assert set(buttons(message)) == {"form.again"}
 
 
 def test_the_note_calls_the_requester_and_the_approvers() -> None:

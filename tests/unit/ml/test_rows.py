@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from pydantic import field_validator, model_validator
 
 from ml.contract import MAX_ROWS
 from ml.errors import Refused
 from ml.recipe import Completed, Row, filled
-from ml.rows import RowReader, Slot
+from ml.rows import MANY_BYTES, RowReader, Slot
 from tests.stand_ins.parcels import Parcel, Parcels
 
 CALLER = {"who": "operator", "where": "ml-parcels"}
@@ -185,3 +186,70 @@ def test_the_quick_way_and_the_careful_way_agree(rows: list[dict[str, Any]]) -> 
     carefully = READER.read(body(rows=[*rows, {"zone": "moon"}])).slots[:-1]
     assert [slot.features for slot in quickly] == [slot.features for slot in carefully]
     assert [slot.features for slot in quickly] == [Parcel(**row).model_dump() for row in rows]
+
+
+class Balanced(Row):
+    """A row of which more is true than its fields say."""
+
+    zone: str
+    weight: float
+    height: float
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        if zone != "far":
+            raise ValueError("only far is served")
+        return zone
+
+    @model_validator(mode="after")
+    def _stands(self) -> Balanced:
+        if self.height > self.weight:
+            raise ValueError("it would topple")
+        return self
+
+
+class BalancedParcels(Parcels):
+    """Parcels with such rows."""
+
+    inputs = row = Balanced
+
+
+@pytest.mark.parametrize("count", [3, 200])
+@pytest.mark.parametrize("shape", ["rows", "columns"])
+def test_validators_of_whole_rows_hold_for_volume_too(shape: str, count: int) -> None:
+    """Rows by the hundred, and columns, are refused in their place as one row would be."""
+    rows = [{"zone": "far", "weight": 2.0, "height": 1.0} for _ in range(count)]
+    rows[1], rows[2] = {**rows[1], "height": 3.0}, {**rows[2], "zone": "near"}
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    reading = RowReader(BalancedParcels()).read(body(**{shape: rows if shape == "rows" else columns}))
+    refused = {place: slot.refusal.detail for place, slot in enumerate(reading.slots) if slot.refusal}
+    assert refused.keys() == {1, 2}
+    assert "topple" in refused[1]
+    assert "only far" in refused[2]
+
+
+@given(
+    some.lists(
+        some.fixed_dictionaries(
+            {
+                "zone": some.sampled_from(["far", "near", 5]),
+                "weight": some.floats(0.5, 50) | some.just("7.5"),
+                "height": some.none() | some.floats(1, 50),
+            }
+        ),
+        min_size=50,
+        max_size=60,
+    )
+)
+def test_many_rows_are_read_as_each_would_be(rows: list[dict[str, Any]]) -> None:
+    """Validated column by column or row by row, good and bad rows are the same."""
+    padded = json.dumps({"caller": CALLER, "rows": rows}).encode() + b" " * MANY_BYTES
+    reading = READER.read(padded)
+    single = [READER.read(body(rows=[row])).slots[0] for row in rows]
+    if reading.columns is None:
+        assert [slot.refusal is None for slot in reading.slots] == [slot.refusal is None for slot in single]
+    else:
+        names = list(reading.columns)
+        found = [dict(zip(names, each, strict=True)) for each in zip(*reading.columns.values(), strict=True)]
+        assert found == [dict(slot.features or {}) for slot in single]

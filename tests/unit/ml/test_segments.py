@@ -108,7 +108,7 @@ def test_a_line_torn_in_the_middle_of_a_file_harms_no_other() -> None:
 def test_a_line_of_a_future_format_is_named() -> None:
     """The error says that a newer program wrote it."""
     with pytest.raises(Corrupt, match="newer program"):
-        find_row(line(0).replace(b'"format":1', b'"format":2'), ID)
+        find_row(line(0).replace(b'"format":2', b'"format":3'), ID)
 
 
 def test_numbers_that_json_does_not_have_are_left_out() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -364,4 +365,11 @@ def test_bindings_that_the_host_does_not_have_are_refused_at_start(tmp_path: Pat
     with pytest.raises(UnsupportedBinding, match="on_blob"):
         LocalHost(Plan(app, {}, QUICK), listener, queues)
     queues.close()
+    listener.close()
+
+
+def test_answers_are_not_held_back() -> None:
+    """The listener says that it speaks TCP, for which asyncio then switches Nagle's algorithm off."""
+    listener = listen("127.0.0.1", 0, search=False)
+    assert listener.proto == socket.IPPROTO_TCP
     listener.close()
