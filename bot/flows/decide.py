@@ -110,7 +110,7 @@ def _explain(desk: Desk, job: Job, place: dict[str, str], view: RunView, evidenc
 def _show_chart(desk: Desk, place: dict[str, str], evidence: Evidence) -> None:
     chart = charts.evidence_chart(evidence)
     if chart is not None:
-        desk.slack.upload(place["channel"], thread_of(place), [chart])
+        desk.posts.upload(place["channel"], thread_of(place), [chart])
 
 
 def _manifest(desk: Desk, evidence: Evidence) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def file(desk: Desk, job: Job, record: dict[str, Any] | None) -> None:
     message = batches.batch(job, model, str(record["name"]), table, rows, columns.others)
     place = desk.step("show the summary", _post, desk, job, message, patience=LONG)
     where = (place["channel"], thread_of(place))
-    desk.step("show the file", desk.slack.upload, *where, message.files, patience=LONG)
+    desk.step("show the file", desk.posts.upload, *where, message.files, patience=LONG)
 
 
 def _read(desk: Desk, record: dict[str, Any]) -> str:
@@ -49,7 +49,7 @@ def _read(desk: Desk, record: dict[str, Any]) -> str:
 
 def _post(desk: Desk, job: Job, message: Any) -> dict[str, str]:
     about = {"flow_id": job.flow_id, "state": "done"}
-    return desk.slack.post(job.channel, message, thread_ts=job.thread_ts, about=about)
+    return desk.posts.post(job.channel, message, thread_ts=job.thread_ts, about=about)
 
 
 def _model(desk: Desk, job: Job, record: Mapping[str, Any], text: str) -> ModelView | None:
