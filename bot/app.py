@@ -33,6 +33,7 @@ from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
+from bot.event_doors import EventDoors
 from bot.flows import EVENT_STORIES, digest, register_all
 from bot.form_doors import FormDoors
 from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
@@ -178,7 +179,9 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     push_watcher = PushWatcher(targets, github, deployments, records, *pushes)
     desk.look_at_branches = push_watcher.look_soon
     app = _bolt_app(settings, slack, identity)
-    Doors(settings.team.bot.command, identity, intake, commands).register(app)
+    doors = Doors(settings.team.bot.command, identity, intake, commands)
+    doors.register(app)
+    EventDoors(doors, identity, intake).register(app)
     FormDoors(settings.team.bot.command, identity, intake, desk.forms).register(app)
     hooks = _hooks_door(desk, intake)
     github_door = _github_door(desk, intake, work_watcher)

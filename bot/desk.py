@@ -200,7 +200,7 @@ class Desk:
             return self.posts.post(job.channel, message, thread_ts=job.thread_ts, about=about)
 
         place = self.step(name, post, patience=LONG)
-        self.attach(f"{name}: files", {**place, "ts": job.thread_ts or place["ts"]}, message)
+        self.attach(f"{name}: files", place, message)
         return place
 
     def redraw(
@@ -231,17 +231,19 @@ class Desk:
         """Reply in the thread of the card at *place* as a step called *name*."""
 
         def post() -> None:
-            self.posts.post(place["channel"], message, thread_ts=place["ts"])
+            self.posts.post(place["channel"], message, thread_ts=thread_of(place))
 
         self.step(name, post, patience=LONG)
         self.attach(f"{name}: files", place, message)
 
     def attach(self, name: str, place: dict[str, str], message: Message) -> None:
-        """Put the message's files into the thread at *place*; without them the message still stands."""
+        """Put the message's files into the thread of *place*; without them the message still stands."""
         if not message.files:
             return
         try:
-            self.step(name, self.posts.upload, place["channel"], place["ts"], message.files, patience=SHORT)
+            self.step(
+                name, self.posts.upload, place["channel"], thread_of(place), message.files, patience=SHORT
+            )
         except (Refused, FlowFailed) as error:
             log.warning("files could not be shown", extra={"reason": str(error)})
 
@@ -280,6 +282,15 @@ class Desk:
     def now(self) -> datetime:
         """Return the present moment, aware UTC. Inside a flow, call it in a step."""
         return datetime.now(UTC)
+
+
+def thread_of(place: Mapping[str, str]) -> str:
+    """Return the message whose thread a card stands in, or else the card itself.
+
+    Slack wants replies to name the first message of a thread, never a reply of it:
+    https://docs.slack.dev/messaging/sending-and-scheduling-messages#threading
+    """
+    return place.get("thread_ts") or place["ts"]
 
 
 def _no_registry() -> Problem:

@@ -78,6 +78,12 @@ class Doors:
             return self._submit(job, FORM, True)
         return self._submit(job, flow_of(verb))
 
+    def read(self, body: Mapping[str, Any]) -> Job:
+        """Return the job that the text of a command, or of a mention, asks for; nothing is begun."""
+        text = str(body.get("text") or "")
+        parsed, _ = _form_asked(parse(text[:MOST_TYPED]))
+        return self._job(body, parsed, f"{self._command} {text}".strip())
+
     def take_button(self, body: Mapping[str, Any]) -> Reply:
         """Take a button; return None. What came of the press is told by the flow."""
         if (body.get("team") or {}).get("id") != self._identity.team_id:
@@ -100,7 +106,7 @@ class Doors:
     def _job(self, body: Mapping[str, Any], parsed: Parsed, typed: str) -> Job:
         model, words = split_words(self._commands.get(parsed.verb or ""), parsed.words)
         return Job(
-            flow_id=f"c-{short_id(body.get('trigger_id'), body.get('user_id'))}",
+            flow_id=f"c-{short_id(body.get('event_id') or body.get('trigger_id'), body.get('user_id'))}",
             verb=parsed.verb or "help",
             model=model,
             words=words,
@@ -109,6 +115,7 @@ class Doors:
             user=str(body["user_id"]),
             channel=str(body["channel_id"]),
             team=str(body["team_id"]),
+            thread_ts=body.get("thread_ts"),
             response_url=body.get("response_url"),
             trigger_id=body.get("trigger_id"),
             asked_at=datetime.now(UTC),

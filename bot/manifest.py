@@ -23,7 +23,9 @@ from bot.settings import BotTable
 SCOPES: Mapping[str, str] = {
     "commands": "take the slash command",
     "chat:write": "post and edit messages in channels that the bot was invited to",
-    "files:write": "attach charts and long texts",
+    "files:write": "attach charts, long texts and predictions of whole files",
+    "files:read": "read a CSV file when somebody asks for predictions of its rows",
+    "app_mentions:read": "take commands by @mention, which work in threads too",
     "usergroups:read": "see who is in the user groups that hold roles",
 }
 """Every scope that the bot cannot do without, with its reason."""
@@ -41,13 +43,16 @@ OPTIONAL_SCOPES: Mapping[str, Mapping[str, str]] = {
 }
 """Scopes that only make something better, by the word for `toban manifest --with`."""
 
-EVENTS: Mapping[str, str] = {}
+EVENTS: Mapping[str, str] = {
+    "app_mention": "take commands by @mention, which work in threads too",
+    "app_home_opened": "draw a person's start page when they look at it",
+}
 """Every event that the bot subscribes to, with its reason."""
 
 COMMAND_TEXT = {"description": "Predict with, retrain and promote models", "usage_hint": "help"}
 DESCRIPTION = "The one on duty for your models"
 BACKGROUND = "#1f3a5f"
-HOME_TAB = False
+HOME_TAB = True
 """Whether the app has a start page of its own."""
 
 NEW_APP = "https://api.slack.com/apps?new_app=1&manifest_json="
@@ -65,7 +70,9 @@ class Shortcut:
     kind: Literal["message", "global"]
 
 
-SHORTCUTS: tuple[Shortcut, ...] = ()
+SHORTCUTS: tuple[Shortcut, ...] = (
+    Shortcut("file.predict", "Predict with this file", "Predict every row of a CSV file", "message"),
+)
 """Every shortcut that the bot offers."""
 
 

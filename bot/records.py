@@ -323,6 +323,22 @@ class Records:
             rows = connection.execute(statement).mappings().all()
         return [{**row, "job": json.loads(row["job"])} for row in rows]
 
+    def cards_of(self, user: str, most: int, among: int = 200) -> list[dict[str, Any]]:
+        """Return a person's latest cards, newest first, looked for among the latest of everybody."""
+        statement = sa.select(cards).order_by(cards.c.created_at.desc()).limit(among)
+        with self.engine.connect() as connection:
+            rows = connection.execute(statement).mappings().all()
+        found = [{**row, "job": json.loads(row["job"])} for row in rows]
+        return [card for card in found if card["job"]["user"] == user][:most]
+
+    def asked_by(self, user: str, most: int) -> list[dict[str, Any]]:
+        """Return what a person asked for last and was allowed, newest first: `at` when, and `typed`."""
+        statement = sa.select(audit).where(audit.c.who == user).order_by(audit.c.id.desc()).limit(most * 5)
+        with self.engine.connect() as connection:
+            rows = connection.execute(statement).mappings().all()
+        facts = [{"at": row["at"].replace(tzinfo=UTC), **json.loads(row["facts"])} for row in rows]
+        return [one for one in facts if one.get("typed") and one.get("allowed")][:most]
+
     def card(self, flow_or_run: str) -> dict[str, Any] | None:
         """Return the card of a job by its flow id or its run id, or None."""
         wanted = sa.or_(cards.c.flow_id == flow_or_run, cards.c.run_id == flow_or_run)

@@ -28,6 +28,7 @@ from slack_sdk.web import SlackResponse
 from bot.errors import NotInChannel, SlackRefused, SlackUnreachable
 from bot.messages.message import Attachment, Message, without_files
 from bot.settings import SlackSettings
+from bot.slack_files import read_file
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -96,13 +97,15 @@ class SlackDesk:
         thread_ts: str | None = None,
         about: dict[str, Any] | None = None,
     ) -> dict[str, str]:
-        """Post *message* without its files; return `{"channel", "ts"}`. *channel* may be a person, too.
+        """Post *message* without its files; return `{"channel", "ts"}`, and `thread_ts` in a thread.
+
+        *channel* may be a person, too.
 
         Raises NotInChannel where the bot is no member.
         """
         where = {"channel": channel, "thread_ts": thread_ts, "unfurl_links": False, "unfurl_media": False}
         reply = self._send("chat.postMessage", message, {**where, "metadata": _metadata(about)}, self._poster)
-        return {"channel": str(reply["channel"]), "ts": str(reply["ts"])}
+        return {"channel": str(reply["channel"]), "ts": str(reply["ts"]), **_in_thread(thread_ts)}
 
     def find(
         self, channel: str, about: dict[str, Any], *, thread_ts: str | None = None
@@ -116,7 +119,7 @@ class SlackDesk:
         for message in self._history(channel, thread_ts):
             payload = (message.get("metadata") or {}).get("event_payload") or {}
             if about.items() <= payload.items():
-                return {"channel": channel, "ts": str(message["ts"])}
+                return {"channel": channel, "ts": str(message["ts"]), **_in_thread(thread_ts)}
         return None
 
     def files_in(self, channel: str, thread_ts: str) -> frozenset[str]:
@@ -140,7 +143,8 @@ class SlackDesk:
 
     def edit(self, place: dict[str, str], message: Message, *, about: dict[str, Any] | None = None) -> None:
         """Replace the message at *place*. An edit notifies nobody."""
-        self._send("chat.update", message, {**place, "metadata": _metadata(about)})
+        where = {"channel": place["channel"], "ts": place["ts"]}
+        self._send("chat.update", message, {**where, "metadata": _metadata(about)})
 
     def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
         """Show *message* to *user* only. Raises NotInChannel where the bot is no member."""
@@ -167,6 +171,29 @@ class SlackDesk:
         """Put *files* into a thread."""
         for file in files:
             self._call("files.completeUploadExternal", partial(self._send_file, channel, thread_ts, file))
+
+    def read_file(self, file: dict[str, Any]) -> bytes:
+        """Return the bytes of a file that somebody shared; see `bot.slack_files` for what is refused."""
+        if not (file.get("url_private_download") or file.get("url_private")):
+            # https://docs.slack.dev/reference/objects/file-object: file_access “check_file_info”
+            file = self._call("files.info", lambda: self.client.files_info(file=str(file["id"])))["file"]
+        return read_file(file, str(self.client.token), self.client.base_url)
+
+    def permalink(self, place: dict[str, str]) -> str | None:
+        """Return the address of a message, or None where Slack does not show it."""
+        try:
+            reply = self._call(
+                "chat.getPermalink",
+                lambda: self.client.chat_getPermalink(channel=place["channel"], message_ts=place["ts"]),
+            )
+        except (SlackRefused, SlackUnreachable):
+            return None
+        return str(reply["permalink"])
+
+    def publish_home(self, user: str, blocks: Sequence[dict[str, Any]]) -> None:
+        """Put *blocks* on a person's Home tab (https://docs.slack.dev/reference/methods/views.publish)."""
+        body = {"user_id": user, "view": {"type": "home", "blocks": list(blocks)}}
+        self._call("views.publish", lambda: self.client.api_call("views.publish", json=body))
 
     def open_view(self, trigger_id: str, view: dict[str, Any]) -> bool:
         """Open a modal for whoever the trigger belongs to; False where Slack does not open it any more.
@@ -258,6 +285,10 @@ def _client(settings: SlackSettings, *handlers: RetryHandler) -> WebClient:
         timeout=TIMEOUT_SECONDS,
         retry_handlers=list(handlers),
     )
+
+
+def _in_thread(thread_ts: str | None) -> dict[str, str]:
+    return {"thread_ts": thread_ts} if thread_ts else {}
 
 
 def _plain_blocks(message: Message) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from bot import gates
-from bot.desk import LONG, SHORT, Desk
+from bot.desk import LONG, SHORT, Desk, thread_of
 from bot.errors import FlowFailed, Refused
 from bot.flows.announce import announce
 from bot.flows.refusals import refuse, tell_failure, tell_refusal
@@ -110,7 +110,7 @@ def _explain(desk: Desk, job: Job, place: dict[str, str], view: RunView, evidenc
 def _show_chart(desk: Desk, place: dict[str, str], evidence: Evidence) -> None:
     chart = charts.evidence_chart(evidence)
     if chart is not None:
-        desk.posts.upload(place["channel"], place["ts"], [chart])
+        desk.posts.upload(place["channel"], thread_of(place), [chart])
 
 
 def _manifest(desk: Desk, evidence: Evidence) -> dict[str, Any]:

@@ -7,6 +7,8 @@ backgrounds alike. The alt text says in words what the picture shows.
 from __future__ import annotations
 
 import io
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Literal
 
@@ -19,6 +21,7 @@ from ml.contract import Evidence, Histogram
 WIDTH, HEIGHT, MARGIN = 1200, 640, 70
 TOP, BOTTOM = 130, 110
 BAR_ROW = 44
+BINS = 12
 CARD, INK, FAINT, EDGE = "#ffffff", "#1d1c1d", "#5e5d60", "#c9c9cc"
 # Told apart by people who see colours differently, also in grey: dark, middle, light.
 COLOURS = {"candidate": "#0b5fa5", "champion": "#e08a00", "rule": "#b5b8bd"}
@@ -57,6 +60,46 @@ def bar_chart(title: str, bars: Sequence[tuple[str, float]], unit: str, filename
     picture.save(png, format="PNG", optimize=True)
     said = listed(f"{label} {size:g}" for label, size in bars)
     return Attachment(filename, png.getvalue(), plain(title), plain(f"Bars: {said} {unit}")[:MAX_ALT_TEXT])
+
+
+def histogram(title: str, values: Sequence[float], unit: str, filename: str) -> Attachment:
+    """Return how many of *values*, at least one, fall between round numbers, as standing bars."""
+    edges = _round_edges(min(values), max(values))
+    counts = [0] * (len(edges) - 1)
+    for value in values:
+        counts[min(max(bisect_right(edges, value) - 1, 0), len(counts) - 1)] += 1
+    picture = Image.new("RGB", (WIDTH, HEIGHT), CARD)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, 0, WIDTH - 1, HEIGHT - 1), outline=EDGE, width=2)
+    draw.text((MARGIN, 26), _ascii(title), fill=INK, font=_font(34))
+    slot, floor = (WIDTH - 2 * MARGIN) / len(counts), HEIGHT - BOTTOM
+    for at, count in enumerate(counts):
+        left = MARGIN + at * slot
+        top = floor - count / max(counts) * (floor - TOP)
+        draw.rectangle((left + 2, top, left + slot - 2, floor), fill=COLOURS["candidate"])
+        if count:
+            draw.text((left + slot / 2, top - 6), f"{count:,}", fill=INK, font=_font(20), anchor="mb")
+    for at, edge in enumerate(edges):
+        draw.text((MARGIN + at * slot, floor + 10), f"{edge:,.6g}", fill=INK, font=_font(20), anchor="ma")
+    draw.line((MARGIN, floor, WIDTH - MARGIN, floor), fill=FAINT, width=2)
+    below = f"{unit or 'value'}; number of {len(values):,} rows"
+    draw.text((WIDTH / 2, HEIGHT - 46), _ascii(below), fill=FAINT, font=_font(22), anchor="ma")
+    png = io.BytesIO()
+    picture.save(png, format="PNG", optimize=True)
+    said = listed(
+        f"{count:,} from {edges[at]:g} to {edges[at + 1]:g}" for at, count in enumerate(counts) if count
+    )
+    alt = f"Histogram of {len(values):,} values{f' in {unit}' if unit else ''}: {said}."
+    return Attachment(filename, png.getvalue(), plain(title), plain(alt)[:MAX_ALT_TEXT])
+
+
+def _round_edges(low: float, high: float) -> list[float]:
+    """Return 2 to 16 round numbers at even distances that hold *low* and *high* between them."""
+    span = high - low or abs(high) or 1.0
+    rough = 10.0 ** math.floor(math.log10(span / BINS))
+    step = next(rough * factor for factor in (1, 2, 5, 10) if span / (rough * factor) <= BINS)
+    first, last = math.floor(low / step), math.floor(high / step) + 1
+    return [float(f"{at * step:.12g}") for at in range(first, last + 1)]
 
 
 def _lying_bar(draw: ImageDraw.ImageDraw, top: float, label: str, size: float, largest: float) -> None:

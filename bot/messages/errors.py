@@ -41,6 +41,14 @@ REASONS: dict[str, str] = {
     "body_too_large": "the request is too large",
     "too_many_rows": "there are too many rows for one request",
     "unequal_columns": "the columns are not equally long",
+    # files that people share
+    "file_missing": "there is no CSV file in that message",
+    "file_elsewhere": "the file is not kept by Slack",
+    "file_not_given": "Slack does not hand the file to me",
+    "file_too_large": "the file is too large",
+    "file_encoding": "the file's characters cannot be read",
+    "file_unreadable": "the file cannot be read as a table",
+    "wrong_columns": "some columns of the file cannot be used",
     # what came by a webhook
     "unknown_command": "there is no such command",
     "bad_signature": "the request is not signed as it must be",

@@ -99,7 +99,7 @@ def _work_lines(
 ) -> list[str]:
     if not running and not waiting and not elsewhere:
         return ["Nothing runs and nothing waits."]
-    lines = [_running_line(run, now) for run in running]
+    lines = [running_line(run, now) for run in running]
     lines += [
         f"{STATE_MARKS['running']} *{inline(title)}* · {code(job.typed)} by {mention(job.user)}"
         for title, job in elsewhere
@@ -109,7 +109,8 @@ def _work_lines(
     return lines
 
 
-def _running_line(run: RunView, now: datetime) -> str:
+def running_line(run: RunView, now: datetime) -> str:
+    """Return a run that is under way as one line."""
     stage = f" · {inline(run.stage)}" if run.stage else ""
     share = f" · {percent(run.progress)}" if run.progress is not None else ""
     since = between(run.started_at or run.created_at, now)

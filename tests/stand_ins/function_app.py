@@ -277,9 +277,15 @@ class FunctionApp:
         ]
 
     def _predict(self, body: Any, key: str | None, model: str) -> tuple[int, Any]:
-        self.predictions += 1
         self.callers.append(body["caller"])
-        row = body["rows"][0]
+        return 200, {
+            "model": model,
+            "results": [self._row_answer(row) for row in body["rows"]],
+            "logged": True,
+        }
+
+    def _row_answer(self, row: dict[str, Any]) -> dict[str, Any]:
+        self.predictions += 1
         answer: dict[str, Any] = {
             "prediction_id": f"p-2013070405-s-{self.predictions}",
             "outcome": "predicted",
@@ -292,7 +298,7 @@ class FunctionApp:
         if row.get("flight") == "ZZ1":
             answer |= {"outcome": "refused", "value": None, "source": "none", "reason_code": "invalid_inputs"}
             answer["problem"] = problem(422, "invalid_inputs", "No flight ZZ1.")
-        return 200, {"model": model, "results": [answer], "logged": True}
+        return answer
 
     def _start(self, body: Any, key: str | None, model: str, kind: str) -> tuple[int, Any]:
         assert key is not None, "every POST but predict carries a key"

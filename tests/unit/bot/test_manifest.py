@@ -30,6 +30,7 @@ ADDRESS = "https://toban.example.com"
 CALLS = {
     "chat:write": ("chat.postMessage", "chat.update", "chat.postEphemeral"),
     "files:write": ("files.completeUploadExternal",),
+    "files:read": ("files.info",),
     "usergroups:read": ("usergroups.list",),
 }
 """The calls of the bot that need a scope, by it (https://docs.slack.dev/reference/scopes)."""
