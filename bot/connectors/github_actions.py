@@ -536,7 +536,7 @@ def rejection(reviews: Sequence[Review]) -> Reason | None:
     said = next((one for one in reversed(reviews) if one.state == "rejected"), None)
     if said is None:
         return None
-    return Reason(code="review_rejected", detail=f"{said.login} rejected {said.environment}.")
+    return Reason(code="review_rejected", detail=f"It was {said.login} who rejected {said.environment}.")
 
 
 def deleted(handle: RunHandle) -> Listed:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -67,7 +68,8 @@ class GitHubClient:
         Raises Refused, RateLimited or GitHubUnreachable.
         """
         address = f"{path}?{urlencode(query)}" if query else path
-        known = self._known(address)
+        kept_as = f"{_name_of(read)} {address}"  # two readers of one address make different things of it
+        known = self._known(kept_as)
         headers = {"if-none-match": known[0]} if known else {}
         reply = self._send(HttpCall("GET", address, headers=headers))
         if known is not None and reply.status == HTTPStatus.NOT_MODIFIED:
@@ -77,7 +79,7 @@ class GitHubClient:
         if reply.status != HTTPStatus.OK:
             raise read_trouble(reply)
         made = _made(read, reply.body)
-        self._keep(address, reply.headers.get("etag"), made)
+        self._keep(kept_as, reply.headers.get("etag"), made)
         return made
 
     def post(self, path: str, body: Any = None) -> HttpReply:
@@ -141,15 +143,15 @@ class GitHubClient:
             raise GitHubUnreachable("a redirect to another address")  # the token must not go there
         return target.removeprefix(self._settings.api_url)
 
-    def _known(self, address: str) -> tuple[str, Any] | None:
+    def _known(self, kept_as: str) -> tuple[str, Any] | None:
         with self._lock:
-            return self._kept.get(address)
+            return self._kept.get(kept_as)
 
-    def _keep(self, address: str, etag: str | None, made: Any) -> None:
+    def _keep(self, kept_as: str, etag: str | None, made: Any) -> None:
         with self._lock:
-            self._kept.pop(address, None)
+            self._kept.pop(kept_as, None)
             if etag:
-                self._kept[address] = (etag, made)
+                self._kept[kept_as] = (etag, made)
             while len(self._kept) > KEPT_ANSWERS:
                 self._kept.popitem(last=False)
 
@@ -204,6 +206,12 @@ def message_of(reply: HttpReply) -> str:
     """Return GitHub's own sentence, on one line."""
     said = reply.body.get("message") if isinstance(reply.body, dict) else None
     return re.sub(r"\s+", " ", str(said or f"status {reply.status}"))[:500]
+
+
+def _name_of(read: Callable[[Any], Any]) -> str:
+    """Return the name of a reader, which is the same at each call; of a partial one that of its function."""
+    function: Any = read.func if isinstance(read, partial) else read
+    return f"{function.__module__}.{function.__qualname__}"
 
 
 def _made(read: Callable[[Any], T], body: Any) -> T:

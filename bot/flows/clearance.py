@@ -125,7 +125,7 @@ def ran_for(deployment: Deployment, status: RunStatus) -> RunStatus:
 
 def moved(deployment: Deployment, found: str) -> Exception:
     """Return the refusal for a branch that has moved, to be raised."""
-    detail = f"{deployment.start_ref} is {found} now, not {deployment.commit.short}. Nothing was deployed."
+    detail = f"Now {deployment.start_ref} is {found}, not {deployment.commit.short}. Nothing was deployed."
     return refuse("ref_moved", detail)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,7 @@ from pydantic import SecretStr
 from playground.github.settings import Environment, Repository, Token
 from playground.github.under_test import GitHubUnderTest
 from tests.stand_ins.bot_process import BotProcess
-from tests.stand_ins.team import ARRIVALS, Team
+from tests.stand_ins.team import ARRIVALS, WAIT_SECONDS, Team
 
 REPOSITORY = "acme/flights"
 CI = """
@@ -63,6 +65,16 @@ branch = "main"
 on_push = true
 channel = "#{ARRIVALS}"
 
+[github.deployments.unprotected]
+repository = "{REPOSITORY}"
+environment = "models"
+workflow = "deploy.yml"
+
+[github.deployments.nowhere]
+repository = "{REPOSITORY}"
+environment = "prodction"
+workflow = "deploy.yml"
+
 [github.deployments.model]
 repository = "{REPOSITORY}"
 environment = "models"
@@ -92,6 +104,25 @@ class DeployingTeam:
     def push(self, text: str, ref: str = "main", message: str = "Change") -> str:
         """Push a commit; return its hash. Its checks run by themselves."""
         return str(self.github.push(REPOSITORY, ref, {"code.txt": text}, message)["sha"])
+
+    def noticed(self) -> None:
+        """Wait until the bot has noted where the branch is that it deploys on push."""
+        asked = "GET /repos/{owner}/{repo}/git/ref/{ref:path}"
+        pause, deadline = threading.Event(), time.monotonic() + WAIT_SECONDS
+        while self.github.counts()["endpoints"].get(asked, {}).get("not_modified", 0) == 0:
+            assert time.monotonic() < deadline
+            pause.wait(0.05)
+
+    def deployment(self, environment: str) -> dict[str, Any]:
+        """Wait until there is a deployment of *environment*; return it."""
+        path = f"/repos/{REPOSITORY}/deployments?environment={environment}"
+        pause, deadline = threading.Event(), time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            found: list[dict[str, Any]] = self.github.api("GET", path).json()
+            if found:
+                return found[0]
+            pause.wait(0.05)
+        raise AssertionError("there is no deployment")
 
     def runs(self, file: str) -> list[dict[str, Any]]:
         """Return the runs of a workflow, newest first."""

@@ -195,6 +195,15 @@ def test_more_inputs_than_github_takes(github: GitHub, connector: GitHubActionsC
     assert github.count("POST", "dispatches") == 0
 
 
+def test_two_readers_of_one_address(connector: GitHubActionsConnector) -> None:
+    """An unchanged answer is what this reader made of it before, and not what another one did."""
+    path = f"/repos/{REPOSITORY}"
+    for _ in range(2):
+        assert connector.client.get(path, lambda body: None) is None
+        assert connector.repository(REPOSITORY).default_branch == "main"
+    assert connector.client.unchanged == 2
+
+
 # --- limits, identity, moves --------------------------------------------------------------------------------
 
 
