@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.flows.digest import FIRST_SEEN
+from bot.manifest import SCOPES
 from bot.records import Records, make_engine
 from tests.stand_ins.bot_process import ROOT, run_bot
 from tests.stand_ins.function_app import MODEL
@@ -164,13 +165,13 @@ def test_manifest_fits_the_mode(new_team: START, arguments: tuple[str, ...]) -> 
     assert manifest["settings"]["socket_mode_enabled"] == (not arguments)
     assert command.get("url") == ("https://bot.example/slack/events" if arguments else None)
     scopes = set(manifest["oauth_config"]["scopes"]["bot"])
-    assert scopes == {"commands", "chat:write", "files:write", "usergroups:read"}
+    assert scopes == SCOPES.keys()
 
 
 @pytest.mark.slow
 def test_scopes_of_the_manifest_suffice(new_team: START) -> None:
     """With the manifest's scopes and no others, a whole retrain and a private answer work."""
-    team = new_team(scopes=("commands", "chat:write", "files:write", "usergroups:read"))
+    team = new_team(scopes=tuple(SCOPES))
     team.start_bot()
     card = team.decision()
     assert any("how far off" in reply for reply in team.thread(card))
