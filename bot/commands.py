@@ -73,6 +73,14 @@ COMMANDS: dict[str, Command] = {
             form=True,
         ),
         Command(
+            verb="deploy",
+            summary="Deploy a commit and follow it; without a name, list what is deployed now.",
+            usage="deploy TARGET [BRANCH, TAG or COMMIT] · deploy",
+            examples=("deploy", "deploy api", "deploy api v1.4"),
+            roles=OPERATORS,
+            touches_production=True,
+        ),
+        Command(
             verb="compare",
             summary="Score two versions of a model on the same rows.",
             usage="compare MODEL VERSION VERSION",
@@ -193,7 +201,6 @@ COMMANDS: dict[str, Command] = {
 _OTHER_WORDS = {
     "abort": "cancel",
     "card": "show",
-    "deploy": "promote",
     "diff": "compare",
     "dispatch": "run",
     "follow": "subscribe",
@@ -209,7 +216,9 @@ _OTHER_WORDS = {
     "me": "whoami",
     "mute": "unsubscribe",
     "notify": "subscribe",
-    "release": "promote",
+    "release": "deploy",
+    "rollout": "deploy",
+    "ship": "deploy",
     "score": "predict",
     "stop": "cancel",
     "train": "retrain",

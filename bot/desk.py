@@ -24,12 +24,14 @@ from bot.checkpoints import last_cause
 from bot.commands import Command
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
+from bot.connectors.github import GitHub
 from bot.connectors.mlflow import MlflowConnector
 from bot.deliveries import Deliveries
+from bot.deployment_records import DeploymentRecords
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, Fence
 from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
-from bot.jobs import WEBHOOK, Job
+from bot.jobs import Job, is_person
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
 from bot.posts import Posts
@@ -37,6 +39,7 @@ from bot.records import Records
 from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
 from bot.subscriptions import Subscriptions
+from bot.timing import Timing
 from bot.works import Works
 from ml.contract import ModelView, Problem
 
@@ -61,6 +64,11 @@ SHORT = Patience(attempts=6)
 LONG = Patience(attempts=160, first_seconds=0.5, growth=1.06)
 """About a day, because a result must not be lost; a wait is never longer than a tenth of the time so far."""
 
+
+def _nothing() -> None:
+    """Where nobody watches branches, there is nothing to look at."""
+
+
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """What Slack says of a message that cannot be edited any more, for instance because a person deleted it."""
 
@@ -83,9 +91,13 @@ class Desk:
     commands: Mapping[str, Command]
     deliveries: Deliveries
     calls: Calls
+    deployments: DeploymentRecords
     subscriptions: Subscriptions
     forms: OpenForms
     mlflow: MlflowConnector | None = None
+    hub: GitHub | None = None
+    settle_seconds: float = Timing.settle_seconds
+    look_at_branches: Callable[[], None] = _nothing
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -162,9 +174,9 @@ class Desk:
         """Answer the person who asked, privately and at once; the undurable part of `tell`.
 
         Where the bot is no member, the command's response URL answers; where that is spent, a direct message.
-        What a webhook asked is answered in its channel: there is nobody to whisper to.
+        What a webhook or a push asked is answered in its channel: there is nobody to whisper to.
         """
-        if job.user == WEBHOOK:
+        if not is_person(job.user):
             self.slack.post(job.channel, message, thread_ts=job.thread_ts)
             return
         try:
@@ -259,6 +271,12 @@ class Desk:
             raise Refused(_no_registry())
         return self.mlflow
 
+    def github(self) -> GitHub:
+        """Return what the bot does with GitHub; raise Refused where the settings name no repository."""
+        if self.hub is None:
+            raise Refused(_no_github())
+        return self.hub
+
     def now(self) -> datetime:
         """Return the present moment, aware UTC. Inside a flow, call it in a step."""
         return datetime.now(UTC)
@@ -270,6 +288,15 @@ def _no_registry() -> Problem:
         status=404,
         detail="Name its address in toban.toml, under [mlflow].",
         reason_code="mlflow_not_set",
+    )
+
+
+def _no_github() -> Problem:
+    return Problem(
+        title="No GitHub repository",
+        status=404,
+        detail="toban.toml names no repositories under [github].",
+        reason_code="github_not_set_up",
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 from bot.env_file import env_line, read_env_file
 from bot.errors import BotError, ConfigurationError
@@ -20,6 +21,8 @@ from bot.settings import Mode, load_settings
 MODES = {"socket": "SLACK_APP_TOKEN", "http": "SLACK_SIGNING_SECRET"}
 """Each mode with the secret that it needs."""
 FILE_MODES = {TOML: 0o644, ENV: 0o600}
+LOCAL_STORE = ".toban/store"
+"""Where a function app on this machine keeps what it makes."""
 SECRET_BYTES = 32
 TRIES = 3
 
@@ -156,6 +159,8 @@ def env_settings(answers: Mapping[str, str], kept: Mapping[str, str]) -> dict[st
     found = {name: answers[name] for name in variables if answers.get(name)} | {
         name: value for name, value in kept.items() if name not in answers
     }
+    if _is_here(found.get("TOBAN_FUNCTIONS_URL", "")):
+        found.setdefault("TOBAN_STORE_URL", LOCAL_STORE)
     found.setdefault("TOBAN_FUNCTIONS_KEY", secrets.token_urlsafe(SECRET_BYTES))
     found.setdefault("TOBAN_HOOKS_SECRET", secrets.token_hex(SECRET_BYTES))
     return found
@@ -169,14 +174,18 @@ def env_text(env: Mapping[str, str]) -> str:
 
 def next_steps(answers: Mapping[str, str], folder: Path) -> str:
     """Return what to do now."""
-    env = ENV if folder == Path() else folder / ENV
-    http = " --http 0.0.0.0:3000" if answers.get("mode") == "http" else ""
-    return f"""
-Next:
-  toban check --env-file {env}    asks each part whether it works, and says how to mend what does not
-  toban up --env-file {env}{http}
-Then invite the bot to the channels where it is to speak: /invite @Toban
-"""
+    env = ENV if folder == Path() else str(folder / ENV)
+    steps = [f"toban check --env-file {env}", f"toban up --env-file {env}"]
+    if answers.get("mode") == "http":
+        steps[1] += " --http 127.0.0.1:3000"
+    if _is_here(answers.get("TOBAN_FUNCTIONS_URL", "")):
+        source = env if env.startswith("/") else f"./{env}"
+        steps.insert(0, f"set -a; . {source}; set +a; python -m functions.local")
+    return "\n".join(["", "Next:", *(f"  {step}" for step in steps), ""])
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost")
 
 
 def _prove(folder: Path, made: Mapping[str, str]) -> None:

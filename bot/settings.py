@@ -29,6 +29,13 @@ from pydantic import (
 from bot.command_tables import COMMAND_PATTERN, CommandTable, HooksTable, WebhookTable
 from bot.commands import COMMANDS
 from bot.connectors.http import CallSettings
+from bot.deployment_tables import (
+    LOGIN_PATTERN,
+    TARGET_PATTERN,
+    WORKFLOW_FILE_PATTERN,
+    DeploymentTable,
+    RepositoryName,
+)
 from bot.errors import ConfigurationError
 from bot.jobs import WEBHOOK, Role
 from ml.contract import MODEL_NAME_PATTERN, ModelSettings
@@ -46,6 +53,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "TOBAN_HOOKS_SECRET": "secret with which webhooks to the bot are signed",
     "TOBAN_PUBLIC_URL": "address of the bot as services outside reach it, for callbacks",
     "GITHUB_TOKEN": "GitHub token that may read and start the workflows",
+    "GITHUB_REVIEW_TOKEN": "token of the GitHub user who passes on what people decide about deployments",
     "GITHUB_APP_ID": "id of a GitHub App, instead of a token",
     "GITHUB_APP_PRIVATE_KEY": "private key of the GitHub App (PEM)",
     "GITHUB_APP_INSTALLATION_ID": "id of the GitHub App's installation",
@@ -63,6 +71,7 @@ SECRETS = (
     "TOBAN_DATABASE_URL",
     "TOBAN_HOOKS_SECRET",
     "GITHUB_TOKEN",
+    "GITHUB_REVIEW_TOKEN",
     "GITHUB_APP_PRIVATE_KEY",
     "GITHUB_WEBHOOK_SECRET",
     "MLFLOW_TRACKING_TOKEN",
@@ -75,10 +84,6 @@ DEFAULT_SLACK_API_URL = "https://slack.com/api/"
 SHORTEST_SECRET = 16
 """A secret of fewer characters could be found by trying."""
 DEFAULT_GITHUB_API_URL = "https://api.github.com"
-REPOSITORY_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}$"
-WORKFLOW_FILE_PATTERN = r"^[^/\s]+\.ya?ml$"
-
-RepositoryName = Annotated[str, StringConstraints(pattern=REPOSITORY_PATTERN)]
 
 
 class _Table(BaseModel):
@@ -174,10 +179,43 @@ class WorkflowTable(_Table):
 
 
 class GitHubTable(_Table):
-    """`[github]`: the repositories whose workflows people may start, and what is special about some."""
+    """`[github]`: the repositories whose workflows people may start, what is special about some, what is
+    deployed from them, and which login of GitHub each Slack user has.
+    """
 
     repositories: tuple[RepositoryName, ...] = ()
     workflows: tuple[WorkflowTable, ...] = ()
+    people: dict[
+        Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,}$")],
+        Annotated[str, StringConstraints(pattern=LOGIN_PATTERN)],
+    ] = Field(default_factory=dict)
+    deployments: dict[Annotated[str, StringConstraints(pattern=TARGET_PATTERN)], DeploymentTable] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _repositories_of_deployments(self) -> GitHubTable:
+        for name, table in self.deployments.items():
+            if table.repository not in self.repositories:
+                raise ValueError(f"deployments.{name} needs {table.repository} in repositories")
+        return self
+
+    @field_validator("people")
+    @classmethod
+    def _one_login_each(cls, value: dict[str, str]) -> dict[str, str]:
+        logins = [login.casefold() for login in value.values()]
+        doubled = sorted({login for login in logins if logins.count(login) > 1})
+        if doubled:
+            raise ValueError(f"two people cannot be one login: {', '.join(doubled)}")
+        return value
+
+    def login(self, user: str) -> str | None:
+        """Return the login of a Slack user, or None."""
+        return self.people.get(user)
+
+    def user(self, login: str) -> str | None:
+        """Return the Slack user who has *login*, or None."""
+        return next((one for one, known in self.people.items() if known.casefold() == login.casefold()), None)
 
     def workflow(self, repository: str, file: str) -> WorkflowTable:
         """Return what is set for a workflow file: its repository's own table goes before one for all."""
@@ -299,12 +337,14 @@ class GitHubAppSettings(_Table):
 class GitHubSettings(_Table):
     """How to reach GitHub, as whom, and how its webhooks are signed; None: none is taken.
 
-    Time-outs are seconds for connecting and for the whole answer.
+    `review_token` is of the user who approves deployments for people: an app cannot. Time-outs are seconds
+    for connecting and for the whole answer.
     """
 
     api_url: str = DEFAULT_GITHUB_API_URL
     token: SecretStr | None = None
     app: GitHubAppSettings | None = None
+    review_token: SecretStr | None = None
     webhook_secret: SecretStr | None = None
     connect_seconds: float = 3.0
     read_seconds: float = 20.0
@@ -527,7 +567,8 @@ def _github(env: Mapping[str, str], problems: list[str]) -> GitHubSettings | Non
     problems += _url_problems("GITHUB_API_URL", api_url)
     signed = _secret(env, "GITHUB_WEBHOOK_SECRET")
     problems += _short_secret("GITHUB_WEBHOOK_SECRET", signed) if signed else []
-    reached = GitHubSettings(api_url=api_url.rstrip("/"), webhook_secret=signed)
+    reviews = _secret(env, "GITHUB_REVIEW_TOKEN")
+    reached = GitHubSettings(api_url=api_url.rstrip("/"), webhook_secret=signed, review_token=reviews)
     names = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_INSTALLATION_ID")
     missing = [name for name in names if not env.get(name)]
     if not missing:

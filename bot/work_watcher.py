@@ -16,12 +16,14 @@ from datetime import UTC, datetime, timedelta
 
 from dbos import DBOSClient
 
-from bot.connectors.connector import FINAL, Connector, Expectant, Lister, RunStatus
+from bot.connectors.connector import FINAL, Connector, Expectant, Lister, Review, RunStatus
 from bot.connectors.github_runs import NAME as GITHUB_ACTIONS
+from bot.deployments import Deployment, told_apart
 from bot.edits import Edits
 from bot.errors import BotError, RateLimited, Refused
 from bot.jobs import Job
 from bot.messages import work as messages
+from bot.messages.deployments import under
 from bot.messages.message import Message
 from bot.records import Records
 from bot.subscription_watch import SubscriptionWatch
@@ -61,6 +63,7 @@ class WorkWatcher:
         self._listed = listed
         self._lease = timedelta(seconds=max(timing.stale_seconds / 4, timing.work_seconds * 3))
         self._shown: dict[str, object] = {}
+        self._called: dict[str, object] = {}
         self._answered_at: dict[str, float] = {}
         self._stopping = threading.Event()
         self._news = threading.Event()
@@ -108,6 +111,7 @@ class WorkWatcher:
         """Look once at every run under way."""
         works = self._works.running()
         self._shown = {work.flow_id: self._shown.get(work.flow_id) for work in works}
+        self._called = {work.flow_id: self._called.get(work.flow_id) for work in works}
         groups = _by_scope(works)
         for repository in self._repositories():
             if self._listed is not None and not self._listed.rests(repository):
@@ -154,16 +158,34 @@ class WorkWatcher:
         if status.state in FINAL:
             self._tell(work, status)
             return
-        seen = (status.state, status.attempt, status.jobs, status.detail, status.progress)
+        self._call(work, status)
+        ours = map(Review.model_validate, work.order.get("reviews", ()))
+        status = status.model_copy(update={"reviews": told_apart(status.reviews, ours)})
+        shown = (status.state, status.attempt, status.jobs, status.detail, status.progress)
+        seen = (*shown, status.waits, status.reviews)
         self._draw(work, seen, messages.running(_job(work), _title(work), status, datetime.now(UTC)))
 
     def _tell(self, work: Work, status: RunStatus) -> None:
         """Send the waiting flow that its run has ended; the engine delivers the same key once."""
-        ended = ("ended", status.attempt)
+        ended = ("ended", status.handle.id, status.attempt)
         if self._shown.get(work.flow_id) != ended:
-            key = f"{work.work_flow_id}-{status.attempt}-ended"
+            key = f"{work.work_flow_id}-{status.handle.id}-{status.attempt}-ended"
             self._client.send(work.work_flow_id, {"kind": "ended"}, CONTROL, idempotency_key=key)
             self._shown[work.flow_id] = ended
+
+    def _call(self, work: Work, status: RunStatus) -> None:
+        """Send the flow that its run waits for people, once for each time that it does."""
+        asking = [one for one in status.waits if one.reviewers or one.teams]
+        decided = [one.environment for one in status.reviews]
+        marks = [f"{one.environment_id}.{decided.count(one.environment)}" for one in asking]
+        call = (status.handle.id, status.attempt, *marks)
+        if asking and self._called.get(work.flow_id) != call:
+            key = "-".join((work.work_flow_id, status.handle.id, str(status.attempt), *marks, "waits"))
+            record = [one.model_dump(mode="json") for one in asking]
+            self._client.send(
+                work.work_flow_id, {"kind": "waits", "waits": record}, CONTROL, idempotency_key=key
+            )
+            self._called[work.flow_id] = call
 
     def _show_silence(self, scope: str, group: list[Work], error: BotError) -> None:
         """Say on the cards that nobody answers, once that has lasted for a while."""
@@ -180,7 +202,9 @@ class WorkWatcher:
         """Offer *message* for the card unless it shows what was *seen* already."""
         if self._shown.get(work.flow_id) != seen:
             self._shown[work.flow_id] = seen
-            self._edits.offer(work.place, message, {"flow_id": work.flow_id, "state": "open"})
+            self._edits.offer(
+                work.place, under(_deployment(work), message), {"flow_id": work.flow_id, "state": "open"}
+            )
 
 
 def _by_scope(works: list[Work]) -> dict[tuple[str, str], list[Work]]:
@@ -196,8 +220,13 @@ def _job(work: Work) -> Job:
 
 
 def _who(work: Work) -> str:
-    known = {"github_actions": "GitHub"}
-    return known.get(work.handle.connector if work.handle else "", "the endpoint")
+    is_github = work.handle is not None and work.handle.connector.startswith("github_")
+    return "GitHub" if is_github else "the endpoint"
+
+
+def _deployment(work: Work) -> Deployment | None:
+    record = work.order.get("deployment")
+    return Deployment.model_validate(record) if record else None
 
 
 def _title(work: Work) -> str:

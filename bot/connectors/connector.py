@@ -89,8 +89,35 @@ class Report(_Fact):
     problems: tuple[str, ...] = ()
 
 
+class Waiting(_Fact):
+    """An environment that holds a run up: who may let it go on, and the minutes of its timer."""
+
+    environment: str
+    environment_id: int
+    reviewers: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    wait_minutes: int = 0
+
+
+class Review(_Fact):
+    """What somebody decided about an environment that held a run up, by their login.
+
+    `user` is who decided it in Slack; None says that it was decided on GitHub's own pages.
+    """
+
+    environment: str
+    state: str
+    login: str
+    comment: str = ""
+    user: str | None = None
+
+
 class RunStatus(_Fact):
-    """How a run stands. `attempt` rises with a rerun, which keeps the handle."""
+    """How a run stands. `attempt` rises with a rerun, which keeps the handle.
+
+    `waits` are the environments that hold it up now, `reviews` what was decided about such; `sha` is the
+    commit that it runs for. `is_run` is False where there is nothing that people would call a run.
+    """
 
     handle: RunHandle
     name: str
@@ -105,6 +132,10 @@ class RunStatus(_Fact):
     reason: Reason | None = None
     report: Report | None = None
     offers: tuple[Offer, ...] = ()
+    waits: tuple[Waiting, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    sha: str | None = None
+    is_run: bool = True
 
 
 class Sighting(_Fact):

@@ -22,6 +22,7 @@ from bot.flows import (
     command,
     compare,
     decide,
+    deploy,
     digest,
     form,
     housekeeping,
@@ -57,6 +58,8 @@ JOB_STORIES: dict[str, Story] = {
     alias.FLOW: alias.decide_alias,
     "lookup": lookup.lookup,
     "command": command.command,
+    "deploy": deploy.deploy,
+    "pushed": deploy.pushed,
     "form": form.form,
     "workflow": workflow.workflow,
     "work": work.work,
@@ -70,7 +73,7 @@ JOB_STORIES: dict[str, Story] = {
 
 EventStory = Callable[[Desk, str, Any], None]
 
-EVENT_STORIES: dict[str, dict[str, EventStory]] = {}
+EVENT_STORIES: dict[str, dict[str, EventStory]] = {"push": {"push-told": deploy.push_told}}
 """Stories that an event of GitHub's begins: by the kind of event, and then by the name of the flow.
 
 Each is called with the desk, the flow's id and the event (`bot.connectors.github_events`), once for each
@@ -105,6 +108,7 @@ def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:
         except Exception as error:
             # A fault of ours: the person must not wait for an answer that never comes.
             log.exception("flow broke", extra={"flow_id": job.flow_id})
+            desk.step("close the card", desk.works.close, job.flow_id)  # it holds up nobody else
             tell_failure(desk, job, FlowFailed.of(error))
 
     return flow

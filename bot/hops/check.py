@@ -62,9 +62,9 @@ def _settings(found: FoundSettings, config: str) -> Iterator[Said]:
 
 def _team(found: FoundSettings, team: TobanFile, config: str) -> Iterator[Said]:
     if not found.problems:
-        yield ok(
-            config, f"{len(team.models)} models, {len(team.digests)} digests, {len(team.commands)} commands"
-        )
+        counted = {"model": team.models, "digest": team.digests, "command": team.commands}
+        said = ", ".join(f"{len(of)} {name}{'' if len(of) == 1 else 's'}" for name, of in counted.items())
+        yield ok(Path(config).name, said)
     if not team.models:
         yield warn(
             "models", "no model is named", "Name one in toban.toml, under [models.NAME] (docs/recipes.md)."

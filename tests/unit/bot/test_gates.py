@@ -21,7 +21,9 @@ from bot.messages.errors import REASONS
 VIEWERS_MAY = {
     *("predict", "form", "models", "registry", "runs", "show", "status", "subscriptions", "whoami", "help"),
 }
-OPERATORS_MAY = VIEWERS_MAY | {"retrain", "run", "compare", "cancel", "subscribe", "unsubscribe"}
+OPERATORS_MAY = VIEWERS_MAY | {
+    *("deploy", "retrain", "run", "compare", "cancel", "subscribe", "unsubscribe"),
+}
 
 
 @pytest.mark.parametrize(
