@@ -7,7 +7,7 @@ begun or ended since is news. After a long absence, of each workflow and branch 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,25 +56,34 @@ class RunNews:
 
 
 def compare(
-    seen: Seen | None, runs: Sequence[Sighting], now: datetime, *, page: int, away_seconds: float
+    seen: Seen | None,
+    runs: Sequence[Sighting],
+    now: datetime,
+    *,
+    page: int,
+    away_seconds: float,
+    keep: Collection[str] = (),
 ) -> tuple[Seen, tuple[RunNews, ...]]:
     """Return what is seen by now and what is new in it, oldest first.
 
-    *runs* are those of a list of up to *page*, and perhaps a few older ones that were seen before. A silence
-    of more than *away_seconds* is a gap.
+    *runs* are those of a list of up to *page*, and perhaps a few older ones that were seen before; what was
+    seen of those in *keep* is remembered also while they are not shown. A silence of more than *away_seconds*
+    is a gap, and so is it if nothing that was seen is listed any more.
     """
     newest = runs[:page]
+    known = seen.runs if seen else {}
     after = Seen(
-        runs={run.id: _latest(seen, run) for run in runs},
+        runs={run_id: known[run_id] for run_id in keep if run_id in known}
+        | {run.id: _latest(seen, run) for run in runs},
         oldest=min((int(run.id) for run in newest), default=0) if len(newest) == page else 0,
         looked_at=now,
     )
     if seen is None:
         return after, ()
     fresh = sorted((run for run in runs if _is_news(seen, run)), key=order)
-    if (now - seen.looked_at).total_seconds() <= away_seconds:
+    overrun = bool(seen.runs) and after.oldest > 0 and not seen.runs.keys() & {run.id for run in newest}
+    if not overrun and (now - seen.looked_at).total_seconds() <= away_seconds:
         return after, tuple(RunNews(run) for run in fresh)
-    overrun = bool(seen.runs) and after.oldest > 0 and not seen.runs.keys() & after.runs.keys()
     return after, tuple(_ends(fresh, Gap(since=seen.looked_at, until=now, overrun=overrun)))
 
 

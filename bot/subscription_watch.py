@@ -7,6 +7,8 @@ news, so that two looks, or two bots, tell it once; only then what was seen is k
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 FLOW = "incident"
 PAGE = 100
 """So many runs GitHub lists at once."""
+OTHERS_SECONDS = 60.0
+REST_SECONDS = 60.0
 KEEP_AFTER = timedelta(seconds=30)
 """How often it is written down that nothing new was seen."""
 
@@ -37,13 +41,27 @@ class SubscriptionWatch:
         self._timing = timing
         self._known: dict[str, tuple[Sequence[Sighting], datetime]] = {}
         self._kept_at: dict[str, datetime] = {}
+        self._others_at: dict[str, float] = {}
+        self._rests_until: dict[str, float] = {}
 
     def repositories(self) -> set[str]:
         """Return the repositories that somebody wants to know of."""
         return {one.repository for one in self._subscriptions.every()}
 
+    def rests(self, repository: str) -> bool:
+        """Return whether GitHub has said no to this repository a moment ago."""
+        return time.monotonic() < self._rests_until.get(repository, 0.0)
+
+    def refused(self, repository: str) -> None:
+        """Leave a repository alone for a while that GitHub does not show."""
+        self._rests_until[repository] = time.monotonic() + REST_SECONDS
+
     def others(self, repository: str) -> list[str]:
-        """Return the runs to look at also when they are too old for the list."""
+        """Return the runs that are now to be looked at also if they are too old for the list."""
+        now = time.monotonic()
+        if now < self._others_at.get(repository, -math.inf) + OTHERS_SECONDS:
+            return []
+        self._others_at[repository] = now
         return self._subscriptions.open_runs(repository)
 
     def take(self, repository: str, runs: Sequence[Sighting]) -> None:
@@ -56,7 +74,8 @@ class SubscriptionWatch:
         seen = self._subscriptions.seen(repository)
         if seen is not None and before is not None:
             seen = seen.model_copy(update={"looked_at": max(seen.looked_at, before[1])})
-        after, news = compare(seen, runs, now, page=PAGE, away_seconds=self._timing.away_seconds)
+        away, keep = self._timing.away_seconds, self._subscriptions.open_runs(repository)
+        after, news = compare(seen, runs, now, page=PAGE, away_seconds=away, keep=keep)
         for one in news:
             self._tell(repository, one)
         self._subscriptions.see(repository, after)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from bot.records import incidents, notices, seen_runs, subscriptions, utc_now
 from bot.run_news import Seen
 
 MOST_OLD_RUNS = 5
+RERUN_DAYS = timedelta(days=30)
 
 
 class Subscriptions:
@@ -109,8 +110,16 @@ class Subscriptions:
     # --- incidents ------------------------------------------------------------------------------------
 
     def open_runs(self, repository: str) -> list[str]:
-        """Return the newest runs that open incidents wait for: run again, they may end them."""
-        is_open = sa.and_(incidents.c.repository == repository, incidents.c.is_open.is_(True))
+        """Return the newest runs that open incidents wait for: run again, they may end them.
+
+        A run can be run again for thirty days
+        (https://docs.github.com/en/actions/managing-workflow-runs/re-running-workflows-and-jobs).
+        """
+        is_open = sa.and_(
+            incidents.c.repository == repository,
+            incidents.c.is_open.is_(True),
+            incidents.c.at > utc_now() - RERUN_DAYS,
+        )
         statement = sa.select(incidents.c.state).where(is_open)
         with self._engine.connect() as connection:
             states = [Incident.model_validate_json(text) for text in connection.execute(statement).scalars()]

@@ -114,7 +114,8 @@ class WorkWatcher:
         self._called = {work.flow_id: self._called.get(work.flow_id) for work in works}
         groups = _by_scope(works)
         for repository in self._repositories():
-            groups.setdefault((GITHUB_ACTIONS, repository), [])
+            if self._listed is not None and not self._listed.rests(repository):
+                groups.setdefault((GITHUB_ACTIONS, repository), [])
         for (connector, scope), group in groups.items():
             known = self._connectors.get(connector)
             if known is not None:  # else its settings are gone: its cards wait until they are back
@@ -143,6 +144,8 @@ class WorkWatcher:
                 self._draw(work, limit.until, messages.held_up(_job(work), _title(work), limit.until))
             return
         except BotError as error:
+            if isinstance(error, Refused) and self._listed is not None:
+                self._listed.refused(scope.partition(":")[2])
             self._show_silence(scope, group, error)
             return
         self._answered_at[scope] = time.monotonic()

@@ -174,6 +174,9 @@ def read_run(scope: str, body: Any) -> Listed:
 
 def _sighting(body: Mapping[str, Any], status: RunStatus, title: str, branch: str) -> Sighting:
     ended = body["status"] == "completed"
+    home, head = body.get("repository") or {}, body.get("head_repository") or {}
+    if head.get("id") != home.get("id") and head.get("full_name"):  # as GitHub writes a fork's branch
+        branch = f"{str(head['full_name']).partition('/')[0]}:{branch}"
     phase = str(body.get("conclusion") or "neutral") if ended else "started"
     who = body.get("triggering_actor") or body.get("actor") or {}
     return Sighting(

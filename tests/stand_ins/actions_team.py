@@ -31,7 +31,7 @@ FILES = {
     f".github/workflows/{file}": WORKFLOW.format(name=name)
     for file, name in (("deploy.yml", "Deploy"), ("checks.yml", "Checks"))
 }
-SLOW_TICKS = "30"
+SLOW_TICKS = "60"
 """Seconds between two looks of a bot that is told by webhook: what is quicker came by one."""
 
 
@@ -60,9 +60,11 @@ class ActionsTeam:
         return bot.address.replace("/slack/events", "/github/events")
 
     def subscribe(self, text: str = NAME, where: str = "ml-arrivals") -> Json:
-        """Subscribe a channel; return what it is told."""
+        """Subscribe a channel; return what it is told, once that is kept."""
         before = self.team.say("operator", f"/ml subscribe {text}", where)
-        return self.team.event(before, "message_posted", "This channel hears of")
+        said = self.team.event(before, "message_posted", "This channel hears of")
+        self.team.stored("subscribe", "remember the subscription")  # it is said first, then kept
+        return said
 
     def run(
         self, conclusion: str = "success", log: str = "", file: str = "deploy.yml", ref: str = "main"
