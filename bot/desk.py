@@ -24,11 +24,14 @@ from bot.checkpoints import last_cause
 from bot.commands import Command
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
+from bot.connectors.github_actions import GitHubActionsConnector
+from bot.connectors.github_runs import NAME as GITHUB_ACTIONS
 from bot.connectors.mlflow import MlflowConnector
 from bot.deliveries import Deliveries
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, Fence
 from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
+from bot.experiment_records import ExperimentRecords
 from bot.jobs import WEBHOOK, Job
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
@@ -81,6 +84,7 @@ class Desk:
     deliveries: Deliveries
     calls: Calls
     forms: OpenForms
+    experiments: ExperimentRecords
     mlflow: MlflowConnector | None = None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -249,6 +253,13 @@ class Desk:
             known = self._models.get(name)
         return known is not None and time.monotonic() - known[0] < MODEL_MEMORY_SECONDS
 
+    def github(self) -> GitHubActionsConnector:
+        """Return GitHub; raise Refused where the settings name nothing of it."""
+        connector = self.connectors.get(GITHUB_ACTIONS)
+        if not isinstance(connector, GitHubActionsConnector):
+            raise Refused(_no_github())
+        return connector
+
     def registry(self) -> MlflowConnector:
         """Return the MLflow registry; raise Refused where none is named in the settings."""
         if self.mlflow is None:
@@ -258,6 +269,15 @@ class Desk:
     def now(self) -> datetime:
         """Return the present moment, aware UTC. Inside a flow, call it in a step."""
         return datetime.now(UTC)
+
+
+def _no_github() -> Problem:
+    return Problem(
+        title="GitHub is not set up",
+        status=404,
+        detail="toban.toml names no repositories under [github].",
+        reason_code="github_not_set_up",
+    )
 
 
 def _no_registry() -> Problem:

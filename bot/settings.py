@@ -174,9 +174,16 @@ class WorkflowTable(_Table):
 
 
 class GitHubTable(_Table):
-    """`[github]`: the repositories whose workflows people may start, and what is special about some."""
+    """`[github]`: the repositories whose workflows people may start, and what is special about some.
+
+    `experiments` is the repository whose issues hold the experiments, each with the label `experiment_label`.
+    """
 
     repositories: tuple[RepositoryName, ...] = ()
+    experiments: RepositoryName | None = None
+    experiment_label: Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[^,]+$")] = (
+        "experiment"
+    )
     workflows: tuple[WorkflowTable, ...] = ()
 
     def workflow(self, repository: str, file: str) -> WorkflowTable:
@@ -392,7 +399,7 @@ def find_settings(env: Mapping[str, str], mode: Mode | None = None) -> FoundSett
     team = found or TobanFile()
     slack = _slack(env, mode, problems)
     functions = _functions(env, problems)
-    github = _github(env, problems) if team.github.repositories else None
+    github = _github(env, problems) if team.github.repositories or team.github.experiments else None
     database_url = env.get("TOBAN_DATABASE_URL") or DEFAULT_DATABASE_URL
     wrong_database = _database_problems(database_url)
     problems += wrong_database

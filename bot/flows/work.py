@@ -17,12 +17,13 @@ from bot.connectors.run_reports import judge
 from bot.desk import LONG, Desk, Patience
 from bot.errors import BotError, FlowFailed, RateLimited, Refused
 from bot.flows.announce import announce
+from bot.flows.experiment_result import conclude
 from bot.flows.refusals import failure_problem, refuse
 from bot.jobs import Job, Role
 from bot.messages import work as messages
 from bot.messages.message import Message
 from bot.watchers import CONTROL
-from ml.contract import MetricSpec
+from ml.contract import MetricSpec, Problem
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +81,12 @@ def begin_run(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunH
         if handle is not None:
             desk.step("watch the run", _watch, desk, job, handle.model_dump(mode="json"))
     except Refused as refusal:
-        _give_up(desk, job, place, messages.refused(job, order.title, refusal.problem))
+        problem = refusal.problem
+        _give_up(desk, job, place, messages.refused(job, order.title, problem), problem)
     except FlowFailed as failure:
         log.error("work could not start", extra={"flow_id": job.flow_id, "reason": str(failure)})
-        _give_up(desk, job, place, messages.refused(job, order.title, failure_problem(failure)))
+        problem = failure_problem(failure)
+        _give_up(desk, job, place, messages.refused(job, order.title, problem), problem)
     else:
         return handle
     return None
@@ -140,6 +143,7 @@ def _show_not_started(desk: Desk, job: Job, place: dict[str, str], order: Order,
     desk.step("close the card", desk.works.close, job.flow_id)
     card = messages.not_started(job, order.title, by)
     desk.redraw("show that it was not started", job, place, card, state="done")
+    conclude(desk, job, refuse("cancelled", "It was stopped before it started.").problem)
 
 
 def _follow_to_the_end(
@@ -157,7 +161,8 @@ def follow_run(
     try:
         status = _until_it_ends(desk, job, order, handle, attempt)
     except Refused as refusal:
-        _give_up(desk, job, place, messages.lost(job, order.title, handle.url, refusal.problem))
+        problem = refusal.problem
+        _give_up(desk, job, place, messages.lost(job, order.title, handle.url, problem), problem)
         return None
     desk.step("close the card", desk.works.close, job.flow_id)
     return status
@@ -175,6 +180,7 @@ def show_end(
     desk.reply("tell the requester", place, messages.ended_note(job, order.title, status))
     at = status.finished_at or status.created_at or job.asked_at
     announce(desk, "run.finished", f"{job.flow_id}-{attempt}-finished", at, _told(job, order, status))
+    conclude(desk, job, status, attempt)
 
 
 def _told(job: Job, order: Order, status: RunStatus) -> dict[str, Any]:
@@ -189,9 +195,10 @@ def _told(job: Job, order: Order, status: RunStatus) -> dict[str, Any]:
     }
 
 
-def _give_up(desk: Desk, job: Job, place: dict[str, str], card: Message) -> None:
+def _give_up(desk: Desk, job: Job, place: dict[str, str], card: Message, problem: Problem) -> None:
     desk.step("close the card", desk.works.close, job.flow_id)
     desk.redraw("show why it does not go on", job, place, card, state="done")
+    conclude(desk, job, problem)
 
 
 def _until_it_ends(desk: Desk, job: Job, order: Order, handle: RunHandle, attempt: int) -> RunStatus:

@@ -21,9 +21,7 @@ def test_examples_and_usage_are_of_their_own_verb(command: Command) -> None:
 
 def test_all_verbs_are_there() -> None:
     """Each verb is keyed by its own name."""
-    verbs = (
-        "help models status predict retrain runs show cancel compare promote whoami registry alias run form"
-    )
+    verbs = "help models status predict retrain runs show cancel compare promote whoami registry alias run form experiment experiments"
     assert set(COMMANDS) == set(verbs.split())
     assert all(verb == command.verb for verb, command in COMMANDS.items())
 

@@ -18,8 +18,19 @@ from bot.gates import (
 from bot.jobs import Role
 from bot.messages.errors import REASONS
 
-VIEWERS_MAY = {"predict", "form", "models", "registry", "runs", "show", "status", "whoami", "help"}
-OPERATORS_MAY = VIEWERS_MAY | {"retrain", "run", "compare", "cancel"}
+VIEWERS_MAY = {
+    "predict",
+    "form",
+    "experiments",
+    "models",
+    "registry",
+    "runs",
+    "show",
+    "status",
+    "whoami",
+    "help",
+}
+OPERATORS_MAY = VIEWERS_MAY | {"experiment", "retrain", "run", "compare", "cancel"}
 
 
 @pytest.mark.parametrize(
