@@ -8,6 +8,7 @@ bot's id in its title where the workflow carries it, else by workflow, branch an
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 import threading
@@ -15,15 +16,25 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from bot.connectors.connector import FINAL, JobRequest, Report, RunHandle, RunJob, RunStatus
+from bot.connectors.connector import (
+    FINAL,
+    JobRequest,
+    Report,
+    Review,
+    RunHandle,
+    RunStatus,
+    Sighting,
+    Waiting,
+)
 from bot.connectors.github_client import GitHubClient, refusal
 from bot.connectors.github_logs import first_error, tail
+from bot.connectors.github_reviews import GitHubReviews
 from bot.connectors.github_runs import (
     NAME,
     Artifact,
@@ -35,12 +46,14 @@ from bot.connectors.github_runs import (
     read_content,
     read_jobs,
     read_names,
+    read_notices,
+    read_reason,
     read_repository,
     read_run,
     read_runs,
     read_workflows,
 )
-from bot.connectors.run_reports import REPORT_FILE, read_archive
+from bot.connectors.run_reports import REPORT_FILE, read_archive, read_report
 from bot.errors import GitHubUnreachable, RateLimited, Refused
 from bot.workflow_files import (
     CORRELATION_INPUT,
@@ -64,7 +77,12 @@ JOBS_SECONDS = 10.0
 SURE_AFTER = timedelta(seconds=60)
 """A run shows up in lists some seconds after its start; only after this long its absence counts."""
 MOST_ARTIFACT_BYTES = 8 * 1024 * 1024
-REPORT_ARTIFACTS = frozenset({"toban-report", REPORT_FILE})
+REPORT_NAME = "toban-report"
+REPORT_ARTIFACTS = frozenset({REPORT_NAME, REPORT_FILE})
+NOTICED_JOBS = 10
+"""Of a run without an artifact, so many jobs are asked for a notice with its report."""
+# The runner cuts messages there: `_maxIssueMessageLength` in ExecutionContext.cs of actions/runner.
+MOST_NOTICE = 4096
 
 # What GitHub says of a start that it does not take, and our code for it.
 _START_REFUSALS = (
@@ -114,13 +132,21 @@ def read_start_refusal(said: Refused) -> Refused:
 
 
 class GitHubActionsConnector:
-    """Workflows of GitHub. Keeps nothing but what saves requests."""
+    """Workflows of GitHub. Keeps nothing but what saves requests. *reviewer* passes decisions on."""
 
-    def __init__(self, client: GitHubClient) -> None:
+    def __init__(
+        self,
+        client: GitHubClient,
+        sure_after: timedelta = SURE_AFTER,
+        reviewer: GitHubClient | None = None,
+    ) -> None:
         self.client = client
+        self.reviews = GitHubReviews(client, reviewer)
+        self._sure_after = sure_after
         self._lock = threading.Lock()
-        self._jobs: dict[str, tuple[str, float, tuple[RunJob, ...]]] = {}
-        self._missing_since: dict[str, float] = {}
+        self._jobs: dict[str, tuple[str, float, tuple[LoggedJob, ...]]] = {}
+        self._held: dict[str, tuple[str, tuple[Waiting, ...], tuple[Review, ...]]] = {}
+        self._missing_since: dict[str, datetime] = {}
 
     # --- what there is --------------------------------------------------------------------------------
 
@@ -180,13 +206,13 @@ class GitHubActionsConnector:
             found = self._begun(job, ref, mark)
             if found is not None:
                 return found
-            if self.client.now() < job.began_at + SURE_AFTER:
+            if self.client.now() < job.began_at + self._sure_after:
                 raise GitHubUnreachable("it does not say yet whether the run was started")
         path, body = build_dispatch(job, ref, mark)
         try:
             reply = self.client.post(path, body)
         except Refused as said:
-            raise self._explained(said, repository, file) from None
+            raise self._explained(said, repository, file, ref) from None
         handle = read_dispatch(repository, reply.status, reply.body)
         if handle is None:
             raise GitHubUnreachable("it took the start and does not say yet which run it is")
@@ -218,10 +244,14 @@ class GitHubActionsConnector:
             )
         return fitting[0].status.handle if fitting else None
 
-    def _explained(self, said: Refused, repository: str, file: str) -> Refused:
+    def _explained(self, said: Refused, repository: str, file: str, ref: str) -> Refused:
         """Return why a start was refused; what GitHub hides behind 404 is told apart by what it does show."""
         if said.problem.reason_code != "github_not_found":
-            return read_start_refusal(said)
+            why = read_start_refusal(said)
+            if why.problem.reason_code != "unknown_ref":
+                return why
+            near = self._refs_like(repository, ref)
+            return refusal("unknown_ref", why.problem.detail, why.problem.status, near)
         try:
             files = {one.file for one in self.workflows(repository)}
         except Refused:
@@ -232,6 +262,12 @@ class GitHubActionsConnector:
             return refusal("unknown_workflow", f"{repository} has no workflow {file}.", 404)
         return refusal("github_forbidden", f"The bot may see {repository} but not start its workflows.", 403)
 
+    def _refs_like(self, repository: str, ref: str) -> tuple[str, ...]:
+        try:
+            return tuple(difflib.get_close_matches(ref, self.branches(repository), n=3, cutoff=0.4))
+        except (Refused, GitHubUnreachable):
+            return ()
+
     # --- watch ----------------------------------------------------------------------------------------
 
     def status(self, handles: Sequence[RunHandle]) -> Mapping[str, RunStatus]:
@@ -241,15 +277,35 @@ class GitHubActionsConnector:
             scopes[handle.scope].add(handle.id)
         found: dict[str, RunStatus] = {}
         for scope, wanted in scopes.items():
-            found |= self._with_jobs(scope, self._found(scope, wanted))
+            found |= self._with_jobs(scope, self._found(scope, wanted)[0])
         return found
 
-    def _found(self, scope: str, wanted: set[str]) -> dict[str, Listed]:
+    def survey(
+        self, scope: str, handles: Sequence[RunHandle], others: Sequence[str] = ()
+    ) -> tuple[Mapping[str, RunStatus], Sequence[Sighting]]:
+        """Return how *handles* stand and the newest runs, then those of *others* that are older than these.
+
+        Both come by the same requests; the list is read also where none is watched.
+        """
+        watched = {handle.id for handle in handles}
+        found, newest = self._found(scope, watched | set(others), listing=True)
+        shown = {one.status.handle.id for one in newest}
+        older = [found[run_id] for run_id in others if run_id in found and run_id not in shown]
+        sighted = tuple(one.sighting for one in (*newest, *older) if one.sighting)
+        statuses = {run_id: one for run_id, one in found.items() if run_id in watched}
+        return self._with_jobs(scope, statuses), sighted
+
+    def _found(
+        self, scope: str, wanted: set[str], *, listing: bool = False
+    ) -> tuple[dict[str, Listed], tuple[Listed, ...]]:
+        """Return the runs *wanted* and the first page of the list, where that was read."""
         found: dict[str, Listed] = {}
-        pages = range(1, MOST_PAGES + 1) if len(wanted) > 1 else range(0)
+        newest: tuple[Listed, ...] = ()
+        pages = range(1, MOST_PAGES + 1) if listing or len(wanted) > 1 else range(0)
         for page in pages:
             query = {"per_page": str(PAGE)} | ({"page": str(page)} if page > 1 else {})
             runs = self.client.get(f"/repos/{scope}/actions/runs", partial(read_runs, scope), query)
+            newest = newest or runs
             found |= {one.status.handle.id: one for one in runs if one.status.handle.id in wanted}
             if len(wanted) - len(found) <= SINGLES or len(runs) < PAGE:
                 break
@@ -257,7 +313,7 @@ class GitHubActionsConnector:
             one = self._single(scope, run_id)
             if one is not None:
                 found[run_id] = one
-        return found
+        return found, newest
 
     def _single(self, scope: str, run_id: str) -> Listed | None:
         try:
@@ -271,8 +327,8 @@ class GitHubActionsConnector:
 
     def _missing(self, scope: str, run_id: str) -> Listed | None:
         """Return a deleted run's end once it has been missing for long; a new one is not shown at once."""
-        since = self._missing_since.setdefault(run_id, time.monotonic())
-        if time.monotonic() - since < SURE_AFTER.total_seconds():
+        since = self._missing_since.setdefault(run_id, self.client.now())
+        if self.client.now() < since + self._sure_after:
             return None
         self.repository(scope)  # a repository that is out of sight says nothing about its runs
         return deleted(RunHandle(connector=NAME, id=run_id, scope=scope))
@@ -284,22 +340,45 @@ class GitHubActionsConnector:
         due = [run_id for run_id, one in active.items() if self._jobs_are_due(run_id, one, now)]
         due.sort(key=lambda run_id: self._jobs[run_id][1] if run_id in self._jobs else 0.0)
         for run_id in due[:JOBS_AT_ONCE]:
-            jobs = tuple(one.job for one in self._read_jobs(scope, run_id))
-            self._jobs[run_id] = (active[run_id].moved, now, jobs)
+            self._jobs[run_id] = (active[run_id].moved, now, self._read_jobs(scope, run_id))
+            self._look_who_waits(active[run_id])
         for run_id in runs.keys() - active.keys():
             self._jobs.pop(run_id, None)
-        return {
-            run_id: one.status.model_copy(update={"jobs": self._jobs[run_id][2]})
-            if run_id in self._jobs
-            else one.status
-            for run_id, one in runs.items()
-        }
+        return {run_id: self._whole(one.status) for run_id, one in runs.items()}
+
+    def _whole(self, status: RunStatus) -> RunStatus:
+        """Return a status with its jobs, and with what holds it up, as they were seen last."""
+        known = self._jobs.get(status.handle.id)
+        if known is None:
+            return status
+        _, waits, reviews = self._held.get(status.handle.id, ("", (), ()))
+        jobs = tuple(one.job for one in known[2])
+        said = None if waits else status.detail
+        return status.model_copy(update={"jobs": jobs, "waits": waits, "reviews": reviews, "detail": said})
+
+    def _look_who_waits(self, one: Listed) -> None:
+        """Read which environments hold a run up, and what was decided, as long as there is anything to see.
+
+        Without the right to see it the run goes on all the same.
+        """
+        handle = one.status.handle
+        held = one.status.state == "waiting" or any(job.held for job in self._jobs[handle.id][2])
+        known = self._held.get(handle.id)
+        if not held and (known is None or known[0] == one.moved):
+            return
+        try:
+            waits = self.reviews.waits(handle) if held else ()
+            self._held[handle.id] = (one.moved, waits, self.reviews.reviews(handle))
+        except RateLimited:
+            raise
+        except (Refused, GitHubUnreachable):
+            self._held[handle.id] = (one.moved, (), ())
 
     def _jobs_are_due(self, run_id: str, one: Listed, now: float) -> bool:
         if run_id not in self._jobs:
             return one.status.state != "queued"
         moved, at, _ = self._jobs[run_id]
-        return moved != one.moved or (one.status.state == "running" and now - at >= JOBS_SECONDS)
+        return moved != one.moved or (one.status.state in ("running", "waiting") and now - at >= JOBS_SECONDS)
 
     def _read_jobs(self, scope: str, run_id: str) -> tuple[LoggedJob, ...]:
         path = f"/repos/{scope}/actions/runs/{run_id}/jobs"
@@ -328,15 +407,36 @@ class GitHubActionsConnector:
         status = status.model_copy(update={"jobs": tuple(one.job for one in jobs)})
         if status.state not in FINAL:
             return status
-        report = self._report(handle)
+        report = self._report(handle, jobs)
+        is_unexplained = status.state == "failed" and not any(one.failing for one in jobs)
+        reviews = self._decided(handle) if self._held.pop(handle.id, None) or is_unexplained else ()
+        status = status.model_copy(update={"report": report, "reviews": reviews})
         reason = self._why(handle, status, jobs) if status.state == "failed" else status.reason
-        return status.model_copy(update={"report": report, "reason": reason})
+        return status.model_copy(update={"reason": reason})
+
+    def _decided(self, handle: RunHandle) -> tuple[Review, ...]:
+        try:
+            return self.reviews.reviews(handle)
+        except RateLimited:
+            raise
+        except (Refused, GitHubUnreachable):
+            return ()
+
+    def commit_of(self, handle: RunHandle) -> str | None:
+        """Return the commit that a run runs for; raise GitHubUnreachable while GitHub does not show it."""
+        try:
+            path = f"/repos/{handle.scope}/actions/runs/{handle.id}"
+            return self.client.get(path, partial(read_run, handle.scope)).status.sha
+        except Refused as said:
+            if said.problem.reason_code != "github_not_found":
+                raise
+            raise GitHubUnreachable("it does not show the run yet") from None
 
     def _why(self, handle: RunHandle, status: RunStatus, jobs: Sequence[LoggedJob]) -> Reason | None:
         """Return the reason with the failing step and its first error line, where its log is to be had."""
         failed = next((one for one in jobs if one.failing), None)
         if failed is None or status.reason is None:
-            return status.reason
+            return rejection(status.reviews) or status.reason
         where = f"{failed.job.name} › {failed.failing}"
         line = self._first_error(handle, failed)
         return Reason(code=status.reason.code, detail=f"{where}: {line}" if line else f"{where}.")
@@ -350,16 +450,48 @@ class GitHubActionsConnector:
         except (Refused, GitHubUnreachable):
             return None  # logs expire, and may be out of the token's reach
 
-    def _report(self, handle: RunHandle) -> Report | None:
+    def why(self, scope: str, run: Sighting) -> str | None:
+        """Return the step in which a run failed and its first error line, or None where it cannot be told."""
+        handle = RunHandle(connector=NAME, id=run.id, scope=scope, url=run.url)
+        path = f"/repos/{scope}/actions/runs/{run.id}/attempts/{run.attempt}/jobs"
+        try:
+            jobs = self.client.get(path, read_jobs, {"per_page": str(PAGE)})
+        except Refused:
+            return None
+        status = RunStatus(handle=handle, name="", state="failed", reason=read_reason(run.phase))
+        reason = self._why(handle, status, jobs)
+        return reason.detail or None if reason else None
+
+    def _report(self, handle: RunHandle, jobs: Sequence[LoggedJob]) -> Report | None:
         path = f"/repos/{handle.scope}/actions/runs/{handle.id}/artifacts"
         try:
             artifacts = self.client.get(path, read_artifacts, {"per_page": str(PAGE)})
             named = next((one for one in artifacts if one.name in REPORT_ARTIFACTS), None)
-            return self._fetched(handle, named) if named else None
+            return self._fetched(handle, named) if named else self._noticed(handle, jobs)
         except RateLimited:
             raise
         except (Refused, GitHubUnreachable) as error:
             return Report(problems=(f"The run's report could not be fetched: {error}.",))
+
+    def _noticed(self, handle: RunHandle, jobs: Sequence[LoggedJob]) -> Report | None:
+        """Return the report that a step gave by `::notice title=toban-report::{…}`, or None.
+
+        The outputs of a run cannot be read over REST, its annotations can:
+        https://docs.github.com/en/rest/checks/runs#list-check-run-annotations
+        """
+        for job in jobs[:NOTICED_JOBS]:
+            path = f"/repos/{handle.scope}/check-runs/{job.check}/annotations"
+            try:
+                notices = self.client.get(path, read_notices, {"per_page": str(PAGE)}) if job.check else ()
+            except Refused:
+                return None  # the token may not see checks: then reports are artifacts
+            given = next((one.message for one in notices if one.title == REPORT_NAME), None)
+            if given is not None and len(given) >= MOST_NOTICE:
+                said = f"A notice is cut after {MOST_NOTICE:,} characters; put the report into an artifact."
+                return Report(problems=(said,))
+            if given is not None:
+                return read_report(given.encode())
+        return None
 
     def _fetched(self, handle: RunHandle, artifact: Artifact) -> Report:
         if artifact.expired:
@@ -397,6 +529,14 @@ class GitHubActionsConnector:
             if said.problem.reason_code != "github_forbidden":
                 raise
             raise refusal("cannot_rerun", said.problem.detail, said.problem.status) from None
+
+
+def rejection(reviews: Sequence[Review]) -> Reason | None:
+    """Return that a run failed because somebody rejected it, or None."""
+    said = next((one for one in reversed(reviews) if one.state == "rejected"), None)
+    if said is None:
+        return None
+    return Reason(code="review_rejected", detail=f"{said.login} rejected {said.environment}.")
 
 
 def deleted(handle: RunHandle) -> Listed:

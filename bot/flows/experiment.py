@@ -118,7 +118,7 @@ def experiment_form(desk: Desk, job: Job) -> Form:
 def github_issues(desk: Desk) -> tuple[GitHubIssues, GitHubTable]:
     """Return the issues that hold experiments, and the settings; raise Refused where there are none."""
     repository = _repository(desk)
-    return GitHubIssues(desk.github().client, repository), desk.settings.team.github
+    return GitHubIssues(desk.github().actions.client, repository), desk.settings.team.github
 
 
 def _repository(desk: Desk) -> str:
@@ -155,7 +155,7 @@ def _starts(desk: Desk) -> Iterator[str]:
     yield from (f"retrain {model}" for model in desk.settings.team.models)
     with suppress(Refused, GitHubUnreachable):  # they are proposed only: a name can be typed all the same
         for repository in desk.settings.team.github.repositories:
-            for one in desk.github().workflows(repository):
+            for one in desk.github().actions.workflows(repository):
                 yield f"run {repository} {one.file}"
 
 

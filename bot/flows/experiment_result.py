@@ -65,7 +65,7 @@ def _result(job: Job, ended: dict[str, Any]) -> messages.Result:
 
 def _write(desk: Desk, record: Recorded, result: str, attempt: int) -> str:
     """Write *result* between the bot's own marks, or as a comment; return "body" or "comment"."""
-    issues = GitHubIssues(desk.github().client, record.repository)
+    issues = GitHubIssues(desk.github().actions.client, record.repository)
     body = issues.get(record.number).body
     changed = with_result(body, result, record.result)
     if changed is None:

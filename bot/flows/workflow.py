@@ -19,6 +19,7 @@ from bot.form_fields import SUGGESTIONS
 from bot.forms import Form
 from bot.jobs import Job
 from bot.messages import work as messages
+from bot.messages.deployments import under
 
 REF = "ref"
 
@@ -59,7 +60,8 @@ def workflow(desk: Desk, job: Job) -> None:
 
 def begin(desk: Desk, job: Job, order: Order) -> None:
     """Post the card of *order* and put its flow to work."""
-    place = desk.show("post the card", job, messages.starting(job, order.title), state="open")
+    card = under(order.deployment, messages.starting(job, order.title))
+    place = desk.show("post the card", job, card, state="open")
     work_flow_id = f"{job.flow_id}-work"
     record, ordered = job.model_dump(mode="json"), order.model_dump(mode="json")
     desk.step("remember the card", desk.works.open, job.flow_id, work_flow_id, record, ordered, place)
@@ -83,7 +85,7 @@ def _form_to_open(desk: Desk, job: Job, found: dict[str, Any]) -> Form:
 
 def _form(desk: Desk, job: Job, found: dict[str, Any]) -> Form:
     try:
-        refs = desk.github().refs(found["repository"])
+        refs = desk.github().actions.refs(found["repository"])
     except Refused:
         refs = ()  # they are proposed only: a name can be typed all the same
     ref = {
@@ -115,7 +117,7 @@ def named_workflow(desk: Desk, job: Job) -> tuple[list[str], str | None, tuple[s
 
 
 def _list(desk: Desk, job: Job, repositories: list[str]) -> None:
-    github = desk.github()
+    github = desk.github().actions
     found = {
         name: [(one.file, one.name, one.active) for one in github.workflows(name)] for name in repositories
     }
@@ -127,7 +129,7 @@ def read_workflow(desk: Desk, repositories: list[str], word: str, ref: str | Non
 
     Raises Refused for one that is not there, or cannot be started.
     """
-    github = desk.github()
+    github = desk.github().actions
     repository, found = _find(github, repositories, word)
     if not found.active:
         raise refuse("workflow_disabled", f"{found.file} is disabled in {repository}.")

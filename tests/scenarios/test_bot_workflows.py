@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.stand_ins.function_app import MODEL
 from tests.stand_ins.github import GitHub
 from tests.stand_ins.github_team import GitHubTeam
 
@@ -170,17 +171,72 @@ def test_limit_is_waited_for(github_team: GitHubTeam, github: GitHub) -> None:
 
 
 def test_deleted_run_ends_its_card(github_team: GitHubTeam, github: GitHub) -> None:
-    """A run that somebody deletes on GitHub is told as that by the next look for its result."""
+    """A run that somebody deletes on GitHub ends its card once it has been out of sight for long enough."""
+    team = github_team.team
+    github_team.start_bot("--unseen-seconds", "0.3")
+    before, run = github_team.run()
+    team.seen(before, "running")
+    github.delete(run)
+    gone = team.state(before, "done")
+    assert "The run is gone. It was deleted on GitHub." in gone["plain"]
+    team.seen(gone["seq"], "@operator")
+
+    before, run = github_team.run()
+    team.seen(before, "running")
+    github.end(run)
+    done = team.state(before, "done")
+    github.delete(run)
+    then = team.slack.seq()
+    team.slack.press("operator", done, "work.rerun")
+    assert "does not show this to the bot" in team.private(then)["plain"]
+
+
+def test_renamed_repository_is_followed(github_team: GitHubTeam, github: GitHub) -> None:
+    """A run goes on under the repository's new name, and is cancelled there."""
     team = github_team.team
     github_team.start_bot()
     before, run = github_team.run()
     team.seen(before, "running")
+    github.name = "acme/journeys"
+    github.set_job(run, ("fit", "in_progress", None))
+    team.slack.press("operator", team.seen(before, "fit"), "work.cancel")
+    assert "was cancelled* by @operator" in team.state(before, "done")["plain"]
+
+
+def test_token_that_expires_while_a_run_goes_on(github_team: GitHubTeam, github: GitHub) -> None:
+    """The card says that GitHub does not take the token, and goes on when there is a good one."""
+    team = github_team.team
+    github_team.start_bot("--silence-seconds", "0.3")
+    before, run = github_team.run()
+    team.seen(before, "running")
+    good, github.token = github.token, "another-" + "token"
+    lost = team.seen(before, "GitHub does not let me look")
+    assert "wrong, expired or revoked" in lost["plain"]
+    assert good not in team.bots[-1].said
+    github.token = good
     github.end(run)
-    team.state(before, "done")
-    github.runs.clear()
-    then = team.slack.seq()
-    team.slack.press("operator", team.cards()[0], "work.rerun")
-    assert "does not show this to the bot" in team.private(then)["plain"]
+    assert "is done" in team.state(lost["seq"], "done")["plain"]
+
+
+def test_reports_that_cannot_be_used_whole(github_team: GitHubTeam, github: GitHub) -> None:
+    """An artifact that is too large, expired or broken, and numbers that a model does not have, are named."""
+    team = github_team.team
+    github_team.start_bot()
+    unknown = {"model": MODEL, "metrics": [{"name": "mea", "value": 14.9, "unit": "min", "business": True}]}
+    for content, about, said in (
+        (b"{}", {"size_in_bytes": 9 << 20}, "larger than 8 MiB"),
+        (b"{}", {"expired": True}, "has expired"),
+        (b"{", {}, "not proper JSON"),
+        (json.dumps(unknown).encode(), {}, "none that arrival-delay has (did you mean mae)"),
+    ):
+        before, run = github_team.run()
+        github.add_report(run, content, **about)
+        github.end(run)
+        done = team.state(before, "done")["plain"]
+        assert "is done" in done
+        assert said in done
+    assert "14.9 min" in done
+    assert "★" not in done
 
 
 def test_github_away_while_a_run_goes_on(github_team: GitHubTeam, github: GitHub) -> None:

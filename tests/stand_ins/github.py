@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import itertools
 import json
 import re
 import threading
@@ -52,6 +53,7 @@ class GitHub:
         self.jobs: dict[int, list[Json]] = {}
         self.logs: dict[int, str] = {}
         self.artifacts: dict[int, list[tuple[Json, bytes]]] = {}
+        self.notices: dict[int, list[Json]] = {}
         self.asked: list[tuple[str, str, int]] = []
         self.refusals: list[tuple[str, Answer]] = []
         self.lose: set[str] = set()
@@ -60,6 +62,7 @@ class GitHub:
         self.token = TOKEN
         self.app_tokens: list[str] = []
         self._ticks = 0
+        self._numbers = itertools.count(1)
         self._changed = threading.Condition()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
@@ -79,7 +82,7 @@ class GitHub:
 
     def add_run(self, file: str = "plain.yml", title: str = "Plain", state: str = "in_progress") -> Json:
         """Make a run."""
-        number = len(self.runs) + 1
+        number = next(self._numbers)
         run = {
             "id": 1000 + number,
             "name": "Retrain" if file == "retrain.yml" else file,
@@ -124,13 +127,29 @@ class GitHub:
         bad = next(
             (one["conclusion"] for one in made if one["conclusion"] not in (None, "success")), "success"
         )
-        job = {"id": run["id"] * 10, "name": name, "status": "completed" if ended else "in_progress"}
+        job = {
+            "id": run["id"] * 10,
+            "name": name,
+            "status": "completed" if ended else "in_progress",
+            "check_run_url": f"{self.url}/repos/{self.name}/check-runs/{run['id'] * 10}",
+        }
         times = {
             "started_at": _stamp(AT),
             "completed_at": _stamp(AT + timedelta(seconds=90)) if ended else None,
         }
         self.jobs[run["id"]] = [job | times | {"conclusion": bad if ended else None, "steps": made}]
         self.change(run)
+
+    def notice(self, run: Json, message: str, title: str = "toban-report", level: str = "notice") -> None:
+        """Let the run's job say something by an annotation."""
+        said = {"annotation_level": level, "title": title, "message": message, "path": ".github"}
+        self.notices.setdefault(run["id"] * 10, []).append(said)
+
+    def delete(self, run: Json) -> None:
+        """Delete a run, as somebody may on GitHub's page."""
+        with self._changed:
+            self.runs.remove(run)
+            self._changed.notify_all()
 
     def end(self, run: Json, conclusion: str = "success") -> None:
         """End a run."""
@@ -243,6 +262,8 @@ class GitHub:
             return 200, {"workflow_runs": self.runs[first : first + int(query["per_page"])]}, {}
         if run is not None:
             return self._of_run(run, rest.removeprefix(f"/actions/runs/{run_id}"))
+        if found := re.fullmatch(r"/check-runs/(\d+)/annotations", rest):
+            return 200, self.notices.get(int(found[1]), []), {}
         if found := re.fullmatch(r"/actions/jobs/(\d+)/logs", rest):
             known = int(found[1]) in self.logs
             return (302, None, {"location": f"{self.url}/blob/log/{found[1]}"}) if known else (404, {}, {})

@@ -19,18 +19,12 @@ from bot.jobs import Role
 from bot.messages.errors import REASONS
 
 VIEWERS_MAY = {
-    "predict",
-    "form",
-    "experiments",
-    "models",
-    "registry",
-    "runs",
-    "show",
-    "status",
-    "whoami",
-    "help",
+    *("predict", "form", "experiments", "models", "registry", "runs", "show", "status", "subscriptions"),
+    *("whoami", "help"),
 }
-OPERATORS_MAY = VIEWERS_MAY | {"experiment", "retrain", "run", "compare", "cancel"}
+OPERATORS_MAY = VIEWERS_MAY | {
+    *("deploy", "experiment", "retrain", "run", "compare", "cancel", "subscribe", "unsubscribe"),
+}
 
 
 @pytest.mark.parametrize(

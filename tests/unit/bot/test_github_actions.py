@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from bot.connectors.connector import Connector, JobRequest, Rerunner, RunHandle
-from bot.connectors.github_actions import MOST_ARTIFACT_BYTES, GitHubActionsConnector
+from bot.connectors.github_actions import MOST_ARTIFACT_BYTES, MOST_NOTICE, GitHubActionsConnector
 from bot.connectors.github_client import GitHubClient
 from bot.errors import GitHubUnreachable, RateLimited, Refused
 from bot.settings import GitHubAppSettings, GitHubSettings
@@ -178,6 +178,15 @@ def test_what_hides_behind_404_is_told_apart(
     assert said.value.problem.reason_code == code
 
 
+def test_branch_that_is_gone_is_told_with_the_nearest(
+    github: GitHub, connector: GitHubActionsConnector
+) -> None:
+    """A branch that was deleted meanwhile is refused with the names that are like it."""
+    with pytest.raises(Refused) as said:
+        connector.start(job(ref="mian"), key=KEY)
+    assert (said.value.problem.reason_code, said.value.problem.suggestions) == ("unknown_ref", ("main",))
+
+
 def test_more_inputs_than_github_takes(github: GitHub, connector: GitHubActionsConnector) -> None:
     """26 inputs are refused here."""
     with pytest.raises(Refused) as said:
@@ -331,10 +340,16 @@ def test_states(
     assert connector.status([handle(run)])[str(run["id"])].state == state
 
 
-def test_run_that_is_not_shown_yet_is_not_deleted(github: GitHub, connector: GitHubActionsConnector) -> None:
-    """A run that GitHub does not know is left out at first; asked for its result, it was deleted."""
+def test_run_that_is_not_shown_yet_is_not_deleted(
+    github: GitHub, connector: GitHubActionsConnector, clock: Clock
+) -> None:
+    """A run that GitHub does not show is left out for a minute, and then was deleted."""
     gone = RunHandle(connector="github_actions", id="77", scope=REPOSITORY)
     assert connector.status([gone]) == {}
+    clock.at += timedelta(seconds=59)
+    assert connector.status([gone]) == {}
+    clock.at += timedelta(seconds=1)
+    assert connector.status([gone])["77"].state == "failed"
     result = connector.result(gone)
     assert result.reason is not None
     assert result.reason.code == "run_deleted"
@@ -382,6 +397,43 @@ def test_report_of_a_run(github: GitHub, connector: GitHubActionsConnector) -> N
     report = connector.result(handle(run)).report
     assert report is not None
     assert (report.metrics[0].value, report.version) == (14.9, "v3")
+
+
+def test_report_by_a_notice(github: GitHub, connector: GitHubActionsConnector) -> None:
+    """Without an artifact, a notice of that title is the report; other annotations are not."""
+    run = github.add_run()
+    github.set_job(run, ("fit", "completed", "success"))
+    github.notice(run, '{"version": "v1"}', level="warning")
+    github.notice(run, '{"version": "v2"}', title="something else")
+    github.notice(run, json.dumps({"metrics": {"mae": 14.9}, "version": "v3"}))
+    github.end(run)
+    report = connector.result(handle(run)).report
+    assert report is not None
+    assert (report.metrics[0].value, report.version) == (14.9, "v3")
+    github.add_report(run, b'{"version": "v4"}')
+    by_artifact = connector.result(handle(run)).report
+    assert by_artifact is not None
+    assert by_artifact.version == "v4"
+
+
+def test_notice_that_the_runner_cut(github: GitHub, connector: GitHubActionsConnector) -> None:
+    """A message of the greatest length is not whole, and said to be cut."""
+    run = github.add_run()
+    github.set_job(run, ("fit", "completed", "success"))
+    github.notice(run, ('{"note": "' + "x" * MOST_NOTICE)[:MOST_NOTICE])
+    github.end(run)
+    report = connector.result(handle(run)).report
+    assert report is not None
+    assert "cut after 4,096 characters" in report.problems[0]
+
+
+def test_token_that_may_not_see_checks(github: GitHub, connector: GitHubActionsConnector) -> None:
+    """Then a run without an artifact has no report, and nothing is said of it."""
+    run = github.add_run()
+    github.set_job(run, ("fit", "completed", "success"))
+    github.end(run)
+    github.refusals = [("/check-runs/", (403, {"message": "Resource not accessible"}, {}))]
+    assert connector.result(handle(run)).report is None
 
 
 @pytest.mark.parametrize(

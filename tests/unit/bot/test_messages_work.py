@@ -67,6 +67,7 @@ EVERY = {
     "lost": work.lost(JOB, TITLE, "https://github.com/a/b/77", PROBLEM),
     "running": work.running(JOB, TITLE, status(), AT + timedelta(seconds=62)),
     "out_of_sight": work.out_of_sight(JOB, TITLE),
+    "shut_out": work.out_of_sight(JOB, TITLE, "GitHub", PROBLEM),
     "ended": work.ended(JOB, TITLE, ended("succeeded", report=REPORT)),
     "failed": work.ended(JOB, TITLE, ended("failed", reason=Reason(code="step_failed", detail="fit: no"))),
     "cancelled": work.ended(JOB, TITLE, ended("cancelled"), OWNER),
