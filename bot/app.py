@@ -34,6 +34,7 @@ from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
 from bot.errors import ConfigurationError, SlackRefused
 from bot.event_doors import EventDoors
+from bot.experiment_records import ExperimentRecords
 from bot.flows import EVENT_STORIES, digest, register_all
 from bot.form_doors import FormDoors
 from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
@@ -169,6 +170,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         settle_seconds=engine.timing.settle_seconds,
         subscriptions=Subscriptions(engine.sql),
         forms=OpenForms(engine.sql),
+        experiments=ExperimentRecords(engine.sql),
     )
     intake = Intake(engine.sql, engine.client)
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)

@@ -107,6 +107,25 @@ COMMANDS: dict[str, Command] = {
             private=True,
         ),
         Command(
+            verb="experiment",
+            summary="Record an experiment as a GitHub issue, and start its run, whose result goes into it.",
+            usage="experiment purpose=… [name=value …] · experiment start COMMAND purpose=… [name=value …]",
+            examples=(
+                "experiment",
+                'experiment purpose="Does weather help?" method="train without it"',
+                'experiment start retrain arrival-delay until=2013-06 purpose="Does half a year do?"',
+            ),
+            roles=OPERATORS,
+            form=True,
+        ),
+        Command(
+            verb="experiments",
+            summary="List the latest experiments, of one model or of all.",
+            usage="experiments [MODEL]",
+            examples=("experiments", "experiments arrival-delay"),
+            private=True,
+        ),
+        Command(
             verb="form",
             summary="Open the form of a command, filled with what you typed.",
             usage="form COMMAND [MODEL] [name=value …]",
@@ -231,12 +250,14 @@ _OTHER_WORDS = {
 }
 
 
-LOOKUPS = frozenset({"models", "status", "runs", "registry", "show", "subscriptions", "whoami", "help"})
+LOOKUPS = frozenset(
+    {"experiments", "models", "status", "runs", "registry", "show", "subscriptions", "whoami", "help"}
+)
 OWN = "command"
 """The flow of a team's own commands."""
 FORM = "form"
 """The verb, and the flow, that opens another command's form."""
-ASKS_AT_ONCE = frozenset({"predict"})
+ASKS_AT_ONCE = frozenset({"predict", "experiment"})
 """Verbs that mean nothing without inputs: typed without any, they open their form."""
 
 

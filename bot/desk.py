@@ -31,6 +31,7 @@ from bot.deployment_records import DeploymentRecords
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, Fence
 from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
+from bot.experiment_records import ExperimentRecords
 from bot.jobs import Job, is_person
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
@@ -94,6 +95,7 @@ class Desk:
     deployments: DeploymentRecords
     subscriptions: Subscriptions
     forms: OpenForms
+    experiments: ExperimentRecords
     mlflow: MlflowConnector | None = None
     hub: GitHub | None = None
     settle_seconds: float = Timing.settle_seconds

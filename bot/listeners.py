@@ -30,7 +30,7 @@ from ml.contract import Problem
 
 log = logging.getLogger(__name__)
 
-BUTTONS = re.compile(r"^(version|run|work|form)\.[a-z_]+$")
+BUTTONS = re.compile(r"^(version|run|work|form|experiment)\.[a-z_]+$")
 
 Reply = dict[str, Any] | None
 
@@ -96,6 +96,8 @@ class Doors:
         if noun == "work":
             # A button that opens a page is told of, too; there is nothing to do.
             return None if verb == "open" else self._submit(job, "work_press", verb, value)
+        if noun == "experiment":
+            return None if verb == "open" else self._submit(job, "experiment_press", verb, value)
         if noun == "form":
             return self._submit(self._filled(body, job, value), FORM)
         if noun == "run":

@@ -1,7 +1,7 @@
 """What is the bot's own: cards, cancellations, decisions, sent digests, processes, leases, audit.
 
-The tables of calls to endpoints, of webhooks, of deliveries, of open forms and of deployments are made here
-and used in `calls`, `deliveries`, `open_forms` and `deployment_records`.
+The tables of calls to endpoints, of webhooks, of deliveries, of open forms, of deployments and of experiments
+are made here and used in `calls`, `deliveries`, `open_forms`, `deployment_records` and `experiment_records`.
 
 Plain SQLAlchemy Core in the engine's database, own tables and numbered migrations. Unique constraints are the
 claims: whoever inserts first has it. What must outlive the bot goes through the function app instead.
@@ -168,6 +168,17 @@ events = sa.Table(
     sa.Column("begins", sa.Boolean, nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
 )
+experiments = sa.Table(
+    "toban_experiments",
+    metadata,
+    sa.Column("flow_id", sa.String(120), primary_key=True),
+    sa.Column("repository", sa.String(160), nullable=False),
+    sa.Column("began_at", sa.DateTime, nullable=False),
+    sa.Column("number", sa.Integer),
+    sa.Column("channel", sa.String(80)),
+    sa.Column("ts", sa.String(40)),
+    sa.Column("result", sa.Text),
+)
 subscriptions = sa.Table(
     "toban_subscriptions",
     metadata,
@@ -218,6 +229,7 @@ MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (forms,),
     (subscriptions, seen_runs, incidents, notices),
     (deployment_locks, deployment_heads),
+    (experiments,),
 )
 """Tables made by each numbered migration; a migration that has shipped is never changed."""
 

@@ -181,9 +181,15 @@ class WorkflowTable(_Table):
 class GitHubTable(_Table):
     """`[github]`: the repositories whose workflows people may start, what is special about some, what is
     deployed from them, and which login of GitHub each Slack user has.
+
+    `experiments` is the repository whose issues hold the experiments, each with the label `experiment_label`.
     """
 
     repositories: tuple[RepositoryName, ...] = ()
+    experiments: RepositoryName | None = None
+    experiment_label: Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[^,]+$")] = (
+        "experiment"
+    )
     workflows: tuple[WorkflowTable, ...] = ()
     people: dict[
         Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,}$")],
@@ -454,7 +460,7 @@ def find_settings(env: Mapping[str, str], mode: Mode | None = None) -> FoundSett
     team = found or TobanFile()
     slack = _slack(env, mode, problems)
     functions = _functions(env, problems)
-    github = _github(env, problems) if team.github.repositories else None
+    github = _github(env, problems) if team.github.repositories or team.github.experiments else None
     database_url = env.get("TOBAN_DATABASE_URL") or DEFAULT_DATABASE_URL
     wrong_database = _database_problems(database_url)
     problems += wrong_database

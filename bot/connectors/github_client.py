@@ -87,10 +87,11 @@ class GitHubClient:
 
         Raises Refused, RateLimited or GitHubUnreachable.
         """
-        reply = self._send(HttpCall("POST", path, body=body))
-        if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise read_trouble(reply)
-        return reply
+        return self._done(HttpCall("POST", path, body=body))
+
+    def patch(self, path: str, body: Any) -> HttpReply:
+        """Change what is at *path*; return the answer if it says that it is done. Raises as `post` does."""
+        return self._done(HttpCall("PATCH", path, body=body))
 
     @contextmanager
     def file(self, path: str) -> Iterator[Iterator[bytes]]:
@@ -102,6 +103,12 @@ class GitHubClient:
         waits = (self._settings.connect_seconds, self._settings.read_seconds)
         with streamed(address, GitHubUnreachable, *waits) as pieces:
             yield pieces
+
+    def _done(self, call: HttpCall) -> HttpReply:
+        reply = self._send(call)
+        if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise read_trouble(reply)
+        return reply
 
     def _send(self, call: HttpCall, *, follow: bool = True) -> HttpReply:
         for _ in range(MOST_REDIRECTS):

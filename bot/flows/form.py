@@ -10,6 +10,7 @@ from bot.engine import REQUESTS
 from bot.errors import FlowFailed, Refused
 from bot.flows.asking import form_of, model_form, show
 from bot.flows.entry import admit, model_name
+from bot.flows.experiment import experiment_form
 from bot.flows.refusals import failure_problem, refuse
 from bot.flows.workflow import workflow_form
 from bot.forms import Form, has_fields, loading_view, plain_view
@@ -17,6 +18,7 @@ from bot.jobs import Job
 from bot.messages import forms as messages
 from bot.messages.errors import problem_blocks
 
+OF_MODEL = frozenset({"predict", "retrain"})
 LATER, WAITING, DEAD = "later", "waiting", "dead"
 
 
@@ -51,7 +53,8 @@ def _first(desk: Desk, job: Job, title: str) -> str:
     """Open a waiting form where the real one takes long; a trigger would be dead by then."""
     if job.trigger_id is None:
         return DEAD
-    if job.verb not in MAKERS or (job.verb != "run" and desk.knows_model(model_name(desk, job))):
+    known = job.verb in OF_MODEL and desk.knows_model(model_name(desk, job))
+    if job.verb not in MAKERS or known:
         return LATER
     return WAITING if desk.slack.open_view(job.trigger_id, loading_view(title, job.flow_id)) else DEAD
 
@@ -95,5 +98,6 @@ MAKERS: dict[str, Callable[[Desk, Job], Form]] = {
     "predict": _of_model,
     "retrain": _of_model,
     "run": workflow_form,
+    "experiment": experiment_form,
 }
 """How the form of a built-in command comes about; a team's own are known from the settings."""

@@ -11,13 +11,15 @@ from bot.access import includes
 from bot.commands import COMMANDS
 from bot.desk import SHORT, Desk
 from bot.errors import BotError, Refused
+from bot.experiments import about
 from bot.flows.decide import approver_roles
 from bot.flows.entry import admit
+from bot.flows.experiment import github_issues
 from bot.flows.refusals import refuse
 from bot.flows.versions import version_number
 from bot.jobs import ROLES, Job, Role
+from bot.messages import experiments, predictions, registered, status, subscriptions, versions
 from bot.messages import help as help_messages
-from bot.messages import predictions, registered, status, subscriptions, versions
 from bot.messages.message import Message
 from ml.contract import RUN_ID_PATTERN, HealthView, ModelsView, RunView, UsageView
 
@@ -99,6 +101,13 @@ def _show(desk: Desk, job: Job) -> Message:
     return versions.card(desk.functions.version(model.name, version_number(model, job.words[1])))
 
 
+def _experiments(desk: Desk, job: Job) -> Message:
+    issues, settings = github_issues(desk)
+    model = job.words[0] if job.words else None
+    found = [one for one in issues.latest(settings.experiment_label) if model is None or about(one, model)]
+    return experiments.listing(found, model, settings.experiments or "")
+
+
 def _registry(desk: Desk, job: Job) -> Message:
     if job.words:
         return registered.model(desk.registry().model(job.words[0]))
@@ -137,6 +146,7 @@ ANSWERS: dict[str, Callable[[Desk, Job], Message]] = {
     "models": _models,
     "status": _status,
     "runs": _runs,
+    "experiments": _experiments,
     "registry": _registry,
     "show": _show,
     "subscriptions": _subscriptions,

@@ -14,7 +14,8 @@ from bot.errors import FlowFailed, Refused
 from bot.flows.announce import announce
 from bot.flows.elsewhere import MADE, train_elsewhere
 from bot.flows.entry import caller
-from bot.flows.refusals import failure_words
+from bot.flows.experiment_result import conclude
+from bot.flows.refusals import failure_problem, failure_words, refuse
 from bot.flows.work import Order
 from bot.jobs import Job
 from bot.messages import jobs as messages
@@ -33,6 +34,7 @@ def run(desk: Desk, job: Job, place: dict[str, str], model: str, task: dict[str,
     A model that is trained elsewhere is trained there first; what then is to be done is a task of this kind.
     """
     if desk.step("see whether it was cancelled while waiting", desk.records.cancelled_by, job.flow_id):
+        conclude(desk, job, refuse("cancelled", "It was stopped before it started.").problem)
         return
     if "order" in task:
         made = train_elsewhere(desk, job, place, model, Order.model_validate(task["order"]))
@@ -48,10 +50,12 @@ def run(desk: Desk, job: Job, place: dict[str, str], model: str, task: dict[str,
     except Refused as refusal:
         desk.step("close the card", desk.records.close_card, job.flow_id)
         desk.redraw("show the refusal", job, place, messages.refused(job, refusal.problem), state="done")
+        conclude(desk, job, refusal.problem)
     except FlowFailed as failure:
         desk.step("close the card", desk.records.close_card, job.flow_id)
         card = failure_words(job, failure)
         desk.redraw("show that it could not start", job, place, card, state="done")
+        conclude(desk, job, failure_problem(failure))
     else:
         desk.step("close the card", desk.records.close_card, job.flow_id)
         _show_end(desk, job, place, view)
@@ -62,6 +66,7 @@ def run(desk: Desk, job: Job, place: dict[str, str], model: str, task: dict[str,
             view.finished_at or view.created_at,
             _told(job, view),
         )
+        conclude(desk, job, view)
 
 
 def _told(job: Job, view: RunView) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bot.desk import LONG, SHORT, Desk, Patience
 from bot.errors import BotError, FlowFailed, RateLimited, Refused
 from bot.flows.announce import announce
 from bot.flows.clearance import Stopped, cleared, environment_address, prove_commit, ran_for
+from bot.flows.experiment_result import conclude
 from bot.flows.refusals import failure_problem, refuse
 from bot.jobs import Job, Role
 from bot.messages import work as messages
@@ -170,6 +171,7 @@ def _show_not_started(desk: Desk, job: Job, place: dict[str, str], order: Order,
     desk.step("close the card", desk.works.close, job.flow_id)
     card = under(order.deployment, messages.not_started(job, order.title, by))
     desk.redraw("show that it was not started", job, place, card, state="done")
+    conclude(desk, job, refuse("cancelled", "It was stopped before it started.").problem)
 
 
 def _follow_to_the_end(
@@ -187,7 +189,8 @@ def follow_run(
     try:
         status = _until_it_ends(desk, job, order, handle, attempt)
     except Refused as refusal:
-        _give_up(desk, job, place, order, messages.lost(job, order.title, handle.url, refusal.problem))
+        problem = refusal.problem
+        _give_up(desk, job, place, order, messages.lost(job, order.title, handle.url, problem), problem)
         return None
     desk.step("close the card", desk.works.close, job.flow_id)
     return status
@@ -211,6 +214,7 @@ def show_end(
     desk.reply("tell the requester", place, messages.ended_note(job, order.title, status))
     at = status.finished_at or status.created_at or job.asked_at
     announce(desk, "run.finished", f"{job.flow_id}-{attempt}-finished", at, _told(job, order, status))
+    conclude(desk, job, status, attempt)
 
 
 def _told(job: Job, order: Order, status: RunStatus) -> dict[str, Any]:
@@ -227,14 +231,17 @@ def _told(job: Job, order: Order, status: RunStatus) -> dict[str, Any]:
 
 def _refuse(desk: Desk, job: Job, place: dict[str, str], order: Order, problem: Problem) -> None:
     """Show why it was not started; who waited for checks is called, too."""
-    _give_up(desk, job, place, order, messages.refused(job, order.title, problem))
+    _give_up(desk, job, place, order, messages.refused(job, order.title, problem), problem)
     if order.deployment is not None:
         desk.reply("tell the requester", place, messages.not_started_note(job, order.title, problem))
 
 
-def _give_up(desk: Desk, job: Job, place: dict[str, str], order: Order, card: Message) -> None:
+def _give_up(
+    desk: Desk, job: Job, place: dict[str, str], order: Order, card: Message, problem: Problem
+) -> None:
     desk.step("close the card", desk.works.close, job.flow_id)
     desk.redraw("show why it does not go on", job, place, under(order.deployment, card), state="done")
+    conclude(desk, job, problem)
 
 
 def _until_it_ends(desk: Desk, job: Job, order: Order, handle: RunHandle, attempt: int) -> RunStatus:

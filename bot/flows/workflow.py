@@ -27,7 +27,7 @@ REF = "ref"
 def workflow(desk: Desk, job: Job) -> None:
     """List the workflows, or check who starts which one with what, post the card and begin."""
     admit(desk, job)
-    repositories, word, rest = _named(desk, job)
+    repositories, word, rest = named_workflow(desk, job)
     if word is None:
         desk.step("list the workflows", _list, desk, job, repositories, patience=SHORT)
         return
@@ -70,7 +70,7 @@ def begin(desk: Desk, job: Job, order: Order) -> None:
 
 def workflow_form(desk: Desk, job: Job) -> Form:
     """Return the form of a workflow: its branch or tag, and the inputs that its file declares there."""
-    repositories, word, _ = _named(desk, job)
+    repositories, word, _ = named_workflow(desk, job)
     if word is None:
         raise refuse("missing_argument", f"Name the workflow: {desk.commands[job.verb].usage}")
     return _form(desk, job, read_workflow(desk, repositories, word, job.inputs.get(REF)))
@@ -85,7 +85,7 @@ def _form_to_open(desk: Desk, job: Job, found: dict[str, Any]) -> Form:
 
 def _form(desk: Desk, job: Job, found: dict[str, Any]) -> Form:
     try:
-        refs = _github(desk).refs(found["repository"])
+        refs = desk.github().actions.refs(found["repository"])
     except Refused:
         refs = ()  # they are proposed only: a name can be typed all the same
     ref = {
@@ -99,7 +99,7 @@ def _form(desk: Desk, job: Job, found: dict[str, Any]) -> Form:
     return form_of(desk, job, schema, words=(found["repository"], found["file"]), about=found["name"])
 
 
-def _named(desk: Desk, job: Job) -> tuple[list[str], str | None, tuple[str, ...]]:
+def named_workflow(desk: Desk, job: Job) -> tuple[list[str], str | None, tuple[str, ...]]:
     """Return the repositories meant, the workflow's word (None: not named), and what is left over."""
     known = list(desk.settings.team.github.repositories)
     if not known:
@@ -117,7 +117,7 @@ def _named(desk: Desk, job: Job) -> tuple[list[str], str | None, tuple[str, ...]
 
 
 def _list(desk: Desk, job: Job, repositories: list[str]) -> None:
-    github = _github(desk)
+    github = desk.github().actions
     found = {
         name: [(one.file, one.name, one.active) for one in github.workflows(name)] for name in repositories
     }
@@ -129,7 +129,7 @@ def read_workflow(desk: Desk, repositories: list[str], word: str, ref: str | Non
 
     Raises Refused for one that is not there, or cannot be started.
     """
-    github = _github(desk)
+    github = desk.github().actions
     repository, found = _find(github, repositories, word)
     if not found.active:
         raise refuse("workflow_disabled", f"{found.file} is disabled in {repository}.")
@@ -179,9 +179,3 @@ def _find(github: GitHubActionsConnector, repositories: list[str], word: str) ->
 def _names(workflow: Workflow) -> set[str]:
     file = workflow.file.casefold()
     return {file, file.rpartition(".")[0], workflow.name.casefold()}
-
-
-def _github(desk: Desk) -> GitHubActionsConnector:
-    connector = desk.connectors.get(NAME)
-    assert isinstance(connector, GitHubActionsConnector)
-    return connector

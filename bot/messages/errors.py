@@ -66,6 +66,7 @@ REASONS: dict[str, str] = {
     "github_not_found": "GitHub does not show this to the bot",
     "github_refused": "GitHub did not take the request",
     "unknown_repository": "there is no such repository here",
+    "experiments_not_set": "no repository is set for experiments",
     "repository_renamed": "the repository has another name now",
     "repository_archived": "the repository is archived",
     "unknown_workflow": "there is no such workflow",

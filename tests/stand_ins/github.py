@@ -48,6 +48,8 @@ class GitHub:
         self.files = {"retrain.yml": RETRAIN, "plain.yml": PLAIN, "checks.yml": PUSH_ONLY}
         self.disabled: set[str] = set()
         self.runs: list[Json] = []
+        self.issues: list[Json] = []
+        self.comments: dict[int, list[Json]] = {}
         self.jobs: dict[int, list[Json]] = {}
         self.logs: dict[int, str] = {}
         self.artifacts: dict[int, list[tuple[Json, bytes]]] = {}
@@ -180,6 +182,25 @@ class GitHub:
         with self._changed:
             assert self._changed.wait_for(condition, seconds)
 
+    def add_issue(self, title: str, body: str, labels: list[str], user: str = "toban") -> Json:
+        """Write an issue, as the bot or a person does."""
+        number = len(self.issues) + 1
+        issue = {
+            "number": number,
+            "title": title,
+            "body": body,
+            "state": "open",
+            "labels": [{"name": label} for label in labels],
+            "user": {"login": user},
+            "html_url": f"https://github.example/{self.name}/issues/{number}",
+            "created_at": _stamp(datetime.now(UTC)),
+            "updated_at": _stamp(datetime.now(UTC)),
+        }
+        with self._changed:
+            self.issues.insert(0, issue)
+            self._changed.notify_all()
+        return issue
+
     # --- answers --------------------------------------------------------------------------------------
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
@@ -192,9 +213,30 @@ class GitHub:
         if not path.startswith(at):
             return 404, {"message": "Not Found"}, {}
         rest = path.removeprefix(at)
+        if rest.startswith("/issues"):
+            return self._issues(method, rest.removeprefix("/issues"), query, body)
         if method == "POST":
             return self._posted(rest, body)
         return self._read(rest, query)
+
+    def _issues(self, method: str, rest: str, query: dict[str, str], body: Any) -> Answer:
+        """Issues as https://docs.github.com/en/rest/issues has them, as far as the bot uses them."""
+        if method == "POST" and rest == "":
+            return 201, self.add_issue(**body), {}
+        if rest == "":
+            labels = set(filter(None, query.get("labels", "").split(",")))
+            named = [one for one in self.issues if labels <= {label["name"] for label in one["labels"]}]
+            return 200, [one for one in named if one["updated_at"] >= query.get("since", "")], {}
+        number, _, what = rest.strip("/").partition("/")
+        issue = self.issues[len(self.issues) - int(number)]
+        if what == "comments":
+            known = self.comments.setdefault(int(number), [])
+            if method == "POST":
+                known.append({"id": len(known) + 1, "body": body["body"]})
+            return (201, known[-1], {}) if method == "POST" else (200, known, {})
+        if method == "PATCH":
+            issue.update(body, updated_at=_stamp(datetime.now(UTC)))
+        return 200, issue, {}
 
     def _read(self, rest: str, query: dict[str, str]) -> Answer:  # noqa: C901 - one line for each address
         run_id = int(found[1]) if (found := re.match(r"/actions/runs/(\d+)", rest)) else 0
@@ -310,7 +352,7 @@ class GitHub:
                         event.wait(30)
                 status, body, headers = self._answer(parts.path, parts.query, raw)
                 github.note(self.command, self.path, status)
-                if any(re.search(pattern, parts.path) for pattern in github.lose):
+                if any(re.search(pattern, f"{self.command} {parts.path}") for pattern in github.lose):
                     self.close_connection = True
                     return
                 packed = b"" if body is None else json.dumps(body).encode()
@@ -347,6 +389,7 @@ class GitHub:
 
             do_GET = serve
             do_POST = serve
+            do_PATCH = serve
 
             def log_message(self, *args: Any) -> None:
                 """Say nothing."""

@@ -16,6 +16,7 @@ from tests.stand_ins.team import Team
 TOML = f"""
 [github]
 repositories = ["{REPOSITORY}"]
+experiments = "{REPOSITORY}"
 
 [[github.workflows]]
 file = "plain.yml"

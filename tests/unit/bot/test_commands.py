@@ -23,7 +23,7 @@ def test_all_verbs_are_there() -> None:
     """Each verb is keyed by its own name."""
     verbs = (
         "help models status predict retrain runs show cancel compare promote whoami registry alias run form"
-        " subscribe subscriptions unsubscribe"
+        " subscribe subscriptions unsubscribe experiment experiments"
     )
     assert set(COMMANDS) == {*verbs.split(), "deploy"}
     assert all(verb == command.verb for verb, command in COMMANDS.items())
@@ -44,7 +44,7 @@ def test_jobs_and_predictions_are_seen_by_the_channel() -> None:
     """Everything else is between the bot and the asker."""
     public = {command.verb for command in COMMANDS.values() if not command.private}
 
-    jobs = {"predict", "retrain", "run", "deploy", "compare", "promote", "alias"}
+    jobs = {"predict", "retrain", "run", "deploy", "compare", "promote", "alias", "experiment"}
     assert public == {*jobs, "subscribe", "unsubscribe"}
 
 

@@ -19,10 +19,11 @@ from bot.jobs import Role
 from bot.messages.errors import REASONS
 
 VIEWERS_MAY = {
-    *("predict", "form", "models", "registry", "runs", "show", "status", "subscriptions", "whoami", "help"),
+    *("predict", "form", "experiments", "models", "registry", "runs", "show", "status", "subscriptions"),
+    *("whoami", "help"),
 }
 OPERATORS_MAY = VIEWERS_MAY | {
-    *("deploy", "retrain", "run", "compare", "cancel", "subscribe", "unsubscribe"),
+    *("deploy", "experiment", "retrain", "run", "compare", "cancel", "subscribe", "unsubscribe"),
 }
 
 
