@@ -24,12 +24,11 @@ from bot.commands import all_commands
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
 from bot.connectors.function_routes import route_endpoint
-from bot.connectors.github_actions import GitHubActionsConnector
-from bot.connectors.github_client import GitHubClient
-from bot.connectors.github_runs import NAME as GITHUB_ACTIONS
+from bot.connectors.github import GitHub, make_github
 from bot.connectors.http import Endpoint, HttpConnector
 from bot.connectors.mlflow import MlflowConnector
 from bot.deliveries import Deliveries
+from bot.deployment_records import DeploymentRecords
 from bot.desk import Desk
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, REQUESTS, Engine
@@ -43,9 +42,13 @@ from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
+from bot.posts import Posts
+from bot.push_watcher import PushWatcher
 from bot.settings import DigestTable, Settings
 from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
+from bot.subscription_watch import SubscriptionWatch
+from bot.subscriptions import Subscriptions
 from bot.timing import Timing
 from bot.watchers import Watcher
 from bot.work_watcher import WorkWatcher
@@ -72,6 +75,7 @@ class Bot:
     intake: Intake
     watcher: Watcher
     work_watcher: WorkWatcher
+    push_watcher: PushWatcher
     slack_app: App
     hooks: HooksDoor
     github_door: GitHubDoor
@@ -91,12 +95,14 @@ class Bot:
         self.desk.edits.start()
         self.watcher.start()
         self.work_watcher.start()
+        self.push_watcher.start()
         self._schedule()
 
     def leave(self) -> None:
         """Stop in order, just before the process ends; what is under way goes on at the next start."""
         self.watcher.stop()
         self.work_watcher.stop()
+        self.push_watcher.stop()
         self.intake.stop()
         self.desk.edits.stop()
         self.engine.leave()
@@ -128,7 +134,11 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     records, works = engine.records, Works(engine.sql)
     calls = Calls(engine.sql)
     commands = all_commands(settings.team.commands)
-    connectors = make_connectors(settings, calls, engine.timing)
+    targets = settings.team.github.deployments
+    sure_after = timedelta(seconds=engine.timing.unseen_seconds)
+    github = make_github(settings.github, targets, sure_after) if settings.github else None
+    connectors = make_connectors(settings, calls, github)
+    deployments = DeploymentRecords(engine.sql)
 
     def draw(place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
         # Asked at the last moment: a result that was drawn meanwhile must not be drawn over.
@@ -141,6 +151,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         settings=settings,
         identity=identity,
         slack=slack,
+        posts=Posts(slack),
         functions=AzureFunctionsConnector(settings.functions),
         access=Access(settings.team.roles, slack.groups),
         records=records,
@@ -152,27 +163,33 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         commands=commands,
         deliveries=Deliveries(engine.sql),
         calls=calls,
+        deployments=deployments,
+        hub=github,
+        settle_seconds=engine.timing.settle_seconds,
+        subscriptions=Subscriptions(engine.sql),
         forms=OpenForms(engine.sql),
     )
     intake = Intake(engine.sql, engine.client)
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
     watcher = Watcher(records, desk.functions, *around)
-    work_watcher = WorkWatcher(records, works, connectors, *around)
+    listed = SubscriptionWatch(desk.subscriptions, engine.client, engine.timing)
+    work_watcher = WorkWatcher(records, works, connectors, *around, listed)
+    pushes = (intake, engine.executor_id, engine.timing)
+    push_watcher = PushWatcher(targets, github, deployments, records, *pushes)
+    desk.look_at_branches = push_watcher.look_soon
     app = _bolt_app(settings, slack, identity)
     Doors(settings.team.bot.command, identity, intake, commands).register(app)
     FormDoors(settings.team.bot.command, identity, intake, desk.forms).register(app)
     hooks = _hooks_door(desk, intake)
     github_door = _github_door(desk, intake, work_watcher)
-    return Bot(settings, engine, desk, intake, watcher, work_watcher, app, hooks, github_door)
+    watchers = (watcher, work_watcher, push_watcher)
+    return Bot(settings, engine, desk, intake, *watchers, app, hooks, github_door)
 
 
-def make_connectors(settings: Settings, calls: Calls, timing: Timing) -> dict[str, Connector]:
+def make_connectors(settings: Settings, calls: Calls, github: GitHub | None) -> dict[str, Connector]:
     """Return the connectors that the settings ask for, by name."""
-    found: dict[str, Connector] = {one.name: one for one in _own_connectors(settings, calls)}
-    if settings.github is not None:
-        sure_after = timedelta(seconds=timing.unseen_seconds)
-        found[GITHUB_ACTIONS] = GitHubActionsConnector(GitHubClient(settings.github), sure_after)
-    return found
+    own: dict[str, Connector] = {one.name: one for one in _own_connectors(settings, calls)}
+    return own | (github.connectors() if github is not None else {})
 
 
 def _own_connectors(settings: Settings, calls: Calls) -> list[HttpConnector]:
@@ -226,7 +243,7 @@ def _github_door(desk: Desk, intake: Intake, watcher: WorkWatcher) -> GitHubDoor
         intake=intake,
         deliveries=desk.deliveries,
         flows=EVENT_STORIES,
-        hurry=lambda event: watcher.hurry(str(event.run_id)),
+        hurry=lambda event: watcher.hurry(str(event.run_id), event.repository),
     )
 
 

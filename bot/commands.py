@@ -73,6 +73,14 @@ COMMANDS: dict[str, Command] = {
             form=True,
         ),
         Command(
+            verb="deploy",
+            summary="Deploy a commit and follow it; without a name, list what is deployed now.",
+            usage="deploy TARGET [BRANCH, TAG or COMMIT] · deploy",
+            examples=("deploy", "deploy api", "deploy api v1.4"),
+            roles=OPERATORS,
+            touches_production=True,
+        ),
+        Command(
             verb="compare",
             summary="Score two versions of a model on the same rows.",
             usage="compare MODEL VERSION VERSION",
@@ -142,6 +150,30 @@ COMMANDS: dict[str, Command] = {
             touches_production=True,
         ),
         Command(
+            verb="subscribe",
+            summary="Tell this channel when workflows of GitHub Actions fail and when they recover.",
+            usage="subscribe REPOSITORY [workflow=FILE] [branch=NAME] [on=STATE,…]",
+            examples=(
+                "subscribe acme/flights",
+                "subscribe acme/flights workflow=deploy.yml branch=main on=failure,recovery,started",
+            ),
+            roles=OPERATORS,
+        ),
+        Command(
+            verb="subscriptions",
+            summary="List what this channel is told of, with numbers.",
+            usage="subscriptions",
+            examples=("subscriptions",),
+            private=True,
+        ),
+        Command(
+            verb="unsubscribe",
+            summary="Tell this channel of something no more.",
+            usage="unsubscribe NUMBER · unsubscribe REPOSITORY [workflow=FILE] [branch=NAME]",
+            examples=("unsubscribe 3", "unsubscribe acme/flights workflow=deploy.yml branch=main"),
+            roles=OPERATORS,
+        ),
+        Command(
             verb="status",
             summary="Show whether everything answers, what runs and what waits.",
             usage="status",
@@ -169,9 +201,9 @@ COMMANDS: dict[str, Command] = {
 _OTHER_WORDS = {
     "abort": "cancel",
     "card": "show",
-    "deploy": "promote",
     "diff": "compare",
     "dispatch": "run",
+    "follow": "subscribe",
     "forecast": "predict",
     "get": "show",
     "health": "status",
@@ -182,18 +214,24 @@ _OTHER_WORDS = {
     "list": "models",
     "ls": "models",
     "me": "whoami",
-    "release": "promote",
+    "mute": "unsubscribe",
+    "notify": "subscribe",
+    "release": "deploy",
+    "rollout": "deploy",
+    "ship": "deploy",
     "score": "predict",
     "stop": "cancel",
     "train": "retrain",
+    "unfollow": "unsubscribe",
     "usage": "help",
+    "watch": "subscribe",
     "who": "whoami",
     "workflow": "run",
     "workflows": "run",
 }
 
 
-LOOKUPS = frozenset({"models", "status", "runs", "registry", "show", "whoami", "help"})
+LOOKUPS = frozenset({"models", "status", "runs", "registry", "show", "subscriptions", "whoami", "help"})
 OWN = "command"
 """The flow of a team's own commands."""
 FORM = "form"

@@ -24,17 +24,22 @@ from bot.checkpoints import last_cause
 from bot.commands import Command
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
+from bot.connectors.github import GitHub
 from bot.connectors.mlflow import MlflowConnector
 from bot.deliveries import Deliveries
+from bot.deployment_records import DeploymentRecords
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, Fence
 from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
-from bot.jobs import WEBHOOK, Job
+from bot.jobs import Job, is_person
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
+from bot.posts import Posts
 from bot.records import Records
 from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
+from bot.subscriptions import Subscriptions
+from bot.timing import Timing
 from bot.works import Works
 from ml.contract import ModelView, Problem
 
@@ -56,8 +61,13 @@ class Patience:
 ONCE = Patience()
 SHORT = Patience(attempts=6)
 """About 15 seconds: somebody is waiting."""
-LONG = Patience(attempts=160, first_seconds=2.0, growth=1.05)
-"""About a day, because a result must not be lost; a wait is never longer than a twentieth of the whole."""
+LONG = Patience(attempts=160, first_seconds=0.5, growth=1.06)
+"""About a day, because a result must not be lost; a wait is never longer than a tenth of the time so far."""
+
+
+def _nothing() -> None:
+    """Where nobody watches branches, there is nothing to look at."""
+
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """What Slack says of a message that cannot be edited any more, for instance because a person deleted it."""
@@ -70,6 +80,7 @@ class Desk:
     settings: Settings
     identity: Identity
     slack: SlackDesk
+    posts: Posts
     functions: AzureFunctionsConnector
     access: Access
     records: Records
@@ -80,8 +91,13 @@ class Desk:
     commands: Mapping[str, Command]
     deliveries: Deliveries
     calls: Calls
+    deployments: DeploymentRecords
+    subscriptions: Subscriptions
     forms: OpenForms
     mlflow: MlflowConnector | None = None
+    hub: GitHub | None = None
+    settle_seconds: float = Timing.settle_seconds
+    look_at_branches: Callable[[], None] = _nothing
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -158,9 +174,9 @@ class Desk:
         """Answer the person who asked, privately and at once; the undurable part of `tell`.
 
         Where the bot is no member, the command's response URL answers; where that is spent, a direct message.
-        What a webhook asked is answered in its channel: there is nobody to whisper to.
+        What a webhook or a push asked is answered in its channel: there is nobody to whisper to.
         """
-        if job.user == WEBHOOK:
+        if not is_person(job.user):
             self.slack.post(job.channel, message, thread_ts=job.thread_ts)
             return
         try:
@@ -181,7 +197,7 @@ class Desk:
         about = {"flow_id": job.flow_id, "state": state}
 
         def post() -> dict[str, str]:
-            return self.slack.post(job.channel, message, thread_ts=job.thread_ts, about=about)
+            return self.posts.post(job.channel, message, thread_ts=job.thread_ts, about=about)
 
         place = self.step(name, post, patience=LONG)
         self.attach(f"{name}: files", {**place, "ts": job.thread_ts or place["ts"]}, message)
@@ -203,7 +219,7 @@ class Desk:
             except SlackRefused as refusal:
                 if refusal.code not in GONE:
                     raise
-                moved = self.slack.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
+                moved = self.posts.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
                 self.records.move_card(job.flow_id, moved)
                 self.works.move(job.flow_id, moved)
                 return moved
@@ -215,7 +231,7 @@ class Desk:
         """Reply in the thread of the card at *place* as a step called *name*."""
 
         def post() -> None:
-            self.slack.post(place["channel"], message, thread_ts=place["ts"])
+            self.posts.post(place["channel"], message, thread_ts=place["ts"])
 
         self.step(name, post, patience=LONG)
         self.attach(f"{name}: files", place, message)
@@ -225,7 +241,7 @@ class Desk:
         if not message.files:
             return
         try:
-            self.step(name, self.slack.upload, place["channel"], place["ts"], message.files, patience=SHORT)
+            self.step(name, self.posts.upload, place["channel"], place["ts"], message.files, patience=SHORT)
         except (Refused, FlowFailed) as error:
             log.warning("files could not be shown", extra={"reason": str(error)})
 
@@ -255,6 +271,12 @@ class Desk:
             raise Refused(_no_registry())
         return self.mlflow
 
+    def github(self) -> GitHub:
+        """Return what the bot does with GitHub; raise Refused where the settings name no repository."""
+        if self.hub is None:
+            raise Refused(_no_github())
+        return self.hub
+
     def now(self) -> datetime:
         """Return the present moment, aware UTC. Inside a flow, call it in a step."""
         return datetime.now(UTC)
@@ -266,6 +288,15 @@ def _no_registry() -> Problem:
         status=404,
         detail="Name its address in toban.toml, under [mlflow].",
         reason_code="mlflow_not_set",
+    )
+
+
+def _no_github() -> Problem:
+    return Problem(
+        title="No GitHub repository",
+        status=404,
+        detail="toban.toml names no repositories under [github].",
+        reason_code="github_not_set_up",
     )
 
 

@@ -40,6 +40,7 @@ RUNS = "runs"
 DECISIONS = "decisions"
 DELIVERIES = "deliveries"
 WORK = "work"
+INCIDENTS = "incidents"
 
 REQUESTS_AT_ONCE = 32
 """Requests that one process works on at a time. SQLite gives its write lock to whoever asks next, so
@@ -160,6 +161,10 @@ class Engine:
         # One at a time for each receiver, so that events come in order and a dead receiver holds up no other.
         DBOS.register_queue(
             DELIVERIES, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"
+        )
+        # One at a time for each incident, so that its news comes in order.
+        DBOS.register_queue(
+            INCIDENTS, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"
         )
         DBOS.register_queue(
             RUNS, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 from bot.env_file import env_line, read_env_file
 from bot.errors import BotError, ConfigurationError
@@ -20,6 +21,8 @@ from bot.settings import Mode, load_settings
 MODES = {"socket": "SLACK_APP_TOKEN", "http": "SLACK_SIGNING_SECRET"}
 """Each mode with the secret that it needs."""
 FILE_MODES = {TOML: 0o644, ENV: 0o600}
+LOCAL_STORE = ".toban/store"
+"""Where a function app on this machine keeps what it makes."""
 SECRET_BYTES = 32
 TRIES = 3
 
@@ -35,13 +38,13 @@ class Person:
     stdin: TextIO
     stdout: TextIO
 
-    def ask(self, question: Question) -> str:
-        """Return the answer to *question*; one that is needed is asked for again."""
-        prompt = question.text[0].upper() + question.text[1:]
-        prompt += f" [{question.default}]: " if question.default else ": "
+    def ask(self, question: Question, kept: str = "") -> str:
+        """Return the answer to *question*, empty for what is *kept*; one that is needed is asked again."""
+        default = "as it is" if kept else question.default
+        prompt = question.text[0].upper() + question.text[1:] + (f" [{default}]: " if default else ": ")
         for _ in range(TRIES):
             answer = getpass.getpass(prompt) if question.secret else self._line(prompt)
-            if answer.strip() or not question.needed:
+            if answer.strip() or kept or not question.needed:
                 return answer
         return ""
 
@@ -60,9 +63,10 @@ def init(options: Mapping[str, Any], env: Mapping[str, str], stdin: TextIO, stdo
     person = Person(stdin, stdout) if stdin.isatty() and not options["yes"] else None
     folder = Path(options["folder"])
     files = wanted_files(folder, bool(options["force"]), person)
+    kept = read_env_file(folder / ENV) if (folder / ENV).exists() else {}
     given = {question.name: _given(question, options, env) for question in QUESTIONS}
-    answers = gather(given, files, person)
-    write(folder, files, answers)
+    answers = gather(given, kept, files, person)
+    write(folder, files, answers, kept)
     for name in FILE_MODES:
         said = "wrote" if name in files else "kept, as it was (--force writes it anew):"
         stdout.write(f"{said} {folder / name}\n")
@@ -81,8 +85,11 @@ def wanted_files(folder: Path, force: bool, person: Person | None) -> tuple[str,
     return tuple(name for name in FILE_MODES if wanted(name))
 
 
-def gather(given: Mapping[str, str | None], files: Sequence[str], person: Person | None) -> dict[str, str]:
-    """Return an answer for each question that *files* need: given, else asked, else the default.
+def gather(
+    given: Mapping[str, str | None], kept: Mapping[str, str], files: Sequence[str], person: Person | None
+) -> dict[str, str]:
+    """Return an answer for each question that *files* need: given, else asked, else as *kept*, else
+    the default.
 
     Raises NotATerminal, naming every option that is missing, where there is nobody to ask.
     """
@@ -93,8 +100,8 @@ def gather(given: Mapping[str, str | None], files: Sequence[str], person: Person
             continue
         value = given.get(question.name)
         if value is None and person is not None:
-            value = person.ask(question)
-        answers[question.name] = (value or "").strip() or question.default
+            value = person.ask(question, kept.get(question.name, ""))
+        answers[question.name] = (value or "").strip() or kept.get(question.name, "") or question.default
         if question.needed and not answers[question.name]:
             missing.append(question)
         if answers.get("mode", "socket") not in MODES:
@@ -105,13 +112,16 @@ def gather(given: Mapping[str, str | None], files: Sequence[str], person: Person
     return answers
 
 
-def write(folder: Path, files: Sequence[str], answers: Mapping[str, str]) -> None:
-    """Write *files* into *folder*, or nothing and raise ConfigurationError: the answers cannot be used."""
+def write(folder: Path, files: Sequence[str], answers: Mapping[str, str], kept: Mapping[str, str]) -> None:
+    """Write *files* into *folder*, or nothing and raise ConfigurationError: the answers cannot be used.
+
+    What `.env` said beside the answers is *kept* there.
+    """
     made = {}
     if TOML in files:
         made[TOML] = toml_text(answers)
     if ENV in files:
-        made[ENV] = env_text(env_settings(answers))
+        made[ENV] = env_text(env_settings(answers, kept))
     _prove(folder, made)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
@@ -143,12 +153,17 @@ def toml_text(answers: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def env_settings(answers: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of `.env`; secrets that are nobody's but ours are made here."""
+def env_settings(answers: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of `.env`; secrets that are nobody's but ours are made here, once."""
     variables = [question.name for question in QUESTIONS if question.is_variable]
-    found = {name: answers[name] for name in variables if answers.get(name)}
+    found = {name: answers[name] for name in variables if answers.get(name)} | {
+        name: value for name, value in kept.items() if name not in answers
+    }
+    if _is_here(found.get("TOBAN_FUNCTIONS_URL", "")):
+        found.setdefault("TOBAN_STORE_URL", LOCAL_STORE)
     found.setdefault("TOBAN_FUNCTIONS_KEY", secrets.token_urlsafe(SECRET_BYTES))
-    return found | {"TOBAN_HOOKS_SECRET": secrets.token_hex(SECRET_BYTES)}
+    found.setdefault("TOBAN_HOOKS_SECRET", secrets.token_hex(SECRET_BYTES))
+    return found
 
 
 def env_text(env: Mapping[str, str]) -> str:
@@ -159,14 +174,18 @@ def env_text(env: Mapping[str, str]) -> str:
 
 def next_steps(answers: Mapping[str, str], folder: Path) -> str:
     """Return what to do now."""
-    env = ENV if folder == Path() else folder / ENV
-    http = " --http 0.0.0.0:3000" if answers.get("mode") == "http" else ""
-    return f"""
-Next:
-  toban check --env-file {env}    asks each part whether it works, and says how to mend what does not
-  toban up --env-file {env}{http}
-Then invite the bot to the channels where it is to speak: /invite @Toban
-"""
+    env = ENV if folder == Path() else str(folder / ENV)
+    steps = [f"toban check --env-file {env}", f"toban up --env-file {env}"]
+    if answers.get("mode") == "http":
+        steps[1] += " --http 127.0.0.1:3000"
+    if _is_here(answers.get("TOBAN_FUNCTIONS_URL", "")):
+        source = env if env.startswith("/") else f"./{env}"
+        steps.insert(0, f"set -a; . {source}; set +a; python -m functions.local")
+    return "\n".join(["", "Next:", *(f"  {step}" for step in steps), ""])
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost")
 
 
 def _prove(folder: Path, made: Mapping[str, str]) -> None:

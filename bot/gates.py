@@ -73,6 +73,49 @@ def evaluate_decision(facts: DecisionFacts) -> Verdict:
 
 
 @dataclass(frozen=True)
+class ReviewFacts:
+    """What is known when somebody presses Approve or Reject for an environment that holds a run up.
+
+    `waits` says that this very run still waits for this very environment; `login` is the presser's, None
+    where the settings name none; `is_reviewer` that GitHub lists it; `is_own` that they asked for the run;
+    `bot_may` that GitHub lets the bot's user decide.
+    """
+
+    environment: str
+    role: Role | None
+    approvers: Sequence[Role]
+    waits: bool
+    login: str | None
+    is_reviewer: bool
+    prevents_self_review: bool
+    is_own: bool
+    bot_may: bool
+
+
+def evaluate_review(facts: ReviewFacts) -> Verdict:
+    """Judge whether a press on an environment's button counts."""
+    if facts.role is None or not includes(facts.role, facts.approvers):
+        needed = " or ".join(facts.approvers)
+        held = f"you are {facts.role}" if facts.role else "you hold no role"
+        return Refuse("not_allowed", f"Deciding on {facts.environment} is for the role {needed}; {held}.")
+    if not facts.waits:
+        return Refuse("nothing_waits", f"This run does not wait for {facts.environment} any more.")
+    if facts.login is None:
+        return Refuse("login_not_mapped", "toban.toml names no login for you under [github.people].")
+    if not facts.is_reviewer:
+        return Refuse("not_a_reviewer", f"GitHub does not list {facts.login} for {facts.environment}.")
+    if facts.prevents_self_review and facts.is_own:
+        return Refuse("self_review", f"{facts.environment} wants somebody else than who asked for it.")
+    if not facts.bot_may:
+        return Refuse(
+            "bot_not_reviewer",
+            f"Add the user of GITHUB_REVIEW_TOKEN to the reviewers of {facts.environment}; where it prevents "
+            "self-review, that user must be another one than who starts the runs.",
+        )
+    return Proceed()
+
+
+@dataclass(frozen=True)
 class PromotionFacts:
     """What is known just before the alias is moved; None where the function app could not be asked."""
 

@@ -103,30 +103,30 @@ class GitHubDoor:
             return _passed_over(kind, f"It is none of {', '.join(EVENTS)}.")
         if isinstance(event, PingEvent):
             return Answer(200, {"event": kind, "id": delivery})
-        if isinstance(event, RunEvent) and self.hurry(event):
-            return self._keep(event, delivery)
-        if event.repository.casefold() not in {one.casefold() for one in self.repositories}:
-            return _passed_over(kind, f"{event.repository} is not among the repositories in toban.toml.")
-        return self._keep(event, delivery)
-
-    def _keep(self, event: Event, delivery: str) -> Answer:
-        """Write the event down, with the flows that it begins; one that is known begins nothing."""
         try:
-            known = self.deliveries.taken(delivery, event.identity)
-            if known is not None:
-                return Answer(200, {"event": event.kind, "id": delivery, "taken_before_as": known})
-            flows = self.flows.get(event.kind, ())
-            record = event.model_dump(mode="json")
-            for flow in flows:
-                flow_id = f"g-{event.identity[:20]}-{flow}"
-                # Before the ledger: cut off here, the next delivery begins the same flows, which run once.
-                self.intake.submit(Entry(flow, REQUESTS, flow_id, (flow_id, record)))
-            begins = bool(flows) or not isinstance(event, RunEvent)
-            about = (delivery, event.identity, event.kind, event.repository[:160])
-            self.deliveries.take(*about, begins=begins)
+            return self._keep(event, delivery)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, GitHub must know that it was not taken
             log.error("event was not stored", extra={"delivery": delivery, "reason": type(error).__name__})
             return refusal(503, "not_stored", "The bot's database did not take the event; send it again.")
+
+    def _keep(self, event: Event, delivery: str) -> Answer:
+        """Write the event down, with the flows that it begins; one that is known begins nothing."""
+        is_waited_for = isinstance(event, RunEvent) and self.hurry(event)
+        ours = {one.casefold() for one in self.repositories}
+        if not is_waited_for and event.repository.casefold() not in ours:
+            return _passed_over(
+                event.kind, f"{event.repository} is not among the repositories in toban.toml."
+            )
+        known = self.deliveries.taken(delivery, event.identity)
+        if known is not None:
+            return Answer(200, {"event": event.kind, "id": delivery, "taken_before_as": known})
+        flows = self.flows.get(event.kind, ())
+        for flow in flows:
+            flow_id = f"g-{event.identity[:20]}-{flow}"
+            # Before the ledger: cut off here, the next delivery begins the same flows, which run once.
+            self.intake.submit(Entry(flow, REQUESTS, flow_id, (flow_id, event.model_dump(mode="json"))))
+        begins = bool(flows) or not isinstance(event, RunEvent)
+        self.deliveries.take(delivery, event.identity, event.kind, event.repository[:160], begins=begins)
         return Answer(202, {"event": event.kind, "id": delivery})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,6 +16,15 @@ MOST_TYPED = 3000
 
 WEBHOOK = "webhook"
 """Who asks by a signed webhook, in roles, jobs and the audit; Slack's own ids are in capital letters."""
+
+
+PUSHER = "github:"
+"""Before a login of GitHub: who asked by a push, where no Slack user is known for that login."""
+
+
+def is_person(user: str) -> bool:
+    """Return whether *user* is somebody in Slack, who can be told something privately."""
+    return re.fullmatch(r"[UW][A-Z0-9]+", user) is not None
 
 
 class Job(BaseModel):

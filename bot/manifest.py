@@ -33,6 +33,11 @@ OPTIONAL_SCOPES: Mapping[str, Mapping[str, str]] = {
         "channels:read": "let `toban check` see in which public channels the bot is",
         "groups:read": "let `toban check` see in which private channels the bot is",
     },
+    "history": {
+        "channels:history": "look whether a message whose answer was lost stands in a public channel already",
+        "groups:history": "the same in private channels",
+        "im:history": "the same in the talk with a person",
+    },
 }
 """Scopes that only make something better, by the word for `toban manifest --with`."""
 

@@ -1,7 +1,7 @@
 """What is the bot's own: cards, cancellations, decisions, sent digests, processes, leases, audit.
 
-The tables of calls to endpoints, of webhooks, of deliveries and of open forms are made here and used in
-`calls`, `deliveries` and `open_forms`.
+The tables of calls to endpoints, of webhooks, of deliveries, of open forms and of deployments are made here
+and used in `calls`, `deliveries`, `open_forms` and `deployment_records`.
 
 Plain SQLAlchemy Core in the engine's database, own tables and numbered migrations. Unique constraints are the
 claims: whoever inserts first has it. What must outlive the bot goes through the function app instead.
@@ -134,6 +134,23 @@ deliveries = sa.Table(
     sa.Column("created_at", sa.DateTime, nullable=False),
     sa.Column("ended_at", sa.DateTime),
 )
+deployment_locks = sa.Table(
+    "toban_deployment_locks",
+    metadata,
+    sa.Column("target", sa.String(64), primary_key=True),
+    sa.Column("flow_id", sa.String(120), nullable=False),
+    sa.Column("by", sa.String(80), nullable=False),
+    sa.Column("what", sa.String(200), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+deployment_heads = sa.Table(
+    "toban_deployment_heads",
+    metadata,
+    sa.Column("target", sa.String(64), primary_key=True),
+    sa.Column("sha", sa.String(64), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
 forms = sa.Table(
     "toban_forms",
     metadata,
@@ -151,6 +168,46 @@ events = sa.Table(
     sa.Column("begins", sa.Boolean, nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
 )
+subscriptions = sa.Table(
+    "toban_subscriptions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("channel", sa.String(80), nullable=False),
+    sa.Column("repository", sa.String(160), nullable=False),
+    sa.Column("workflow", sa.String(200), nullable=False),
+    sa.Column("branch", sa.String(255), nullable=False),
+    sa.Column("on", sa.Text, nullable=False),
+    sa.Column("by", sa.String(80), nullable=False),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.UniqueConstraint("channel", "repository", "workflow", "branch"),
+)
+seen_runs = sa.Table(
+    "toban_seen_runs",
+    metadata,
+    sa.Column("repository", sa.String(160), primary_key=True),
+    sa.Column("seen", sa.Text, nullable=False),
+)
+incidents = sa.Table(
+    "toban_incidents",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("channel", sa.String(80), nullable=False),
+    sa.Column("repository", sa.String(160), nullable=False),
+    sa.Column("is_open", sa.Boolean, nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("news", sa.String(64), nullable=False),
+    sa.Column("change", sa.String(20), nullable=False),
+    sa.Column("ts", sa.String(40)),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+notices = sa.Table(
+    "toban_notices",
+    metadata,
+    sa.Column("channel", sa.String(80), primary_key=True),
+    sa.Column("run_id", sa.String(40), primary_key=True),
+    sa.Column("ts", sa.String(40), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
 MIGRATIONS: Sequence[Sequence[sa.Table]] = (
@@ -159,6 +216,8 @@ MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (calls, hooks, deliveries),
     (events,),
     (forms,),
+    (subscriptions, seen_runs, incidents, notices),
+    (deployment_locks, deployment_heads),
 )
 """Tables made by each numbered migration; a migration that has shipped is never changed."""
 

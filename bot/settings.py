@@ -29,6 +29,13 @@ from pydantic import (
 from bot.command_tables import COMMAND_PATTERN, CommandTable, HooksTable, WebhookTable
 from bot.commands import COMMANDS
 from bot.connectors.http import CallSettings
+from bot.deployment_tables import (
+    LOGIN_PATTERN,
+    TARGET_PATTERN,
+    WORKFLOW_FILE_PATTERN,
+    DeploymentTable,
+    RepositoryName,
+)
 from bot.errors import ConfigurationError
 from bot.jobs import WEBHOOK, Role
 from ml.contract import MODEL_NAME_PATTERN, ModelSettings
@@ -46,6 +53,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "TOBAN_HOOKS_SECRET": "secret with which webhooks to the bot are signed",
     "TOBAN_PUBLIC_URL": "address of the bot as services outside reach it, for callbacks",
     "GITHUB_TOKEN": "GitHub token that may read and start the workflows",
+    "GITHUB_REVIEW_TOKEN": "token of the GitHub user who passes on what people decide about deployments",
     "GITHUB_APP_ID": "id of a GitHub App, instead of a token",
     "GITHUB_APP_PRIVATE_KEY": "private key of the GitHub App (PEM)",
     "GITHUB_APP_INSTALLATION_ID": "id of the GitHub App's installation",
@@ -63,6 +71,7 @@ SECRETS = (
     "TOBAN_DATABASE_URL",
     "TOBAN_HOOKS_SECRET",
     "GITHUB_TOKEN",
+    "GITHUB_REVIEW_TOKEN",
     "GITHUB_APP_PRIVATE_KEY",
     "GITHUB_WEBHOOK_SECRET",
     "MLFLOW_TRACKING_TOKEN",
@@ -75,10 +84,6 @@ DEFAULT_SLACK_API_URL = "https://slack.com/api/"
 SHORTEST_SECRET = 16
 """A secret of fewer characters could be found by trying."""
 DEFAULT_GITHUB_API_URL = "https://api.github.com"
-REPOSITORY_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}$"
-WORKFLOW_FILE_PATTERN = r"^[^/\s]+\.ya?ml$"
-
-RepositoryName = Annotated[str, StringConstraints(pattern=REPOSITORY_PATTERN)]
 
 
 class _Table(BaseModel):
@@ -174,10 +179,43 @@ class WorkflowTable(_Table):
 
 
 class GitHubTable(_Table):
-    """`[github]`: the repositories whose workflows people may start, and what is special about some."""
+    """`[github]`: the repositories whose workflows people may start, what is special about some, what is
+    deployed from them, and which login of GitHub each Slack user has.
+    """
 
     repositories: tuple[RepositoryName, ...] = ()
     workflows: tuple[WorkflowTable, ...] = ()
+    people: dict[
+        Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,}$")],
+        Annotated[str, StringConstraints(pattern=LOGIN_PATTERN)],
+    ] = Field(default_factory=dict)
+    deployments: dict[Annotated[str, StringConstraints(pattern=TARGET_PATTERN)], DeploymentTable] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _repositories_of_deployments(self) -> GitHubTable:
+        for name, table in self.deployments.items():
+            if table.repository not in self.repositories:
+                raise ValueError(f"deployments.{name} needs {table.repository} in repositories")
+        return self
+
+    @field_validator("people")
+    @classmethod
+    def _one_login_each(cls, value: dict[str, str]) -> dict[str, str]:
+        logins = [login.casefold() for login in value.values()]
+        doubled = sorted({login for login in logins if logins.count(login) > 1})
+        if doubled:
+            raise ValueError(f"two people cannot be one login: {', '.join(doubled)}")
+        return value
+
+    def login(self, user: str) -> str | None:
+        """Return the login of a Slack user, or None."""
+        return self.people.get(user)
+
+    def user(self, login: str) -> str | None:
+        """Return the Slack user who has *login*, or None."""
+        return next((one for one, known in self.people.items() if known.casefold() == login.casefold()), None)
 
     def workflow(self, repository: str, file: str) -> WorkflowTable:
         """Return what is set for a workflow file: its repository's own table goes before one for all."""
@@ -299,12 +337,14 @@ class GitHubAppSettings(_Table):
 class GitHubSettings(_Table):
     """How to reach GitHub, as whom, and how its webhooks are signed; None: none is taken.
 
-    Time-outs are seconds for connecting and for the whole answer.
+    `review_token` is of the user who approves deployments for people: an app cannot. Time-outs are seconds
+    for connecting and for the whole answer.
     """
 
     api_url: str = DEFAULT_GITHUB_API_URL
     token: SecretStr | None = None
     app: GitHubAppSettings | None = None
+    review_token: SecretStr | None = None
     webhook_secret: SecretStr | None = None
     connect_seconds: float = 3.0
     read_seconds: float = 20.0
@@ -346,24 +386,44 @@ Mode = Literal["socket", "http"]
 def load_team(path: Path) -> TobanFile:
     """Read and check *path*; raise ConfigurationError with every problem in it at once."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return TobanFile.model_validate(_read_toml(path))
+    except ValidationError as error:
+        raise ConfigurationError(_problems(error, str(path))) from None
+
+
+def _sound_part(path: Path) -> TobanFile | None:
+    """Return what *path* says without the tables that are at fault; None where nothing of it can be used."""
+    try:
+        data = _read_toml(path)
+        TobanFile.model_validate(data)
+    except ConfigurationError:
+        return None
+    except ValidationError as error:
+        wrong = {str(one["loc"][0]) if one["loc"] else "" for one in error.errors()}
+        data = {name: table for name, table in data.items() if name not in wrong}
+    try:
+        return TobanFile.model_validate(data)
+    except ValidationError:
+        return None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(
             [f"settings file {path} does not exist; set TOBAN_CONFIG or start where {DEFAULT_CONFIG} lies"]
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError([f"settings file {path} cannot be read: {error}"]) from None
-    try:
-        return TobanFile.model_validate(data)
-    except ValidationError as error:
-        raise ConfigurationError(_problems(error, str(path))) from None
 
 
 @dataclass(frozen=True)
 class FoundSettings:
     """What was found of the settings, part by part, and everything that is wrong with them.
 
-    A part is None where it is not set up, or is at fault; `problems` then says so.
+    A part is None where it is not set up, or is at fault; `problems` then says so. `team` lacks the tables
+    that are at fault.
     """
 
     team: TobanFile | None
@@ -384,10 +444,12 @@ def find_settings(env: Mapping[str, str], mode: Mode | None = None) -> FoundSett
     None (command-line tools that only post) wants neither.
     """
     problems: list[str] = []
-    found: TobanFile | None = None
+    path = Path(env.get("TOBAN_CONFIG") or DEFAULT_CONFIG)
+    found: TobanFile | None
     try:
-        found = load_team(Path(env.get("TOBAN_CONFIG") or DEFAULT_CONFIG))
+        found = load_team(path)
     except ConfigurationError as error:
+        found = _sound_part(path)
         problems += error.problems
     team = found or TobanFile()
     slack = _slack(env, mode, problems)
@@ -505,7 +567,8 @@ def _github(env: Mapping[str, str], problems: list[str]) -> GitHubSettings | Non
     problems += _url_problems("GITHUB_API_URL", api_url)
     signed = _secret(env, "GITHUB_WEBHOOK_SECRET")
     problems += _short_secret("GITHUB_WEBHOOK_SECRET", signed) if signed else []
-    reached = GitHubSettings(api_url=api_url.rstrip("/"), webhook_secret=signed)
+    reviews = _secret(env, "GITHUB_REVIEW_TOKEN")
+    reached = GitHubSettings(api_url=api_url.rstrip("/"), webhook_secret=signed, review_token=reviews)
     names = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_INSTALLATION_ID")
     missing = [name for name in names if not env.get(name)]
     if not missing:

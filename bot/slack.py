@@ -7,7 +7,7 @@ translated once, here. Nothing outside this module knows slack_sdk.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -17,6 +17,7 @@ from urllib.error import URLError
 import requests
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry import RetryHandler
 from slack_sdk.http_retry.builtin_handlers import (
     ConnectionErrorRetryHandler,
     RateLimitErrorRetryHandler,
@@ -46,6 +47,11 @@ RETRY_LATER = frozenset(
 NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 RATE_LIMITED = HTTPStatus.TOO_MANY_REQUESTS
+LOOKED_PAGES = 5
+LOOKED_AT_ONCE = 200
+"""A post that may stand there already is looked for among the newest thousand messages."""
+CHANNELS = ("C", "D", "G")
+"""With what ids of channels begin; a person's stands for the talk with them, which has no history."""
 MOST_SECTION = 3000
 """Characters of a section's text (https://docs.slack.dev/reference/block-kit/blocks/section-block)."""
 
@@ -65,16 +71,11 @@ class SlackDesk:
     """The bot's hands in Slack. Thread-safe; holds no state but its client."""
 
     def __init__(self, settings: SlackSettings) -> None:
-        self.client = WebClient(
-            token=settings.bot_token.get_secret_value(),
-            base_url=settings.api_url,
-            timeout=TIMEOUT_SECONDS,
-            retry_handlers=[
-                ConnectionErrorRetryHandler(max_retry_count=1),
-                RateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES),
-                ServerErrorRetryHandler(max_retry_count=1),
-            ],
-        )
+        patient = RateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES)
+        again = (ConnectionErrorRetryHandler(max_retry_count=1), ServerErrorRetryHandler(max_retry_count=1))
+        self.client = _client(settings, patient, *again)
+        # Whether a post was taken whose answer was lost is for the caller to see before it is sent again.
+        self._poster = _client(settings, patient)
 
     def identity(self) -> Identity:
         """Return who the token belongs to (`auth.test`)."""
@@ -100,8 +101,42 @@ class SlackDesk:
         Raises NotInChannel where the bot is no member.
         """
         where = {"channel": channel, "thread_ts": thread_ts, "unfurl_links": False, "unfurl_media": False}
-        reply = self._send("chat.postMessage", message, {**where, "metadata": _metadata(about)})
+        reply = self._send("chat.postMessage", message, {**where, "metadata": _metadata(about)}, self._poster)
         return {"channel": str(reply["channel"]), "ts": str(reply["ts"])}
+
+    def find(
+        self, channel: str, about: dict[str, Any], *, thread_ts: str | None = None
+    ) -> dict[str, str] | None:
+        """Return where a post of ours with all of *about* in its metadata stands; None where none is seen.
+
+        Raises SlackRefused where the bot may not read the channel's history.
+        """
+        if not channel.startswith(CHANNELS):
+            return None
+        for message in self._history(channel, thread_ts):
+            payload = (message.get("metadata") or {}).get("event_payload") or {}
+            if about.items() <= payload.items():
+                return {"channel": channel, "ts": str(message["ts"])}
+        return None
+
+    def files_in(self, channel: str, thread_ts: str) -> frozenset[str]:
+        """Return the names of the files in a thread; raises SlackRefused where the bot may not read it."""
+        files = (file for message in self._history(channel, thread_ts) for file in message.get("files", ()))
+        return frozenset(str(file.get("name")) for file in files)
+
+    def _history(self, channel: str, thread_ts: str | None) -> Iterator[dict[str, Any]]:
+        """Yield the newest messages of a channel, or those of one thread."""
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        where = {"channel": channel, "limit": LOOKED_AT_ONCE, "include_all_metadata": True}
+        where |= {"ts": thread_ts} if thread_ts else {}
+        cursor = ""
+        for _ in range(LOOKED_PAGES):
+            page = {**where, "cursor": cursor} if cursor else where
+            reply = self._call(method, partial(self.client.api_call, method, params=page))
+            yield from reply["messages"]
+            cursor = (reply.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
 
     def edit(self, place: dict[str, str], message: Message, *, about: dict[str, Any] | None = None) -> None:
         """Replace the message at *place*. An edit notifies nobody."""
@@ -183,7 +218,7 @@ class SlackDesk:
         return groups
 
     def _send_file(self, channel: str, thread_ts: str, file: Attachment) -> SlackResponse:
-        return self.client.files_upload_v2(
+        return self._poster.files_upload_v2(
             channel=channel,
             thread_ts=thread_ts,
             filename=file.filename,
@@ -192,17 +227,20 @@ class SlackDesk:
             alt_txt=file.alt_text,
         )
 
-    def _send(self, method: str, message: Message, fields: dict[str, Any]) -> SlackResponse:
+    def _send(
+        self, method: str, message: Message, fields: dict[str, Any], client: WebClient | None = None
+    ) -> SlackResponse:
         """Send *message*; a workspace that does not know one of its blocks gets it as plain text."""
+        client = client or self.client
         given = {name: value for name, value in fields.items() if value is not None}
         content = {**given, "text": message.text, "blocks": list(message.blocks)}
         try:
-            return self._call(method, lambda: self.client.api_call(method, json=content))
+            return self._call(method, lambda: client.api_call(method, json=content))
         except SlackRefused as refusal:
             if refusal.code not in BLOCKS_REFUSED:
                 raise
             plain = {**content, "blocks": _plain_blocks(message)}
-            return self._call(method, lambda: self.client.api_call(method, json=plain))
+            return self._call(method, lambda: client.api_call(method, json=plain))
 
     def _call(self, method: str, send: Callable[[], T]) -> T:
         try:
@@ -211,6 +249,15 @@ class SlackDesk:
             raise _translated(error, method) from None
         except (SlackClientError, URLError, OSError) as error:
             raise SlackUnreachable(f"{method}: {type(error).__name__}") from None
+
+
+def _client(settings: SlackSettings, *handlers: RetryHandler) -> WebClient:
+    return WebClient(
+        token=settings.bot_token.get_secret_value(),
+        base_url=settings.api_url,
+        timeout=TIMEOUT_SECONDS,
+        retry_handlers=list(handlers),
+    )
 
 
 def _plain_blocks(message: Message) -> list[dict[str, Any]]:

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 class Timing:
     """How often the bot looks for work and at runs, how long silence of another process or of the function
     app counts as a hiccup, and for how long a run that GitHub does not show may be a new one (seconds).
+
+    After `away_seconds` without a look at a repository's runs, what happened meanwhile is told in short.
+    `push_seconds` is how often it looks at branches, and `settle_seconds` how long after a commit its checks
+    may still be on their way.
     """
 
     poll_seconds: float = 0.1
@@ -18,3 +22,6 @@ class Timing:
     silence_seconds: float = 30.0
     work_seconds: float = 3.0
     unseen_seconds: float = 60.0
+    push_seconds: float = 10.0
+    settle_seconds: float = 30.0
+    away_seconds: float = 600.0

@@ -16,13 +16,17 @@ from datetime import UTC, datetime, timedelta
 
 from dbos import DBOSClient
 
-from bot.connectors.connector import FINAL, Connector, Expectant, RunStatus
+from bot.connectors.connector import FINAL, Connector, Expectant, Lister, Review, RunStatus
+from bot.connectors.github_runs import NAME as GITHUB_ACTIONS
+from bot.deployments import Deployment, told_apart
 from bot.edits import Edits
 from bot.errors import BotError, RateLimited, Refused
 from bot.jobs import Job
 from bot.messages import work as messages
+from bot.messages.deployments import under
 from bot.messages.message import Message
 from bot.records import Records
+from bot.subscription_watch import SubscriptionWatch
 from bot.timing import Timing
 from bot.watchers import CONTROL
 from bot.works import Work, Works
@@ -47,6 +51,7 @@ class WorkWatcher:
         edits: Edits,
         holder: str,
         timing: Timing,
+        listed: SubscriptionWatch | None = None,
     ) -> None:
         self._records = records
         self._works = works
@@ -55,8 +60,10 @@ class WorkWatcher:
         self._edits = edits
         self._holder = holder
         self._timing = timing
+        self._listed = listed
         self._lease = timedelta(seconds=max(timing.stale_seconds / 4, timing.work_seconds * 3))
         self._shown: dict[str, object] = {}
+        self._called: dict[str, object] = {}
         self._answered_at: dict[str, float] = {}
         self._stopping = threading.Event()
         self._news = threading.Event()
@@ -73,19 +80,21 @@ class WorkWatcher:
         if self._thread.is_alive():
             self._thread.join(timeout=STOP_SECONDS)
 
-    def hurry(self, run_id: str) -> bool:
-        """Look at a run now rather than when its turn comes; return whether anybody waits for it.
+    def hurry(self, run_id: str, repository: str = "") -> bool:
+        """Look now, if somebody waits for this run, rather than when its turn comes; return whether one does.
 
-        A bot that does not hold the lease does nothing: the one that does looks within its own few seconds.
+        Also for a *repository* that somebody wants to know of. A bot that does not hold the lease does
+        nothing: the one that does looks within its own few seconds.
         """
         work = self._works.find(run_id)
-        if work is None or work.handle is None:
-            return False
-        connector = self._connectors.get(work.handle.connector)
-        if connector is not None and isinstance(connector, Expectant):
-            connector.expect_news(work.handle)
-        self._news.set()
-        return True
+        waited_for = work is not None and work.handle is not None
+        if work is not None and work.handle is not None:
+            connector = self._connectors.get(work.handle.connector)
+            if connector is not None and isinstance(connector, Expectant):
+                connector.expect_news(work.handle)
+        if waited_for or repository.casefold() in {one.casefold() for one in self._repositories()}:
+            self._news.set()
+        return waited_for
 
     def _work(self) -> None:
         pause = min(HURRY_SECONDS, self._timing.work_seconds)
@@ -102,14 +111,32 @@ class WorkWatcher:
         """Look once at every run under way."""
         works = self._works.running()
         self._shown = {work.flow_id: self._shown.get(work.flow_id) for work in works}
-        for (connector, scope), group in _by_scope(works).items():
+        self._called = {work.flow_id: self._called.get(work.flow_id) for work in works}
+        groups = _by_scope(works)
+        for repository in self._repositories():
+            groups.setdefault((GITHUB_ACTIONS, repository), [])
+        for (connector, scope), group in groups.items():
             known = self._connectors.get(connector)
             if known is not None:  # else its settings are gone: its cards wait until they are back
                 self._look_at(f"{connector}:{scope}", known, group)
 
+    def _repositories(self) -> set[str]:
+        return self._listed.repositories() if self._listed is not None else set()
+
+    def _ask(self, scope: str, connector: Connector, group: list[Work]) -> Mapping[str, RunStatus]:
+        """Return how the runs of *group* stand; where all runs are of interest, by the same list."""
+        handles = [work.handle for work in group if work.handle is not None]
+        name, _, repository = scope.partition(":")
+        if self._listed is None or name != GITHUB_ACTIONS or repository not in self._listed.repositories():
+            return connector.status(handles)
+        assert isinstance(connector, Lister)
+        statuses, runs = connector.survey(repository, handles, self._listed.others(repository))
+        self._listed.take(repository, runs)
+        return statuses
+
     def _look_at(self, scope: str, connector: Connector, group: list[Work]) -> None:
         try:
-            statuses = connector.status([work.handle for work in group if work.handle is not None])
+            statuses = self._ask(scope, connector, group)
         except RateLimited as limit:
             self._answered_at[scope] = time.monotonic()
             for work in group:
@@ -128,16 +155,34 @@ class WorkWatcher:
         if status.state in FINAL:
             self._tell(work, status)
             return
-        seen = (status.state, status.attempt, status.jobs, status.detail, status.progress)
+        self._call(work, status)
+        ours = map(Review.model_validate, work.order.get("reviews", ()))
+        status = status.model_copy(update={"reviews": told_apart(status.reviews, ours)})
+        shown = (status.state, status.attempt, status.jobs, status.detail, status.progress)
+        seen = (*shown, status.waits, status.reviews)
         self._draw(work, seen, messages.running(_job(work), _title(work), status, datetime.now(UTC)))
 
     def _tell(self, work: Work, status: RunStatus) -> None:
         """Send the waiting flow that its run has ended; the engine delivers the same key once."""
-        ended = ("ended", status.attempt)
+        ended = ("ended", status.handle.id, status.attempt)
         if self._shown.get(work.flow_id) != ended:
-            key = f"{work.work_flow_id}-{status.attempt}-ended"
+            key = f"{work.work_flow_id}-{status.handle.id}-{status.attempt}-ended"
             self._client.send(work.work_flow_id, {"kind": "ended"}, CONTROL, idempotency_key=key)
             self._shown[work.flow_id] = ended
+
+    def _call(self, work: Work, status: RunStatus) -> None:
+        """Send the flow that its run waits for people, once for each time that it does."""
+        asking = [one for one in status.waits if one.reviewers or one.teams]
+        decided = [one.environment for one in status.reviews]
+        marks = [f"{one.environment_id}.{decided.count(one.environment)}" for one in asking]
+        call = (status.handle.id, status.attempt, *marks)
+        if asking and self._called.get(work.flow_id) != call:
+            key = "-".join((work.work_flow_id, status.handle.id, str(status.attempt), *marks, "waits"))
+            record = [one.model_dump(mode="json") for one in asking]
+            self._client.send(
+                work.work_flow_id, {"kind": "waits", "waits": record}, CONTROL, idempotency_key=key
+            )
+            self._called[work.flow_id] = call
 
     def _show_silence(self, scope: str, group: list[Work], error: BotError) -> None:
         """Say on the cards that nobody answers, once that has lasted for a while."""
@@ -154,7 +199,9 @@ class WorkWatcher:
         """Offer *message* for the card unless it shows what was *seen* already."""
         if self._shown.get(work.flow_id) != seen:
             self._shown[work.flow_id] = seen
-            self._edits.offer(work.place, message, {"flow_id": work.flow_id, "state": "open"})
+            self._edits.offer(
+                work.place, under(_deployment(work), message), {"flow_id": work.flow_id, "state": "open"}
+            )
 
 
 def _by_scope(works: list[Work]) -> dict[tuple[str, str], list[Work]]:
@@ -170,8 +217,13 @@ def _job(work: Work) -> Job:
 
 
 def _who(work: Work) -> str:
-    known = {"github_actions": "GitHub"}
-    return known.get(work.handle.connector if work.handle else "", "the endpoint")
+    is_github = work.handle is not None and work.handle.connector.startswith("github_")
+    return "GitHub" if is_github else "the endpoint"
+
+
+def _deployment(work: Work) -> Deployment | None:
+    record = work.order.get("deployment")
+    return Deployment.model_validate(record) if record else None
 
 
 def _title(work: Work) -> str:

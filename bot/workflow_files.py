@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -37,13 +37,15 @@ class WorkflowFile:
     """A workflow as people start it: its name, and its inputs as a JSON Schema (None: cannot be started).
 
     `carries_id` says that a run shows the bot's id in its title. `environments` are the inputs that take the
-    name of an environment.
+    name of an environment, `deploys_to` the environments that its jobs name; None among them stands for one
+    that is only known when it runs.
     """
 
     name: str
     schema: dict[str, Any] | None
     carries_id: bool = False
     environments: tuple[str, ...] = field(default=())
+    deploys_to: tuple[str | None, ...] = field(default=())
 
 
 def read_workflow(text: str, file: str) -> WorkflowFile:
@@ -59,7 +61,7 @@ def read_workflow(text: str, file: str) -> WorkflowFile:
     name = _text(content.get("name")) or file
     inputs = _dispatch_inputs(content.get("on"))
     if inputs is None:
-        return WorkflowFile(name, None)
+        return WorkflowFile(name, None, deploys_to=_deploys_to(content.get("jobs")))
     if len(inputs) > MOST_INPUTS:
         raise WorkflowFileError(f"it declares {len(inputs)} inputs; GitHub takes at most {MOST_INPUTS}")
     shown = {given: one for given, one in inputs.items() if given != CORRELATION_INPUT}
@@ -68,6 +70,7 @@ def read_workflow(text: str, file: str) -> WorkflowFile:
         _schema(shown),
         CORRELATION_INPUT in inputs and _mentions_id(_text(content.get("run-name"))),
         tuple(given for given, one in shown.items() if _kind(one) == "environment"),
+        _deploys_to(content.get("jobs")),
     )
 
 
@@ -80,7 +83,21 @@ def with_environments(workflow: WorkflowFile, names: Sequence[str]) -> WorkflowF
         for given, one in workflow.schema["properties"].items()
     }
     schema = workflow.schema | {"properties": fields}
-    return WorkflowFile(workflow.name, schema, workflow.carries_id, workflow.environments)
+    return replace(workflow, schema=schema)
+
+
+def _deploys_to(jobs: Any) -> tuple[str | None, ...]:
+    """Return the environments that jobs name; a job that calls another workflow may name any."""
+    if not isinstance(jobs, dict):
+        return ()
+    every = [job for job in jobs.values() if isinstance(job, dict)]
+    named = [_environment_of(job["environment"]) for job in every if "environment" in job]
+    return (*named, *(None for job in every if "uses" in job))
+
+
+def _environment_of(given: Any) -> str | None:
+    name = _text(given.get("name") if isinstance(given, dict) else given)
+    return None if "${{" in name else name
 
 
 def _dispatch_inputs(trigger: Any) -> dict[str, dict[str, Any]] | None:

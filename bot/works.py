@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from bot.connectors.connector import RunHandle
+from bot.connectors.connector import Review, RunHandle
 from bot.records import utc_now, works
 
 
@@ -102,6 +102,28 @@ class Works:
         """Remember that a card stands elsewhere now."""
         self._set(flow_id, channel=place["channel"], ts=place["ts"])
 
+    def note(self, flow_id: str, **facts: Any) -> None:
+        """Write facts into a job's order, for the watcher and for those who read it later."""
+        with self._engine.begin() as connection:
+            order = _locked_order(connection, flow_id) | facts
+            connection.execute(
+                sa.update(works).where(works.c.flow_id == flow_id).values(order=json.dumps(order))
+            )
+
+    def add_review(self, flow_id: str, review: Review) -> None:
+        """Remember a decision that was made in Slack about what held a job's run up, once."""
+        with self._engine.begin() as connection:
+            order = _locked_order(connection, flow_id)
+            record, known = review.model_dump(mode="json"), order.get("reviews", [])
+            if record not in known:
+                changed = json.dumps(order | {"reviews": [*known, record]})
+                connection.execute(sa.update(works).where(works.c.flow_id == flow_id).values(order=changed))
+
+    def reviews(self, flow_id: str) -> tuple[Review, ...]:
+        """Return the decisions that were made in Slack about a job's run."""
+        found = self.find(flow_id)
+        return tuple(map(Review.model_validate, found.order.get("reviews", ()))) if found else ()
+
     def close(self, flow_id: str) -> None:
         """Mark a run as ended: the watcher follows it no more."""
         self._set(flow_id, state="closed")
@@ -136,6 +158,13 @@ class Works:
     def _set(self, flow_id: str, **values: Any) -> None:
         with self._engine.begin() as connection:
             connection.execute(sa.update(works).where(works.c.flow_id == flow_id).values(**values))
+
+
+def _locked_order(connection: Connection, flow_id: str) -> dict[str, Any]:
+    """Return a job's order, which nobody else changes before this transaction ends."""
+    statement = sa.select(works.c.order).where(works.c.flow_id == flow_id).with_for_update()
+    found: dict[str, Any] = json.loads(connection.execute(statement).scalar() or "{}")
+    return found
 
 
 def _work(row: Mapping[Any, Any]) -> Work:

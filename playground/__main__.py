@@ -26,6 +26,7 @@ from playground.world import ROOT, World
 FOLDER = ROOT / ".playground"
 ADDRESSES = FOLDER / "address.json"
 PLAYED = "story-played.json"
+NAMES = {"slack": "loopback Slack", "github": "loopback GitHub", "functions": "function app", "bot": "bot"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +69,7 @@ def _say_where(terminal: Terminal, world: World, seconds: float) -> None:
     ADDRESSES.parent.mkdir(parents=True, exist_ok=True)
     ADDRESSES.write_text(json.dumps(world.addresses), encoding="utf-8")
     terminal.note(f"The playground is up after {seconds:.1f} s; its data is in {world.home}.")
-    for name, what in (("slack", "loopback Slack"), ("functions", "function app"), ("bot", "bot")):
+    for name, what in NAMES.items():
         terminal.line(f"  {what:<15} {world.addresses[name]}")
 
 

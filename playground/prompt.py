@@ -11,6 +11,7 @@ from playground.terminal import Terminal
 
 HELP = """\
 /ml …               a command, for instance: /ml predict arrival-delay flight=UA580 date=2013-07-10
+                    or a workflow: /ml run smoke
 press PROMOTE       presses a button of the newest message that has it (promote, reject, show card, cancel)
 as viewer           speak as somebody else (owner, operator, viewer)
 in random           speak in another channel (ml-arrivals, ml-wine, random)

@@ -124,7 +124,8 @@ def _is_message(event: Json) -> bool:
 
 
 def _headline(plain: str) -> str:
-    """Return the first line of a card, with its progress bar if it has one."""
-    lines = plain.splitlines()
+    """Return the first line of a card, with its progress bar, or the step that runs, if it has one."""
+    first, *lines = plain.splitlines() or [""]
     bar = next((line for line in lines if line.startswith(("▰", "▱"))), "")
-    return f"{lines[0]} {bar}".replace("*", "") if lines else ""
+    step = next((line.strip() for line in reversed(lines) if line.strip().startswith("⏳")), "")
+    return f"{first} {bar or step}".replace("*", "").rstrip()

@@ -13,10 +13,11 @@ from typing import Any
 import requests
 
 from playground.stage import Json, Stage, StoryFailed
-from playground.world import ROOT, World
+from playground.world import REPOSITORY, ROOT, World
 
 MODEL = "arrival-delay"
 CHANNEL = "ml-arrivals"
+WINE, WINE_CHANNEL = "wine-class", "ml-wine"
 FLIGHT = "flight=UA580 date=2013-07-10"
 PREDICT = f"/ml predict {MODEL} {FLIGHT}"
 
@@ -175,6 +176,43 @@ def overview(story: Story) -> None:
     )
 
 
+def smoke_test(story: Story) -> None:
+    """A workflow fails while the function app is away; what failed is run again once it is back."""
+    story.stage.terminal.note("A smoke test on GitHub, just while the function app is being replaced …")
+    story.world.programs["functions"].stop()
+    try:
+        before = story.stage.say("operator", CHANNEL, f"/ml run smoke model={MODEL}")
+        failed = story.stage.follow_job(before)
+    finally:
+        story.world.start_functions()
+    story.stage.check(
+        "the failing step and its first error line are on the card", failed, "Ask for the model", "refused"
+    )
+    story.stage.terminal.note("… and now it is back.")
+    before = story.stage.press("operator", CHANNEL, failed, "work.rerun_failed", "Rerun failed")
+    done = story.stage.follow_job(before)
+    story.stage.check(
+        "only what failed ran again, and the run says what it measured", done, "attempt 2", "v2", "answer"
+    )
+
+
+def retraining_on_github(story: Story) -> None:
+    """A model that a workflow trains: the same command, the same card, the same decision."""
+    story.stage.terminal.note(f"toban.toml says that {WINE} is trained by a workflow of {REPOSITORY}.")
+    begun = time.monotonic()
+    before = story.stage.say("operator", WINE_CHANNEL, f"/ml retrain {WINE} strength=2")
+    card = story.stage.follow_job(before)
+    story.timings["retraining on GitHub"] = time.monotonic() - begun
+    story.stage.check("v1 is trained on the runner and waits for a decision", card, WINE, "v1", "Promote")
+    report = story.stage.wait_for(before, f"by retrain.yml in {REPOSITORY} is done")
+    story.stage.check("what the run reported is in the thread", report, "data", "sha256:")
+    before = story.stage.press("owner", WINE_CHANNEL, card, "version.promote", "Promote v1")
+    decided = story.stage.follow_job(before)
+    story.stage.check("v1 is the champion, and the card says who decided", decided, "champion", "@owner")
+    champion = story.functions(f"/api/models/{WINE}")["champion"]["version"]
+    story.stage.hold("the function app serves what the runner trained", champion == 1)
+
+
 def daily_digest(story: Story) -> None:
     """The digest of the day, as a scheduled workflow would send it."""
     before = story.stage.slack.seq()
@@ -205,5 +243,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("Retrained until the end of June", retraining),
     ("The same question again", same_again),
     ("How do things stand?", overview),
+    ("A smoke test on GitHub fails", smoke_test),
+    ("A model that is trained on GitHub", retraining_on_github),
     ("The digest of the day", daily_digest),
 )

@@ -1,10 +1,10 @@
 """Write the lock files from `pyproject.toml`, or say (`--check`) that they no longer follow from it.
 
-Three files come out, all with hashes and without any address: `requirements/build.txt` (what builds
-packages), `requirements/lock.txt` (everything, for Python 3.11 to 3.13 on every platform) and
-`requirements.txt` (the function app's deployment: what serves and what trains, nothing of the bot). Each
-begins with a digest of itself and of what it was made from, so that checking needs no network and a package
-released elsewhere today does not turn a build red.
+Four files come out, all with hashes and without any address: `requirements/build.txt` (what builds packages),
+`requirements/lock.txt` (everything, for Python 3.11 to 3.13 on every platform), `requirements/bot.txt` (the
+bot's container image) and `requirements.txt` (the function app's deployment: what serves and what trains,
+nothing of the bot). Each begins with a digest of itself and of what it was made from, so that checking needs
+no network and a package released elsewhere today does not turn a build red.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "lock.txt"
+BOT = ROOT / "requirements" / "bot.txt"
 BUILD = ROOT / "requirements" / "build.txt"
 DEPLOYMENT = ROOT / "requirements.txt"
 DEPLOYED_EXTRAS = ("functions", "train")
@@ -66,6 +67,7 @@ def lock_files(project: dict[str, Any]) -> tuple[LockFile, ...]:
     return (
         LockFile(BUILD, tuple(project["build-system"]["requires"])),
         LockFile(LOCK, tuple(dict.fromkeys(everything))),
+        LockFile(BOT, tuple(project["project"]["dependencies"]), within=LOCK),
         LockFile(DEPLOYMENT, tuple(dict.fromkeys(deployed)), within=LOCK),
     )
 

@@ -29,6 +29,8 @@ pytest_plugins = [
         "playground.github.fixtures",
         "tests.stand_ins.team",
         "tests.stand_ins.github_team",
+        "tests.stand_ins.deploying_team",
+        "tests.stand_ins.actions_team",
     )
     if importlib.util.find_spec(name) is not None
 ]
@@ -36,6 +38,7 @@ pytest_plugins = [
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_PREFIXES = (
     *("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_"),
+    *("GITHUB_TOKEN", "GITHUB_REVIEW_", "GITHUB_API_", "GITHUB_APP_", "GITHUB_WEBHOOK_", "MLFLOW_"),
     *("GITHUB_TOKEN", "GITHUB_API_", "GITHUB_APP_", "GITHUB_WEBHOOK_", "MLFLOW_"),
 )
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")

@@ -89,8 +89,35 @@ class Report(_Fact):
     problems: tuple[str, ...] = ()
 
 
+class Waiting(_Fact):
+    """An environment that holds a run up: who may let it go on, and the minutes of its timer."""
+
+    environment: str
+    environment_id: int
+    reviewers: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    wait_minutes: int = 0
+
+
+class Review(_Fact):
+    """What somebody decided about an environment that held a run up, by their login.
+
+    `user` is who decided it in Slack; None says that it was decided on GitHub's own pages.
+    """
+
+    environment: str
+    state: str
+    login: str
+    comment: str = ""
+    user: str | None = None
+
+
 class RunStatus(_Fact):
-    """How a run stands. `attempt` rises with a rerun, which keeps the handle."""
+    """How a run stands. `attempt` rises with a rerun, which keeps the handle.
+
+    `waits` are the environments that hold it up now, `reviews` what was decided about such; `sha` is the
+    commit that it runs for. `is_run` is False where there is nothing that people would call a run.
+    """
 
     handle: RunHandle
     name: str
@@ -105,6 +132,28 @@ class RunStatus(_Fact):
     reason: Reason | None = None
     report: Report | None = None
     offers: tuple[Offer, ...] = ()
+    waits: tuple[Waiting, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    sha: str | None = None
+    is_run: bool = True
+
+
+class Sighting(_Fact):
+    """A run as a list of all runs shows it, whoever started it.
+
+    `phase` is queued, started, or the other side's own word for how it ended; `at` is when that began.
+    """
+
+    id: str
+    workflow: str
+    branch: str = ""
+    number: int = 1
+    attempt: int = 1
+    phase: str
+    at: datetime | None = None
+    actor: str = ""
+    title: str = ""
+    url: str | None = None
 
 
 class Connector(Protocol):
@@ -132,6 +181,22 @@ class Rerunner(Protocol):
 
     def rerun(self, handle: RunHandle, *, failed_only: bool, attempt: int) -> None:
         """Run again what ended as *attempt*, all or its failed jobs; a later attempt is left alone."""
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """A connector that can show all runs of a scope, and not only those that it has started."""
+
+    def survey(
+        self, scope: str, handles: Sequence[RunHandle], others: Sequence[str] = ()
+    ) -> tuple[Mapping[str, RunStatus], Sequence[Sighting]]:
+        """Return how *handles* stand and the newest runs, then those of *others* that are older than these.
+
+        Both come by the same requests, no more than `status` alone would need beside the list itself.
+        """
+
+    def why(self, scope: str, run: Sighting) -> str | None:
+        """Return the step in which a run failed and its first error line, or None where it cannot be told."""
 
 
 @runtime_checkable

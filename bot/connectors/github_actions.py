@@ -22,9 +22,19 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from bot.connectors.connector import FINAL, JobRequest, Report, RunHandle, RunJob, RunStatus
+from bot.connectors.connector import (
+    FINAL,
+    JobRequest,
+    Report,
+    Review,
+    RunHandle,
+    RunStatus,
+    Sighting,
+    Waiting,
+)
 from bot.connectors.github_client import GitHubClient, refusal
 from bot.connectors.github_logs import first_error, tail
+from bot.connectors.github_reviews import GitHubReviews
 from bot.connectors.github_runs import (
     NAME,
     Artifact,
@@ -37,6 +47,7 @@ from bot.connectors.github_runs import (
     read_jobs,
     read_names,
     read_notices,
+    read_reason,
     read_repository,
     read_run,
     read_runs,
@@ -121,13 +132,20 @@ def read_start_refusal(said: Refused) -> Refused:
 
 
 class GitHubActionsConnector:
-    """Workflows of GitHub. Keeps nothing but what saves requests."""
+    """Workflows of GitHub. Keeps nothing but what saves requests. *reviewer* passes decisions on."""
 
-    def __init__(self, client: GitHubClient, sure_after: timedelta = SURE_AFTER) -> None:
+    def __init__(
+        self,
+        client: GitHubClient,
+        sure_after: timedelta = SURE_AFTER,
+        reviewer: GitHubClient | None = None,
+    ) -> None:
         self.client = client
+        self.reviews = GitHubReviews(client, reviewer)
         self._sure_after = sure_after
         self._lock = threading.Lock()
-        self._jobs: dict[str, tuple[str, float, tuple[RunJob, ...]]] = {}
+        self._jobs: dict[str, tuple[str, float, tuple[LoggedJob, ...]]] = {}
+        self._held: dict[str, tuple[str, tuple[Waiting, ...], tuple[Review, ...]]] = {}
         self._missing_since: dict[str, datetime] = {}
 
     # --- what there is --------------------------------------------------------------------------------
@@ -259,15 +277,35 @@ class GitHubActionsConnector:
             scopes[handle.scope].add(handle.id)
         found: dict[str, RunStatus] = {}
         for scope, wanted in scopes.items():
-            found |= self._with_jobs(scope, self._found(scope, wanted))
+            found |= self._with_jobs(scope, self._found(scope, wanted)[0])
         return found
 
-    def _found(self, scope: str, wanted: set[str]) -> dict[str, Listed]:
+    def survey(
+        self, scope: str, handles: Sequence[RunHandle], others: Sequence[str] = ()
+    ) -> tuple[Mapping[str, RunStatus], Sequence[Sighting]]:
+        """Return how *handles* stand and the newest runs, then those of *others* that are older than these.
+
+        Both come by the same requests; the list is read also where none is watched.
+        """
+        watched = {handle.id for handle in handles}
+        found, newest = self._found(scope, watched | set(others), listing=True)
+        shown = {one.status.handle.id for one in newest}
+        older = [found[run_id] for run_id in others if run_id in found and run_id not in shown]
+        sighted = tuple(one.sighting for one in (*newest, *older) if one.sighting)
+        statuses = {run_id: one for run_id, one in found.items() if run_id in watched}
+        return self._with_jobs(scope, statuses), sighted
+
+    def _found(
+        self, scope: str, wanted: set[str], *, listing: bool = False
+    ) -> tuple[dict[str, Listed], tuple[Listed, ...]]:
+        """Return the runs *wanted* and the first page of the list, where that was read."""
         found: dict[str, Listed] = {}
-        pages = range(1, MOST_PAGES + 1) if len(wanted) > 1 else range(0)
+        newest: tuple[Listed, ...] = ()
+        pages = range(1, MOST_PAGES + 1) if listing or len(wanted) > 1 else range(0)
         for page in pages:
             query = {"per_page": str(PAGE)} | ({"page": str(page)} if page > 1 else {})
             runs = self.client.get(f"/repos/{scope}/actions/runs", partial(read_runs, scope), query)
+            newest = newest or runs
             found |= {one.status.handle.id: one for one in runs if one.status.handle.id in wanted}
             if len(wanted) - len(found) <= SINGLES or len(runs) < PAGE:
                 break
@@ -275,7 +313,7 @@ class GitHubActionsConnector:
             one = self._single(scope, run_id)
             if one is not None:
                 found[run_id] = one
-        return found
+        return found, newest
 
     def _single(self, scope: str, run_id: str) -> Listed | None:
         try:
@@ -302,22 +340,45 @@ class GitHubActionsConnector:
         due = [run_id for run_id, one in active.items() if self._jobs_are_due(run_id, one, now)]
         due.sort(key=lambda run_id: self._jobs[run_id][1] if run_id in self._jobs else 0.0)
         for run_id in due[:JOBS_AT_ONCE]:
-            jobs = tuple(one.job for one in self._read_jobs(scope, run_id))
-            self._jobs[run_id] = (active[run_id].moved, now, jobs)
+            self._jobs[run_id] = (active[run_id].moved, now, self._read_jobs(scope, run_id))
+            self._look_who_waits(active[run_id])
         for run_id in runs.keys() - active.keys():
             self._jobs.pop(run_id, None)
-        return {
-            run_id: one.status.model_copy(update={"jobs": self._jobs[run_id][2]})
-            if run_id in self._jobs
-            else one.status
-            for run_id, one in runs.items()
-        }
+        return {run_id: self._whole(one.status) for run_id, one in runs.items()}
+
+    def _whole(self, status: RunStatus) -> RunStatus:
+        """Return a status with its jobs, and with what holds it up, as they were seen last."""
+        known = self._jobs.get(status.handle.id)
+        if known is None:
+            return status
+        _, waits, reviews = self._held.get(status.handle.id, ("", (), ()))
+        jobs = tuple(one.job for one in known[2])
+        said = None if waits else status.detail
+        return status.model_copy(update={"jobs": jobs, "waits": waits, "reviews": reviews, "detail": said})
+
+    def _look_who_waits(self, one: Listed) -> None:
+        """Read which environments hold a run up, and what was decided, as long as there is anything to see.
+
+        Without the right to see it the run goes on all the same.
+        """
+        handle = one.status.handle
+        held = one.status.state == "waiting" or any(job.held for job in self._jobs[handle.id][2])
+        known = self._held.get(handle.id)
+        if not held and (known is None or known[0] == one.moved):
+            return
+        try:
+            waits = self.reviews.waits(handle) if held else ()
+            self._held[handle.id] = (one.moved, waits, self.reviews.reviews(handle))
+        except RateLimited:
+            raise
+        except (Refused, GitHubUnreachable):
+            self._held[handle.id] = (one.moved, (), ())
 
     def _jobs_are_due(self, run_id: str, one: Listed, now: float) -> bool:
         if run_id not in self._jobs:
             return one.status.state != "queued"
         moved, at, _ = self._jobs[run_id]
-        return moved != one.moved or (one.status.state == "running" and now - at >= JOBS_SECONDS)
+        return moved != one.moved or (one.status.state in ("running", "waiting") and now - at >= JOBS_SECONDS)
 
     def _read_jobs(self, scope: str, run_id: str) -> tuple[LoggedJob, ...]:
         path = f"/repos/{scope}/actions/runs/{run_id}/jobs"
@@ -347,14 +408,35 @@ class GitHubActionsConnector:
         if status.state not in FINAL:
             return status
         report = self._report(handle, jobs)
+        is_unexplained = status.state == "failed" and not any(one.failing for one in jobs)
+        reviews = self._decided(handle) if self._held.pop(handle.id, None) or is_unexplained else ()
+        status = status.model_copy(update={"report": report, "reviews": reviews})
         reason = self._why(handle, status, jobs) if status.state == "failed" else status.reason
-        return status.model_copy(update={"report": report, "reason": reason})
+        return status.model_copy(update={"reason": reason})
+
+    def _decided(self, handle: RunHandle) -> tuple[Review, ...]:
+        try:
+            return self.reviews.reviews(handle)
+        except RateLimited:
+            raise
+        except (Refused, GitHubUnreachable):
+            return ()
+
+    def commit_of(self, handle: RunHandle) -> str | None:
+        """Return the commit that a run runs for; raise GitHubUnreachable while GitHub does not show it."""
+        try:
+            path = f"/repos/{handle.scope}/actions/runs/{handle.id}"
+            return self.client.get(path, partial(read_run, handle.scope)).status.sha
+        except Refused as said:
+            if said.problem.reason_code != "github_not_found":
+                raise
+            raise GitHubUnreachable("it does not show the run yet") from None
 
     def _why(self, handle: RunHandle, status: RunStatus, jobs: Sequence[LoggedJob]) -> Reason | None:
         """Return the reason with the failing step and its first error line, where its log is to be had."""
         failed = next((one for one in jobs if one.failing), None)
         if failed is None or status.reason is None:
-            return status.reason
+            return rejection(status.reviews) or status.reason
         where = f"{failed.job.name} › {failed.failing}"
         line = self._first_error(handle, failed)
         return Reason(code=status.reason.code, detail=f"{where}: {line}" if line else f"{where}.")
@@ -367,6 +449,18 @@ class GitHubActionsConnector:
             raise
         except (Refused, GitHubUnreachable):
             return None  # logs expire, and may be out of the token's reach
+
+    def why(self, scope: str, run: Sighting) -> str | None:
+        """Return the step in which a run failed and its first error line, or None where it cannot be told."""
+        handle = RunHandle(connector=NAME, id=run.id, scope=scope, url=run.url)
+        path = f"/repos/{scope}/actions/runs/{run.id}/attempts/{run.attempt}/jobs"
+        try:
+            jobs = self.client.get(path, read_jobs, {"per_page": str(PAGE)})
+        except Refused:
+            return None
+        status = RunStatus(handle=handle, name="", state="failed", reason=read_reason(run.phase))
+        reason = self._why(handle, status, jobs)
+        return reason.detail or None if reason else None
 
     def _report(self, handle: RunHandle, jobs: Sequence[LoggedJob]) -> Report | None:
         path = f"/repos/{handle.scope}/actions/runs/{handle.id}/artifacts"
@@ -435,6 +529,14 @@ class GitHubActionsConnector:
             if said.problem.reason_code != "github_forbidden":
                 raise
             raise refusal("cannot_rerun", said.problem.detail, said.problem.status) from None
+
+
+def rejection(reviews: Sequence[Review]) -> Reason | None:
+    """Return that a run failed because somebody rejected it, or None."""
+    said = next((one for one in reversed(reviews) if one.state == "rejected"), None)
+    if said is None:
+        return None
+    return Reason(code="review_rejected", detail=f"{said.login} rejected {said.environment}.")
 
 
 def deleted(handle: RunHandle) -> Listed:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from bot.connectors.connector import FINAL, Offer, RunHandle, RunJob, RunState, RunStatus, Step
+from bot.connectors.connector import FINAL, Offer, RunHandle, RunJob, RunState, RunStatus, Sighting, Step
 from ml.contract import Reason
 
 NAME = "github_actions"
+MOST_TITLE = 200
 
 StepState = Literal["waiting", "running", "succeeded", "failed", "skipped", "cancelled"]
 
@@ -73,11 +74,15 @@ class Listed:
     moved: str
     title: str
     branch: str
+    sighting: Sighting | None = None
 
 
 @dataclass(frozen=True)
 class LoggedJob:
-    """A job of a run with what it takes to find its failing step in its log, and its check run, if known."""
+    """A job of a run with what it takes to find its failing step in its log, and its check run, if known.
+
+    `held` says that an environment's protection holds it up.
+    """
 
     job: RunJob
     id: int
@@ -85,6 +90,7 @@ class LoggedJob:
     failing: str | None = None
     began: datetime | None = None
     ended: datetime | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,14 +160,34 @@ def read_run(scope: str, body: Any) -> Listed:
         state=state,
         attempt=attempt,
         detail="It waits for an approval of its environment." if state == "waiting" else None,
-        created_at=_time(body.get("created_at")),
-        started_at=_time(body.get("run_started_at") or body.get("created_at")),
-        finished_at=_time(updated) if state in FINAL else None,
+        created_at=read_time(body.get("created_at")),
+        started_at=read_time(body.get("run_started_at") or body.get("created_at")),
+        finished_at=read_time(updated) if state in FINAL else None,
         reason=read_reason(str(body.get("conclusion"))) if state == "failed" else None,
         offers=_offers(state),
+        sha=body.get("head_sha"),
     )
     moved = f"{updated}|{body['status']}|{attempt}"
-    return Listed(status, moved, str(body.get("display_title") or ""), str(body.get("head_branch") or ""))
+    title, branch = str(body.get("display_title") or ""), str(body.get("head_branch") or "")
+    return Listed(status, moved, title, branch, _sighting(body, status, title, branch))
+
+
+def _sighting(body: Mapping[str, Any], status: RunStatus, title: str, branch: str) -> Sighting:
+    ended = body["status"] == "completed"
+    phase = str(body.get("conclusion") or "neutral") if ended else "started"
+    who = body.get("triggering_actor") or body.get("actor") or {}
+    return Sighting(
+        id=status.handle.id,
+        workflow=_file_of(body) or str(body.get("name") or "workflow"),
+        branch=branch,
+        number=int(body.get("run_number") or 1),
+        attempt=status.attempt,
+        phase=phase if ended or status.state == "running" else "queued",
+        at=read_time(body.get("updated_at")) if ended else status.started_at,
+        actor=str(who.get("login") or ""),
+        title=title[:MOST_TITLE],
+        url=status.handle.url,
+    )
 
 
 def read_reason(conclusion: str, detail: str = "") -> Reason:
@@ -199,19 +225,17 @@ def _file_of(run: Mapping[str, Any]) -> str:
 
 def _job(body: Mapping[str, Any]) -> LoggedJob:
     steps = body.get("steps") or ()
-    failing = next((one for one in steps if _step_state(one) == "failed"), None)
+    failing = next((one for one in steps if step_state(one) == "failed"), None)
     job = RunJob(
         name=str(body["name"]),
-        state=_step_state(body),
-        seconds=_seconds(body),
-        steps=tuple(
-            Step(name=str(one["name"]), state=_step_state(one), seconds=_seconds(one)) for one in steps
-        ),
+        state=step_state(body),
+        seconds=took(body),
+        steps=tuple(Step(name=str(one["name"]), state=step_state(one), seconds=took(one)) for one in steps),
     )
     check = str(body.get("check_run_url") or "").rpartition("/")[2] or None
     if failing is None:
-        return LoggedJob(job, int(body["id"]), check)
-    began, ended = _time(failing.get("started_at")), _time(failing.get("completed_at"))
+        return LoggedJob(job, int(body["id"]), check, held=body.get("status") == "waiting")
+    began, ended = read_time(failing.get("started_at")), read_time(failing.get("completed_at"))
     return LoggedJob(job, int(body["id"]), check, str(failing["name"]), began, ended)
 
 
@@ -221,7 +245,8 @@ def _run_state(status: str, conclusion: str | None) -> RunState:
     return _ENDED.get(str(conclusion), "failed")
 
 
-def _step_state(body: Mapping[str, Any]) -> StepState:
+def step_state(body: Mapping[str, Any]) -> StepState:
+    """Return how a step, a job or a check stands."""
     if body.get("status") == "completed":
         return _STEP_ENDED.get(str(body.get("conclusion")), "failed")
     return "running" if body.get("status") == "in_progress" else "waiting"
@@ -233,10 +258,12 @@ def _offers(state: RunState) -> tuple[Offer, ...]:
     return ("rerun",) if state == "succeeded" else ("rerun", "rerun_failed")
 
 
-def _seconds(body: Mapping[str, Any]) -> float | None:
-    began, ended = _time(body.get("started_at")), _time(body.get("completed_at"))
+def took(body: Mapping[str, Any]) -> float | None:
+    """Return how long a step, a job or a check took, or None while it has not ended."""
+    began, ended = read_time(body.get("started_at")), read_time(body.get("completed_at"))
     return max((ended - began).total_seconds(), 0.0) if began and ended else None
 
 
-def _time(text: Any) -> datetime | None:
+def read_time(text: Any) -> datetime | None:
+    """Return one of GitHub's moments, or None."""
     return datetime.fromisoformat(re.sub(r"Z$", "+00:00", str(text))) if text else None

@@ -22,15 +22,18 @@ from bot.flows import (
     command,
     compare,
     decide,
+    deploy,
     digest,
     form,
     housekeeping,
+    incident,
     lookup,
     predict,
     press,
     promote,
     retrain,
     run,
+    subscribe,
     work,
     work_press,
     workflow,
@@ -55,18 +58,22 @@ JOB_STORIES: dict[str, Story] = {
     alias.FLOW: alias.decide_alias,
     "lookup": lookup.lookup,
     "command": command.command,
+    "deploy": deploy.deploy,
+    "pushed": deploy.pushed,
     "form": form.form,
     "workflow": workflow.workflow,
     "work": work.work,
     "follow": work.follow,
     "work_press": work_press.work_press,
+    "subscribe": subscribe.subscribe,
+    "unsubscribe": subscribe.unsubscribe,
 }
 """Stories of a person's job: the flow's first argument is the job, and refusals go back to that person."""
 
 
 EventStory = Callable[[Desk, str, Any], None]
 
-EVENT_STORIES: dict[str, dict[str, EventStory]] = {}
+EVENT_STORIES: dict[str, dict[str, EventStory]] = {"push": {"push-told": deploy.push_told}}
 """Stories that an event of GitHub's begins: by the kind of event, and then by the name of the flow.
 
 Each is called with the desk, the flow's id and the event (`bot.connectors.github_events`), once for each
@@ -82,6 +89,7 @@ def register_all(desk: Desk) -> None:
     for stories in EVENT_STORIES.values():
         for name, event_story in stories.items():
             register(name, _event_flow(desk, event_story))
+    register("incident", incident.flow(desk))
     register("digest", digest.flow(desk))
     register("housekeeping", housekeeping.flow(desk))
     register("announce", announce.announcing(desk))
@@ -100,6 +108,7 @@ def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:
         except Exception as error:
             # A fault of ours: the person must not wait for an answer that never comes.
             log.exception("flow broke", extra={"flow_id": job.flow_id})
+            desk.step("close the card", desk.works.close, job.flow_id)  # it holds up nobody else
             tell_failure(desk, job, FlowFailed.of(error))
 
     return flow

@@ -110,7 +110,7 @@ def _explain(desk: Desk, job: Job, place: dict[str, str], view: RunView, evidenc
 def _show_chart(desk: Desk, place: dict[str, str], evidence: Evidence) -> None:
     chart = charts.evidence_chart(evidence)
     if chart is not None:
-        desk.slack.upload(place["channel"], place["ts"], [chart])
+        desk.posts.upload(place["channel"], place["ts"], [chart])
 
 
 def _manifest(desk: Desk, evidence: Evidence) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def _gather_record(desk: Desk, table: DigestTable, since: datetime, due: datetim
 
 
 def _post(desk: Desk, table: DigestTable, message: Message) -> None:
-    desk.slack.post(table.channel, message)
+    desk.posts.post(table.channel, message)
 
 
 def gather(

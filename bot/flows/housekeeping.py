@@ -23,6 +23,7 @@ def flow(desk: Desk) -> Callable[[datetime, Any], None]:
         desk.step("delete old calls", desk.calls.delete_before, due - KEEP)
         desk.step("delete old deliveries", desk.deliveries.delete_before, due - KEEP)
         desk.step("delete old forms", desk.forms.delete_before, due - KEEP)
+        desk.step("delete old incidents", desk.subscriptions.delete_before, due - KEEP)
 
     return housekeeping
 

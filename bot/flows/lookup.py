@@ -17,7 +17,7 @@ from bot.flows.refusals import refuse
 from bot.flows.versions import version_number
 from bot.jobs import ROLES, Job, Role
 from bot.messages import help as help_messages
-from bot.messages import predictions, registered, status, versions
+from bot.messages import predictions, registered, status, subscriptions, versions
 from bot.messages.message import Message
 from ml.contract import RUN_ID_PATTERN, HealthView, ModelsView, RunView, UsageView
 
@@ -126,12 +126,20 @@ def _help(desk: Desk, job: Job) -> Message:
     return help_messages.help_for(command, desk.settings.team.bot.command, model)
 
 
+def _subscriptions(desk: Desk, job: Job) -> Message:
+    here = desk.subscriptions.of(job.channel)
+    seen = {name: desk.subscriptions.seen(name) for name in dict.fromkeys(one.repository for one in here)}
+    looked = {name: found.looked_at for name, found in seen.items() if found is not None}
+    return subscriptions.subscriptions(here, looked, desk.settings.team.bot.command)
+
+
 ANSWERS: dict[str, Callable[[Desk, Job], Message]] = {
     "models": _models,
     "status": _status,
     "runs": _runs,
     "registry": _registry,
     "show": _show,
+    "subscriptions": _subscriptions,
     "whoami": _whoami,
     "help": _help,
 }

@@ -12,17 +12,20 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.connectors.connector import FINAL, JobRequest, RunHandle, RunStatus
+from bot.connectors.connector import FINAL, JobRequest, RunHandle, RunStatus, Waiting
 from bot.connectors.run_reports import judge
-from bot.desk import LONG, Desk, Patience
+from bot.deployments import Deployment, told_apart
+from bot.desk import LONG, SHORT, Desk, Patience
 from bot.errors import BotError, FlowFailed, RateLimited, Refused
 from bot.flows.announce import announce
+from bot.flows.clearance import Stopped, cleared, environment_address, prove_commit, ran_for
 from bot.flows.refusals import failure_problem, refuse
 from bot.jobs import Job, Role
 from bot.messages import work as messages
+from bot.messages.deployments import under
 from bot.messages.message import Message
 from bot.watchers import CONTROL
-from ml.contract import MetricSpec
+from ml.contract import MetricSpec, Problem
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ class Order(BaseModel):
     """What is to be done: by which connector, under which title, by whom, and whether it is confirmed.
 
     `command` names a team's own command, whose report template is used; `question` is what it asks first.
+    `approvers` decide about environments that hold it up (without any: `roles`). A `deployment` waits for its
+    checks before it starts, and stands on its card.
     `model` is the model that the run trains: its report is judged by that one's metrics, and it is not run
     again from its card, because the model's queue has gone on.
     """
@@ -54,13 +59,17 @@ class Order(BaseModel):
     question: str | None = None
     command: str | None = None
     model: str | None = None
+    approvers: tuple[Role, ...] = ()
+    deployment: Deployment | None = None
 
 
 def work(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) -> None:
     """Have the order confirmed where it must be, start it, follow the run, show what came of it."""
-    order = Order.model_validate(record)
-    handle = begin_run(desk, job, place, order)
-    if handle is not None:
+    order: Order | None = Order.model_validate(record)
+    if order is not None and order.deployment is not None:
+        order = _ready(desk, job, place, order, order.deployment)
+    handle = begin_run(desk, job, place, order) if order is not None else None
+    if order is not None and handle is not None:
         _follow_to_the_end(desk, job, place, order, handle, attempt=1)
 
 
@@ -71,6 +80,24 @@ def follow(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any], 
     _follow_to_the_end(desk, job, place, order, RunHandle.model_validate(found), attempt)
 
 
+def _ready(desk: Desk, job: Job, place: dict[str, str], order: Order, deployment: Deployment) -> Order | None:
+    """Have it confirmed, wait for its checks; None where it may not start, which the card then says."""
+    try:
+        if order.confirm and not _confirmed(desk, job, place, order):
+            return None
+        known = {"deployment": cleared(desk, job, deployment), "confirm": False}
+    except Stopped as stop:
+        _show_not_started(desk, job, place, order, stop.by)
+    except Refused as refusal:
+        _refuse(desk, job, place, order, refusal.problem)
+    except FlowFailed as failure:
+        log.error("checks could not be seen", extra={"flow_id": job.flow_id, "reason": str(failure)})
+        _refuse(desk, job, place, order, failure_problem(failure))
+    else:
+        return order.model_copy(update=known)
+    return None
+
+
 def begin_run(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunHandle | None:
     """Start the order's run and have it watched; None where it was not started, which the card then says."""
     try:
@@ -79,11 +106,13 @@ def begin_run(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunH
         handle = _started(desk, job, place, order)
         if handle is not None:
             desk.step("watch the run", _watch, desk, job, handle.model_dump(mode="json"))
+            if order.deployment is not None:
+                prove_commit(desk, order.deployment, handle, order.connector)
     except Refused as refusal:
-        _give_up(desk, job, place, messages.refused(job, order.title, refusal.problem))
+        _refuse(desk, job, place, order, refusal.problem)
     except FlowFailed as failure:
         log.error("work could not start", extra={"flow_id": job.flow_id, "reason": str(failure)})
-        _give_up(desk, job, place, messages.refused(job, order.title, failure_problem(failure)))
+        _refuse(desk, job, place, order, failure_problem(failure))
     else:
         return handle
     return None
@@ -92,7 +121,7 @@ def begin_run(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunH
 def _confirmed(desk: Desk, job: Job, place: dict[str, str], order: Order) -> bool:
     """Ask whether to start and wait for the answer; False where it was no, or none came."""
     card = messages.to_confirm(job, order.title, order.request.values, order.request.ref, order.question)
-    place = desk.redraw("ask whether to start", job, place, card, state="decision")
+    place = desk.redraw("ask whether to start", job, place, under(order.deployment, card), state="decision")
     news = desk.wait(CONTROL, CONFIRM_SECONDS)
     if news is not None and news["kind"] == "start":
         return True
@@ -102,13 +131,14 @@ def _confirmed(desk: Desk, job: Job, place: dict[str, str], order: Order) -> boo
 
 def _started(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunHandle | None:
     """Start the run, however long the other side asks to wait; None where somebody stopped it meanwhile."""
-    desk.redraw("show that it starts", job, place, messages.starting(job, order.title), state="open")
+    card = under(order.deployment, messages.starting(job, order.title))
+    desk.redraw("show that it starts", job, place, card, state="open")
     while True:
         outcome = desk.step("start the run", _start, desk, job, order, patience=STARTING)
         if "handle" in outcome:
             return RunHandle.model_validate(outcome["handle"])
         until = datetime.fromisoformat(outcome["until"])
-        card = messages.held_up(job, order.title, until)
+        card = under(order.deployment, messages.held_up(job, order.title, until))
         desk.redraw("show until when it waits", job, place, card, state="open")
         # The time left only says how long to wait; the engine keeps what it was on the first pass.
         news = desk.wait(CONTROL, max((until - desk.now()).total_seconds(), 1.0))
@@ -138,7 +168,7 @@ def _watch(desk: Desk, job: Job, handle: dict[str, Any]) -> None:
 
 def _show_not_started(desk: Desk, job: Job, place: dict[str, str], order: Order, by: str | None) -> None:
     desk.step("close the card", desk.works.close, job.flow_id)
-    card = messages.not_started(job, order.title, by)
+    card = under(order.deployment, messages.not_started(job, order.title, by))
     desk.redraw("show that it was not started", job, place, card, state="done")
 
 
@@ -157,7 +187,7 @@ def follow_run(
     try:
         status = _until_it_ends(desk, job, order, handle, attempt)
     except Refused as refusal:
-        _give_up(desk, job, place, messages.lost(job, order.title, handle.url, refusal.problem))
+        _give_up(desk, job, place, order, messages.lost(job, order.title, handle.url, refusal.problem))
         return None
     desk.step("close the card", desk.works.close, job.flow_id)
     return status
@@ -169,7 +199,13 @@ def show_end(
     """Show how a run ended, call who asked for it, and tell services outside."""
     by = desk.step("see who cancelled it", desk.records.cancelled_by, f"{job.flow_id}|{attempt}")
     own = desk.settings.team.commands.get(order.command or "")
+    if order.deployment is not None:
+        status = ran_for(order.deployment, status)
     card = messages.ended(job, order.title, status, by, own.report if own else ())
+    if order.deployment is not None:
+        about = (desk, job, order.deployment, status)
+        url = desk.step("see where it can be seen", environment_address, *about, patience=SHORT)
+        card = under(order.deployment, card, url)
     place = desk.redraw("show how it ended", job, place, card, state="done")
     desk.attach("show how it ended: files", place, card)
     desk.reply("tell the requester", place, messages.ended_note(job, order.title, status))
@@ -189,9 +225,16 @@ def _told(job: Job, order: Order, status: RunStatus) -> dict[str, Any]:
     }
 
 
-def _give_up(desk: Desk, job: Job, place: dict[str, str], card: Message) -> None:
+def _refuse(desk: Desk, job: Job, place: dict[str, str], order: Order, problem: Problem) -> None:
+    """Show why it was not started; who waited for checks is called, too."""
+    _give_up(desk, job, place, order, messages.refused(job, order.title, problem))
+    if order.deployment is not None:
+        desk.reply("tell the requester", place, messages.not_started_note(job, order.title, problem))
+
+
+def _give_up(desk: Desk, job: Job, place: dict[str, str], order: Order, card: Message) -> None:
     desk.step("close the card", desk.works.close, job.flow_id)
-    desk.redraw("show why it does not go on", job, place, card, state="done")
+    desk.redraw("show why it does not go on", job, place, under(order.deployment, card), state="done")
 
 
 def _until_it_ends(desk: Desk, job: Job, order: Order, handle: RunHandle, attempt: int) -> RunStatus:
@@ -204,15 +247,41 @@ def _until_it_ends(desk: Desk, job: Job, order: Order, handle: RunHandle, attemp
         if news is not None and news["kind"] == "cancel":
             _pass_on_cancel(desk, job, order, handle, attempt, news["by"])
             continue
-        status = _look(desk, order, handle)
+        if news is not None and news["kind"] == "waits":
+            _call_reviewers(desk, job, order, [Waiting.model_validate(one) for one in news["waits"]])
+            continue
+        status = _look(desk, job, order, handle)
         if status is not None and status.state in FINAL and status.attempt >= attempt:
             return status
 
 
-def _look(desk: Desk, order: Order, handle: RunHandle) -> RunStatus | None:
+def _call_reviewers(desk: Desk, job: Job, order: Order, waits: list[Waiting]) -> None:
+    """Call those who may let the run go on, as far as the settings know them; it waits in any case."""
+    people = desk.settings.team.github
+    users = [people.user(login) for one in waits for login in one.reviewers]
+    called = list(dict.fromkeys(user for user in users if user))
+    try:
+        place = desk.step("see where the card is", _place, desk, job)
+        if not called:
+            holders = list(desk.access.holders(order.approvers or order.roles))
+            called = desk.step("look up whom to call", desk.slack.ids_to_call, holders, patience=LONG)
+        names = [one.environment for one in waits]
+        desk.reply("call the reviewers", place, messages.waits_note(job, order.title, names, called))
+    except (Refused, FlowFailed) as error:
+        log.error("reviewers could not be called", extra={"flow_id": job.flow_id, "reason": str(error)})
+
+
+def _place(desk: Desk, job: Job) -> dict[str, str]:
+    found = desk.works.find(job.flow_id)
+    if found is None:
+        raise refuse("unknown_run", "This card belongs to no run that I know of.")
+    return found.place
+
+
+def _look(desk: Desk, job: Job, order: Order, handle: RunHandle) -> RunStatus | None:
     """Return the run as it stands, or None where the other side cannot be asked at present."""
     try:
-        record = desk.step("read the result", _result, desk, order, handle, patience=LONG)
+        record = desk.step("read the result", _result, desk, job, order, handle, patience=LONG)
         return RunStatus.model_validate(record)
     except FlowFailed as failure:
         log.error("run could not be read", extra={"run_id": handle.id, "reason": str(failure)})
@@ -223,7 +292,7 @@ def _look(desk: Desk, order: Order, handle: RunHandle) -> RunStatus | None:
     return None
 
 
-def _result(desk: Desk, order: Order, handle: RunHandle) -> dict[str, Any]:
+def _result(desk: Desk, job: Job, order: Order, handle: RunHandle) -> dict[str, Any]:
     """Return the run with its report, judged by the metrics of the model that it speaks of."""
     status = desk.connectors[order.connector].result(handle)
     report = status.report
@@ -231,8 +300,12 @@ def _result(desk: Desk, order: Order, handle: RunHandle) -> dict[str, Any]:
         name = order.model or report.fields.get("model")
         if isinstance(name, str) and name in desk.settings.team.models:
             report = judge(report, name, _metrics_of(desk, name))
-    offers = () if order.model and status.state in FINAL else status.offers
-    return status.model_copy(update={"report": report, "offers": offers}).model_dump(mode="json")
+    known = {
+        "report": report,
+        "offers": () if order.model and status.state in FINAL else status.offers,
+        "reviews": told_apart(status.reviews, desk.works.reviews(job.flow_id)),
+    }
+    return status.model_copy(update=known).model_dump(mode="json")
 
 
 def _metrics_of(desk: Desk, model: str) -> tuple[MetricSpec, ...] | None:

@@ -1,18 +1,22 @@
-"""Somebody presses a button on the card of a connector's run: start, cancel, run again."""
+"""Somebody presses a button on the card of a connector's run: start, cancel, run again, approve, reject."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bot.connectors.connector import Rerunner
+from bot.deployments import Deployment
 from bot.desk import SHORT, Desk
 from bot.engine import WORK
 from bot.errors import FlowFailed, Refused
+from bot.flows.deploy import still_the_latest, take
 from bot.flows.entry import admit_to
 from bot.flows.refusals import refuse
+from bot.flows.review import STATES, review
 from bot.flows.work import Order
 from bot.jobs import Job
 from bot.messages import work as messages
+from bot.messages.deployments import busy, under
 from bot.watchers import CONTROL
 from bot.works import Work
 
@@ -25,6 +29,9 @@ def work_press(desk: Desk, job: Job, kind: str, value: str) -> None:
     work = find_work(desk, flow_id)
     if work is None:
         raise refuse("unknown_run", "This card belongs to no run that I know of.")
+    if kind in STATES:
+        review(desk, job, kind, value, work)
+        return
     order = Order.model_validate(work.order)
     admit_to(desk, job, order.roles)
     if kind in TO_THE_FLOW:
@@ -47,14 +54,30 @@ def _run_again(desk: Desk, job: Job, work: Work, order: Order, attempt: int, *, 
         desk.tell(job, messages.pressed_too_late(job))
         return
     try:
+        if order.deployment is not None and not _taken_again(desk, job, work, order.deployment):
+            desk.step("give the claim back", desk.works.give_back, work.flow_id, attempt)
+            return
         desk.step("run it again", _rerun, desk, work, order, attempt, failed_only, patience=SHORT)
     except (Refused, FlowFailed):
         desk.step("give the claim back", desk.works.give_back, work.flow_id, attempt)
         raise
     asked = Job.model_validate(work.job)
-    card = messages.starting(asked, order.title)
+    card = under(order.deployment, messages.starting(asked, order.title))
     place = desk.redraw("show that it runs again", asked, work.place, card, state="open")
     desk.start("follow", WORK, next_flow, work.job, place, work.order, attempt + 1)
+
+
+def _taken_again(desk: Desk, job: Job, work: Work, deployment: Deployment) -> bool:
+    """Take the target for a deployment that is to run again; tell who has it where somebody else does.
+
+    Raises Refused where something else was deployed meanwhile.
+    """
+    held = take(desk, Job.model_validate(work.job), deployment)
+    if held is not None:
+        desk.tell(job, busy(job, held))
+        return False
+    desk.step("see what is deployed now", still_the_latest, desk, deployment, patience=SHORT)
+    return True
 
 
 def _rerun(desk: Desk, work: Work, order: Order, attempt: int, failed_only: bool) -> None:

@@ -19,6 +19,7 @@ from bot.form_fields import SUGGESTIONS
 from bot.forms import Form
 from bot.jobs import Job
 from bot.messages import work as messages
+from bot.messages.deployments import under
 
 REF = "ref"
 
@@ -59,7 +60,8 @@ def workflow(desk: Desk, job: Job) -> None:
 
 def begin(desk: Desk, job: Job, order: Order) -> None:
     """Post the card of *order* and put its flow to work."""
-    place = desk.show("post the card", job, messages.starting(job, order.title), state="open")
+    card = under(order.deployment, messages.starting(job, order.title))
+    place = desk.show("post the card", job, card, state="open")
     work_flow_id = f"{job.flow_id}-work"
     record, ordered = job.model_dump(mode="json"), order.model_dump(mode="json")
     desk.step("remember the card", desk.works.open, job.flow_id, work_flow_id, record, ordered, place)

@@ -6,6 +6,7 @@ not keep the other parts from being asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from bot.hops.slack_doors import DoorsHop
 from bot.settings import DEFAULT_CONFIG, SECRETS, FoundSettings, TobanFile, find_settings
 
 ENV_FILE = Path(".env")
+VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+ ")
+"""How a sentence on a variable of the environment begins; all others are on the file."""
 
 
 def check(env: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -32,17 +35,19 @@ def check(env: Mapping[str, str]) -> list[dict[str, Any]]:
 def hops(found: FoundSettings, env: Mapping[str, str]) -> list[Hop]:
     """Return a hop for each part that is set up."""
     config = env.get("TOBAN_CONFIG") or DEFAULT_CONFIG
+    public_url = found.hooks.get("public_url")
     made = [Hop("settings", lambda: _settings(found, config))]
     if found.slack is not None:
         slack = found.slack
         made.append(Hop("Slack", SlackHop(slack, found.team).ask))
-        made.append(Hop("Slack's way in", DoorsHop(slack, found.hooks.get("public_url")).ask))
+        made.append(Hop("Slack's way in", DoorsHop(slack, public_url).ask))
     if found.database_url is not None:
         made.append(Hop("database", DatabaseHop(found.database_url).ask))
     if found.functions is not None:
         made.append(Hop("function app", FunctionsHop(found.functions, found.team).ask))
     if found.github is not None and found.team is not None:
-        made.append(Hop("GitHub", GitHubHop(found.github, found.team.github).ask))
+        github = GitHubHop(found.github, found.team.github, public_url)
+        made.append(Hop("GitHub", github.ask))
     if found.mlflow is not None:
         made.append(Hop("MLflow", MlflowHop(found.mlflow).ask))
     return made
@@ -57,9 +62,9 @@ def _settings(found: FoundSettings, config: str) -> Iterator[Said]:
 
 def _team(found: FoundSettings, team: TobanFile, config: str) -> Iterator[Said]:
     if not found.problems:
-        yield ok(
-            config, f"{len(team.models)} models, {len(team.digests)} digests, {len(team.commands)} commands"
-        )
+        counted = {"model": team.models, "digest": team.digests, "command": team.commands}
+        said = ", ".join(f"{len(of)} {name}{'' if len(of) == 1 else 's'}" for name, of in counted.items())
+        yield ok(Path(config).name, said)
     if not team.models:
         yield warn(
             "models", "no model is named", "Name one in toban.toml, under [models.NAME] (docs/recipes.md)."
@@ -70,8 +75,8 @@ def _team(found: FoundSettings, team: TobanFile, config: str) -> Iterator[Said]:
 
 
 def _fix(problem: str) -> str:
-    if " in " in problem and not problem.startswith(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")):
-        return "Correct the file; docs/settings.md lists what each key takes."
+    if not VARIABLE.match(problem):
+        return "Correct toban.toml, or let `toban init` write one; docs/settings.md lists what keys take."
     if ENV_FILE.exists():
         return "Correct it in .env; `toban check --env-file .env` reads that file."
     return "Run `toban init`, which asks for it, or set it in the environment (.env.example explains it)."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from time import time as now
 
 from bot.hops.hop import Said, fail, ok, warn
 
@@ -14,9 +14,7 @@ WARN_SECONDS = 30
 FIX = "Set this machine's clock by NTP (timedatectl set-ntp true): at 5 minutes signatures are refused."
 
 
-def compare_clock(
-    whose: str, headers: Mapping[str, str], clock: Callable[[], float] = time.time
-) -> Iterator[Said]:
+def compare_clock(whose: str, headers: Mapping[str, str]) -> Iterator[Said]:
     """Say how far our clock is from that of *whose* answer; nothing where the answer has no date.
 
     The header has whole seconds, and the answer was under way, so two seconds mean nothing.
@@ -28,7 +26,7 @@ def compare_clock(
         theirs = parsedate_to_datetime(given).timestamp()
     except ValueError:
         return
-    off = clock() - theirs
+    off = now() - theirs
     text = f"this clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} {whose}'s"
     if abs(off) >= MOST_SECONDS:
         yield fail("clock", text, FIX)

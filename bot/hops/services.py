@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
+
+import requests
 
 from bot.connectors.github_actions import GitHubActionsConnector
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.mlflow import MlflowConnector
 from bot.errors import BotError, Refused
+from bot.github_door import DELIVERY_HEADER, EVENT_HEADER, GITHUB_EVENTS, SIGNATURE_HEADER, sign
 from bot.hops.hop import CONNECT_SECONDS, READ_SECONDS, Said, fail, ok, warn
 from bot.settings import GitHubSettings, GitHubTable, MlflowSettings
 
@@ -26,12 +31,20 @@ UNPROVEN = "that it may start them shows only in the first start"
 class GitHubHop:
     """Asks GitHub for each repository that the settings name, and for its workflows."""
 
-    def __init__(self, settings: GitHubSettings, table: GitHubTable) -> None:
+    def __init__(self, settings: GitHubSettings, table: GitHubTable, public_url: str | None) -> None:
         self._table = table
+        self._secret = settings.webhook_secret
+        self._public_url = public_url
         self._fix = APP_FIX if settings.app is not None else TOKEN_FIX
         self._connector = GitHubActionsConnector(GitHubClient(settings.model_copy(update=SHORT)))
 
     def ask(self) -> Iterator[Said]:
+        """Yield how each repository stands, and the webhook's way in where there is one."""
+        yield from self._repositories()
+        if self._secret is not None:
+            yield _webhook(self._secret.get_secret_value(), self._public_url)
+
+    def _repositories(self) -> Iterator[Said]:
         """Yield how each repository stands; the first refusal of the token speaks for all."""
         for name in self._table.repositories:
             try:
@@ -61,6 +74,36 @@ class GitHubHop:
             if table.repository == name and table.file not in files:
                 fix = f"Correct file = {table.file!r} under [[github.workflows]] in toban.toml."
                 yield warn(f"{name}/{table.file}", "there is no such active workflow", fix)
+
+
+def _webhook(secret: str, public_url: str | None) -> Said:
+    """Send the running bot a signed ping by its public address, as GitHub does for a new webhook.
+
+    Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads#ping
+    """
+    about, rest = "webhook", "that GitHub signs with this secret shows in its webhook's Recent Deliveries"
+    if public_url is None:
+        fix = "Set TOBAN_PUBLIC_URL to the address that GitHub sends to, without its path."
+        return warn(about, f"not tried: no public address is set; {rest}", fix)
+    address = public_url + GITHUB_EVENTS
+    body = json.dumps({"zen": "Toban checks its own door.", "hook_id": 0}).encode()
+    headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(secret, body)}
+    headers |= {EVENT_HEADER: "ping", DELIVERY_HEADER: str(uuid.uuid4())}
+    try:
+        reply = requests.post(
+            address,
+            data=body,
+            headers=headers,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        fix = f"Start the bot with `toban up --http`, and let {public_url} lead to it."
+        return warn(about, f"nothing answers at {address} ({type(error).__name__})", fix)
+    if reply.status_code != HTTPStatus.OK:
+        fix = "Start the bot again with this GITHUB_WEBHOOK_SECRET, and see that the address leads to it."
+        return fail(about, f"{address} answers a signed ping with status {reply.status_code}", fix)
+    return ok(about, f"the bot at {address} takes a signed ping; {rest}")
 
 
 class MlflowHop:

@@ -194,4 +194,5 @@ def _known_groups(wanted: Mapping[str, str], groups: Sequence[Mapping[str, Any]]
         elif not group.get("users"):
             yield warn(about, f"nobody is in it, so nobody is {role} by it", "Add people to it in Slack.")
         else:
-            yield ok(about, f"{len(group['users'])} people are {role} by it")
+            count = len(group["users"])
+            yield ok(about, f"{count} {'person is' if count == 1 else 'people are'} {role} by it")

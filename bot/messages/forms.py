@@ -13,6 +13,8 @@ from bot.parsing import Parsed, format_command
 
 WITH_FORM = frozenset({"predict", "retrain", "run"})
 """Built-in verbs whose results can be asked for again with other inputs."""
+WITHOUT_FORM = frozenset({"compare", "deploy"})
+"""Built-in verbs that may carry inputs and have no form."""
 
 
 def command_text(job: Job) -> str:
@@ -25,7 +27,7 @@ def command_text(job: Job) -> str:
 
 def again_button(job: Job) -> Block | None:
     """Return the button that opens a result's form with its inputs in it; None where it has no form."""
-    has_form = job.verb in WITH_FORM or (job.verb != "compare" and bool(job.inputs))
+    has_form = job.verb in WITH_FORM or (job.verb not in WITHOUT_FORM and bool(job.inputs))
     return _button("Again, with changes", "form.again", job) if has_form else None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.command_tables import ReportPart
-from bot.connectors.connector import Offer, Report, RunJob, RunStatus, Step
+from bot.connectors.connector import Offer, Report, Review, RunJob, RunStatus, Step
 from bot.jobs import Job
 from bot.messages.blocks import Block, actions, button, confirm, context, header, section, table
 from bot.messages.errors import asked_line, problem_lines, with_detail
@@ -105,6 +105,8 @@ def running(job: Job, title: str, status: RunStatus, now: datetime) -> Message:
     return compose(
         section("\n".join(lines)),
         _jobs_block(status.jobs),
+        _reviews_block(status.reviews),
+        *_waits_blocks(job, status),
         _buttons(job, status),
         context(f"{elapsed}{_run_words(status)}", asked_line(job)),
     )
@@ -153,6 +155,7 @@ def ended(
         *blocks,
         _report_lines(report) if report else None,
         _jobs_block(status.jobs) if status.state != "succeeded" else None,
+        _reviews_block(status.reviews),
         _buttons(job, status, again_button(job)),
         context(f"{took}{_run_words(status)}", asked_line(job)),
         files=files,
@@ -189,6 +192,38 @@ def reported(title: str, status: RunStatus) -> Message:
     )
 
 
+def waits_note(job: Job, title: str, environments: Sequence[str], called: Sequence[str]) -> Message:
+    """Return the reply in the thread that calls those who may decide about environments."""
+    who = f"{listed(map(mention, called))}, " if called else ""
+    names = listed(f"*{inline(name)}*" for name in environments)
+    return compose(
+        section(f":raised_hand: {who}{inline(title)} waits for {names}: please approve or reject above.")
+    )
+
+
+def not_started_note(job: Job, title: str, problem: Problem) -> Message:
+    """Return the reply in the thread that tells the requester why a job that had waited was not started."""
+    why = with_detail(problem.reason_code, problem.detail)
+    return compose(section(f":no_entry: {mention(job.user)} {inline(title)} was not started. {why}"))
+
+
+def reviewing(job: Job, environment: str, state: str) -> Message:
+    """Return what somebody is told whose decision about an environment was taken."""
+    return compose(
+        section(f":white_check_mark: GitHub took it: *{inline(environment)}* is {state}."),
+        context(asked_line(job)),
+    )
+
+
+def reviewed_before(job: Job, environment: str, by: str | None) -> Message:
+    """Return what somebody is told who pressed after somebody else."""
+    who = mention(by) if by else "somebody"
+    return compose(
+        section(f":no_entry: *{who} was quicker* to decide about {inline(environment)}."),
+        context(asked_line(job)),
+    )
+
+
 def pressed_too_late(job: Job) -> Message:
     """Return what is told to somebody whose button was overtaken."""
     return compose(
@@ -216,7 +251,49 @@ def _end_line(title: str, status: RunStatus, cancelled_by: str | None) -> str:
     return f":no_entry_sign: *{inline(title)} was cancelled*{who}"
 
 
+def _waits_blocks(job: Job, status: RunStatus) -> list[Block]:
+    """Return who may let the run go on, and a button for each decision, bound to run and environment."""
+    blocks: list[Block] = []
+    decided = [one.environment for one in status.reviews]
+    for one in status.waits:
+        people = [code(login) for login in one.reviewers] + [f"the team {code(team)}" for team in one.teams]
+        timer = f"waits {counted(one.wait_minutes, 'minute')} by its timer" if one.wait_minutes else ""
+        asks = f"waits for an approval by {listed(people, 'or')}" if people else ""
+        why = " and ".join(filter(None, (timer, asks))) or "waits for a rule of its own, on GitHub"
+        blocks.append(section(f":raised_hand: *{inline(one.environment)}* {why}."))
+        if people:
+            # Jobs of one run may wait for the same environment one after the other: each has its decision.
+            times = decided.count(one.environment)
+            value = f"{job.flow_id}|{status.attempt}|{status.handle.id}|{one.environment_id}|{times}"
+            name = one.environment[:40]
+            blocks.append(
+                actions(
+                    button(f"Approve {name}", "work.approve", value, "primary"),
+                    button(f"Reject {name}", "work.reject", value, "danger"),
+                )
+            )
+    return blocks
+
+
+def _reviews_block(reviews: Sequence[Review]) -> Block | None:
+    """Return what was decided about environments: in Slack by whom and as whom, or on GitHub."""
+    lines = [
+        f"{':white_check_mark:' if one.state == 'approved' else ':no_entry:'} {inline(one.environment)} "
+        f"{inline(one.state)} by {_decider(one)}"
+        for one in reviews[-8:]
+    ]
+    return context(*lines) if lines else None
+
+
+def _decider(review: Review) -> str:
+    if review.user is not None:
+        return f"{mention(review.user)} as {code(review.login)}"
+    return f"{code(review.login)} on GitHub" + (f": {inline(review.comment[:200])}" if review.comment else "")
+
+
 def _run_words(status: RunStatus) -> str:
+    if not status.is_run:
+        return inline(status.name)
     again = f" · attempt {status.attempt}" if status.attempt > 1 else ""
     return f"{inline(status.name)} · run {code(status.handle.id)}{again}"
 

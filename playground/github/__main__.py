@@ -73,6 +73,9 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         metavar="NAME=PATH",
         help="a name in every checkout that leads to PATH",
     )
+    parser.add_argument(
+        "--ids-from", type=int, help="added to every first number, so that none comes again after a restart"
+    )
     parser.add_argument("--runners", type=int, help="jobs that run at once")
     parser.add_argument(
         "--enforce-secondary", action="store_true", default=None, help="enforce the secondary limit"
@@ -101,6 +104,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         "webhook_secret": given.webhook_secret,
         "tokens": (Token(login=given.login, token=given.token),) if given.token else None,
         "app": App(public_key=given.app_key.read_text(encoding="utf-8")) if given.app_key else None,
+        "ids_from": given.ids_from,
         "runners": given.runners,
         "enforce_secondary": given.enforce_secondary,
     }

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from playground.github.git import make_repository
 from playground.github.server import start
 from playground.github.settings import Repository, Settings
-from playground.github.under_test import GitHubUnderTest, make_repository
+from playground.github.under_test import GitHubUnderTest
 
 
 @pytest.fixture

@@ -240,6 +240,22 @@ class Git:
         return _run(self.folder, *args, stdin=stdin, env=env)
 
 
+def make_repository(folder: Path, files: Mapping[str, str], branch: str = "main") -> Path:
+    """Make a git repository in *folder* with one commit of *files*; return the folder."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    # Whoever uses this machine may have no name in git, or sign every commit.
+    nobodys = ("user.name=developer", "user.email=developer@example.invalid", "commit.gpgsign=false")
+    settings = [word for one in nobodys for word in ("-c", one)]
+    folder.mkdir(parents=True, exist_ok=True)
+    _run(folder, "init", "--quiet", f"--initial-branch={branch}")
+    _run(folder, "add", "-A")
+    _run(folder, *settings, "commit", "--quiet", "--no-verify", "--allow-empty", "-m", "First")
+    return folder
+
+
 def _run(folder: Path, *args: str, stdin: str | None = None, env: Mapping[str, str] | None = None) -> bytes:
     # A hook that runs git sets GIT_DIR and friends; they must not lead us to another repository.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

@@ -272,11 +272,24 @@ class JobRun:
             self._steps.setdefault(step.file.id, {})["outputs"] = dict(outputs)
 
     def _finish_outputs(self, last: Step) -> None:
+        try:
+            self._job.environment_url = self._environment_url()
+        except BadExpression as error:
+            self._complain(last, str(error))
         for name, given in self._job.file.outputs.items():
             try:
                 self._job.outputs[name] = to_text(value_of(given, self._contexts, self._functions()))
             except BadExpression as error:
                 self._complain(last, str(error))
+
+    def _environment_url(self) -> str:
+        """Return the address that a job gives its environment, which may use what the steps have put out.
+
+        https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
+        """
+        environment = self._job.file.environment
+        given = environment.get("url") if isinstance(environment, dict) else None
+        return to_text(value_of(given, self._contexts, self._functions())) if given else ""
 
     def _with_env(self, step: Step) -> dict[str, Any]:
         """Return the contexts with the environment that a step sees: workflow, job, files, step."""

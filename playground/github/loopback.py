@@ -54,7 +54,9 @@ class Loopback:
         self.runs: dict[int, Run] = {}
         self.deployments: dict[int, Deployment] = {}
         self.issues: dict[str, list[Issue]] = {}
-        self._ids: dict[str, Iterator[int]] = {kind: itertools.count(at) for kind, at in FIRST_IDS.items()}
+        self._ids: dict[str, Iterator[int]] = {
+            kind: itertools.count(settings.ids_from + at) for kind, at in FIRST_IDS.items()
+        }
         for full_name, chosen in settings.repositories.items():
             self.add_repository(full_name, chosen)
 

@@ -260,7 +260,8 @@ class Runner:
         run.latest.updated_at = self._github.now()
         if job.deployment is not None:
             state = "success" if conclusion == "success" else "failure"
-            self.set_status(self._deployment(job), state, "", run.latest.actor)
+            deployed, url = self._deployment(job), job.environment_url
+            self.set_status(deployed, state, "", run.latest.actor, environment_url=url)
         self._refresh(run)
         self._events.job("completed", run, job)
 

@@ -52,6 +52,7 @@ class Job:
     completed_at: float | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     deployment: int | None = None
+    environment_url: str = ""
     runner: int | None = None
     # Jobs that wait for others are not listed yet.
     listed: bool = False

@@ -77,6 +77,9 @@ class Settings(_Chosen):
 
     port: int = Field(default=0, ge=0, le=65_535, description="0 takes a free port")
     repositories: dict[str, Repository] = Field(default_factory=dict, description="by owner/name")
+    ids_from: int = Field(
+        default=0, ge=0, description="added to every first number, so that none comes again after a restart"
+    )
     tokens: tuple[Token, ...] = (Token(login="toban", token=SecretStr("ghp_" + "loopback")),)
     app: App | None = None
     webhook_url: str | None = None

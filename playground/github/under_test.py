@@ -1,8 +1,6 @@
 """A loopback GitHub for one test; the fixtures around it are in fixtures.py."""
 
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -53,16 +51,3 @@ class GitHubUnderTest(GitHubPlayground):
         )
         assert reply.status_code == 200, reply.text
         return int(reply.json()["workflow_run_id"])
-
-
-def make_repository(folder: Path, files: Mapping[str, str], branch: str = "main") -> Path:
-    """Make a git repository with one commit of *files* and return its folder."""
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    who = ["-c", "user.name=developer", "-c", "user.email=developer@example.invalid"]
-    for command in (["init", "--quiet", f"--initial-branch={branch}"], ["add", "-A"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    subprocess.run(["git", *who, "commit", "--quiet", "--allow-empty", "-m", "First"], cwd=folder, check=True)
-    return folder

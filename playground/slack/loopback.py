@@ -44,6 +44,7 @@ class Loopback:
         # What people entered in messages, and which options the app offered in menus that search.
         self.entered: dict[tuple[str, str], Values] = {}
         self.offered: dict[tuple[str, str, str], list[Json]] = {}
+        self.scheduled: dict[str, Json] = {}
         self.sockets = Sockets(self.workspace.bot.app_id, self.feed)
         self.deliveries = Deliveries(settings, self.feed, self.sockets)
         self._restore()

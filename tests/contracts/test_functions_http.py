@@ -49,6 +49,7 @@ def test_health_says_what_answers(host: FunctionHost) -> None:
     """Versions, store, models and what is wrong, for whoever has the key."""
     health = HealthView.model_validate_json(host.get("health").content)
     assert (health.status, health.store.reachable) == ("ok", True)
+    assert health.store.refuses_second_create is True
     assert set(health.models) == {"sums", "broken"}
     assert {"python", "pydantic", "onnxruntime"} <= set(health.versions)
 

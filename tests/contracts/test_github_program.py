@@ -11,7 +11,7 @@ import requests
 
 from playground.github.__main__ import read_settings
 from playground.github.client import GitHubPlayground
-from playground.github.under_test import make_repository
+from playground.github.git import make_repository
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = """
@@ -81,6 +81,8 @@ def test_the_command_line_becomes_settings(tmp_path: Path) -> None:
         str(key),
         "--environ",
         "A=1",
+        "--ids-from",
+        "7",
         "--link",
         "x=/y",
         "--enforce-secondary",
@@ -95,4 +97,5 @@ def test_the_command_line_becomes_settings(tmp_path: Path) -> None:
     assert settings.app is not None
     assert (settings.app.public_key, settings.runners, settings.environ) == ("PEM", 2, {"A": "1"})
     assert settings.links == {"x": Path("/y")}
+    assert settings.ids_from == 7
     assert (settings.webhook_url, settings.enforce_secondary) == ("http://x", True)

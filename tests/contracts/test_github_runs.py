@@ -520,3 +520,12 @@ def _status_of(pid: str) -> str | None:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
     except OSError:
         return None
+
+
+def test_numbers_go_on_after_a_restart(start_github: START, make_repo: MAKE) -> None:
+    """A loopback that is told where its numbers begin repeats none of an earlier one."""
+    first, second = (
+        begin(start_github, make_repo, {"w.yml": one_step()}, ids_from=at).dispatch(NAME, "w.yml")
+        for at in (0, 1000)
+    )
+    assert second - first == 1000

@@ -389,3 +389,32 @@ def test_time_can_be_the_tests_own(start_slack: START) -> None:
     slack = start_slack(clock=lambda: 1_600_000_000.5)
     assert slack.web_client().chat_postMessage(channel=ARRIVALS, text="x")["ts"] == "1600000000.500000"
     assert time.time() > 1_600_000_000
+
+
+def test_a_message_is_kept_for_later_and_can_be_taken_back(slack: SlackUnderTest, client: WebClient) -> None:
+    """A scheduled message is listed and not shown; taken back it never comes, else it comes at its time."""
+    later = int(time.time()) + 3600
+    planned = client.chat_scheduleMessage(channel=ARRIVALS, text="later", post_at=later)
+    assert (planned["channel"], planned["post_at"]) == (ARRIVALS, later)
+    listed = client.chat_scheduledMessages_list(channel=ARRIVALS)["scheduled_messages"]
+    assert [(one["id"], one["text"]) for one in listed] == [(planned["scheduled_message_id"], "later")]
+    key = planned["scheduled_message_id"]
+    client.chat_deleteScheduledMessage(channel=ARRIVALS, scheduled_message_id=key)
+    assert client.chat_scheduledMessages_list()["scheduled_messages"] == []
+    again = refusal(client.chat_deleteScheduledMessage, channel=ARRIVALS, scheduled_message_id=key)
+    assert again == "invalid_scheduled_message_id"
+    before = slack.seq()
+    client.chat_scheduleMessage(channel=ARRIVALS, text="soon", post_at=int(time.time()) + 1)
+    assert slack.wait_for_text("soon", 10, before)["channel"] == ARRIVALS
+
+
+def test_times_and_channels_that_slack_would_not_schedule_for(client: WebClient) -> None:
+    """The past, more than 120 days ahead, and a channel without the bot are refused by Slack's names."""
+    now = int(time.time())
+    day = 24 * 3600
+    times = {now - 60: "time_in_past", now + 121 * day: "time_too_far"}
+    for when, error in times.items():
+        assert refusal(client.chat_scheduleMessage, channel=ARRIVALS, text="x", post_at=when) == error
+    tomorrow = {"text": "x", "post_at": now + day}
+    assert refusal(client.chat_scheduleMessage, channel=RANDOM, **tomorrow) == "not_in_channel"
+    assert refusal(client.chat_scheduleMessage, channel="C0NOWHERE00", **tomorrow) == "channel_not_found"

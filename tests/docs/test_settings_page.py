@@ -24,6 +24,7 @@ from bot.command_tables import (
 from bot.commands import COMMANDS
 from bot.connectors.function_routes import FunctionRouteSettings
 from bot.connectors.http import CallSettings, HttpSettings
+from bot.deployment_tables import DeploymentTable
 from bot.settings import (
     BotTable,
     DigestTable,
@@ -54,6 +55,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[[webhooks]]": WebhookTable,
     "[github]": GitHubTable,
     "[[github.workflows]]": WorkflowTable,
+    "[github.deployments.NAME]": DeploymentTable,
     "[mlflow]": MlflowTable,
 }
 WORDS_FOR: dict[str, Any] = {

@@ -35,7 +35,13 @@ def test_the_story_plays_and_a_second_start_reuses_it(tmp_path: Path) -> None:
     assert "The story did what it says" in first.stdout
     assert "✗" not in first.stdout
     timings = json.loads((home / "story-played.json").read_text())
-    assert timings.keys() == {"first training", "first prediction", "retraining", "whole story"}
+    assert timings.keys() == {
+        "first training",
+        "first prediction",
+        "retraining",
+        "retraining on GitHub",
+        "whole story",
+    }
 
     typed = "as nobody\n/ml models\nin random\nas viewer\nhelp\nquit\n"
     second = demo(home, typed=typed)

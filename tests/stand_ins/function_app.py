@@ -103,6 +103,7 @@ class FunctionApp:
             self.callers: list[dict[str, str]] = []
             self.down = False
             self.key = KEY
+            self.store: dict[str, Any] = {"reachable": True, "refuses_second_create": True}
 
     @property
     def url(self) -> str:
@@ -271,7 +272,7 @@ class FunctionApp:
             (
                 "GET",
                 r"/api/health",
-                lambda *_: (200, {"status": "ok", "versions": {}, "store": {"reachable": True}}),
+                lambda *_: (200, {"status": "ok", "versions": {}, "store": self.store, "problems": []}),
             ),
         ]
 

@@ -25,7 +25,6 @@ from tests.stand_ins.bot_process import ROOT, BotProcess
 from tests.stand_ins.function_app import KEY, MODEL, OTHER_MODEL, FunctionApp
 
 WAIT_SECONDS = 20.0
-MOST_OPEN = 60
 ARRIVALS = "ml-arrivals"
 TOML = f"""
 [bot]
@@ -158,8 +157,8 @@ class Team:
     def come_to_rest(self) -> None:
         """End every run and decision that is open, and wait until their cards say so."""
         self.functions.down, self.functions.key = False, KEY
-        for _ in range(MOST_OPEN):
-            seen = self.slack.seq()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
             busy = [card for card in self.cards() if job_state({"message": card}) != "done"]
             if not busy:
                 return
@@ -168,7 +167,7 @@ class Team:
                 if job_state({"message": card}) == "decision":
                     with suppress(PlaygroundError):  # decided by now
                         self.slack.press("owner", card, "version.reject")
-            self.slack.feed(seen, timeout_seconds=5)
+            self.slack.feed(self.slack.seq(), timeout_seconds=0.5)
         raise AssertionError("the team does not come to rest")
 
     def started(self, count: int = 1, model: str = MODEL) -> Json:

@@ -23,16 +23,18 @@ def test_all_verbs_are_there() -> None:
     """Each verb is keyed by its own name."""
     verbs = (
         "help models status predict retrain runs show cancel compare promote whoami registry alias run form"
+        " subscribe subscriptions unsubscribe"
     )
-    assert set(COMMANDS) == set(verbs.split())
+    assert set(COMMANDS) == {*verbs.split(), "deploy"}
     assert all(verb == command.verb for verb, command in COMMANDS.items())
 
 
-def test_only_what_moves_an_alias_touches_production_and_it_is_for_owners() -> None:
+def test_only_what_changes_production_touches_it() -> None:
     """A fresh look at roles is taken exactly where a press changes what answers."""
     assert {command.verb for command in COMMANDS.values() if command.touches_production} == {
         "promote",
         "alias",
+        "deploy",
     }
     assert COMMANDS["promote"].roles == COMMANDS["alias"].roles == ("owner",)
     assert COMMANDS["predict"].roles == ("viewer", "operator", "owner")
@@ -42,7 +44,8 @@ def test_jobs_and_predictions_are_seen_by_the_channel() -> None:
     """Everything else is between the bot and the asker."""
     public = {command.verb for command in COMMANDS.values() if not command.private}
 
-    assert public == {"predict", "retrain", "run", "compare", "promote", "alias"}
+    jobs = {"predict", "retrain", "run", "deploy", "compare", "promote", "alias"}
+    assert public == {*jobs, "subscribe", "unsubscribe"}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +53,7 @@ def test_jobs_and_predictions_are_seen_by_the_channel() -> None:
     [
         ("pedict", "predict"),
         ("TRAIN", "retrain"),
-        ("deploy", "promote"),
+        ("ship", "deploy"),
         ("list", "models"),
         ("dispatch", "run"),
     ],

@@ -18,8 +18,12 @@ from bot.gates import (
 from bot.jobs import Role
 from bot.messages.errors import REASONS
 
-VIEWERS_MAY = {"predict", "form", "models", "registry", "runs", "show", "status", "whoami", "help"}
-OPERATORS_MAY = VIEWERS_MAY | {"retrain", "run", "compare", "cancel"}
+VIEWERS_MAY = {
+    *("predict", "form", "models", "registry", "runs", "show", "status", "subscriptions", "whoami", "help"),
+}
+OPERATORS_MAY = VIEWERS_MAY | {
+    *("deploy", "retrain", "run", "compare", "cancel", "subscribe", "unsubscribe"),
+}
 
 
 @pytest.mark.parametrize(

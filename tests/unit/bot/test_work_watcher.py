@@ -100,7 +100,7 @@ def test_end_is_told_until_it_was_sent() -> None:
         around.watcher.look()
     around.watcher.look()
     around.watcher.look()
-    assert around.sent == [("c-1-work", "c-1-work-1-ended")]
+    assert around.sent == [("c-1-work", "c-1-work-1-1-ended")]
 
 
 def test_end_of_an_earlier_attempt_is_no_end() -> None:

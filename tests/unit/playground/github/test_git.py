@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.github.git import Git, GitFailed
-from playground.github.under_test import make_repository
+from playground.github.git import Git, GitFailed, make_repository
 
 
 def git(folder: Path, *arguments: str) -> str:

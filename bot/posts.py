@@ -1,0 +1,74 @@
+"""Posts that appear once: what may stand in Slack already is looked for before it is sent again.
+
+Slack has no idempotency key for messages. Each post carries a mark of its step in its metadata
+(https://docs.slack.dev/messaging/message-metadata), and a step that runs again, because its answer was lost
+or its process died before the checkpoint, asks Slack for that mark first. That needs the history scopes,
+which are optional: without them the post is sent again, and in that one case it stands there twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from dbos import DBOS
+
+from bot.errors import SlackRefused
+from bot.messages.message import Attachment, Message
+from bot.slack import SlackDesk
+
+log = logging.getLogger(__name__)
+
+MARK = "mark"
+
+
+class Posts:
+    """Posts for the steps of flows. Every method is called inside a step. Thread-safe."""
+
+    def __init__(self, slack: SlackDesk) -> None:
+        self._slack = slack
+
+    def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        about: dict[str, Any] | None = None,
+    ) -> dict[str, str]:
+        """Post *message* without its files, or find where it stands already; return `{"channel", "ts"}`."""
+        mark = f"{DBOS.workflow_id}-{DBOS.step_id}"
+        found = self._found(channel, thread_ts, mark) if may_be_done() else None
+        return found or self._slack.post(
+            channel, message, thread_ts=thread_ts, about={**(about or {}), MARK: mark}
+        )
+
+    def upload(self, channel: str, thread_ts: str, files: Sequence[Attachment]) -> None:
+        """Put those *files* into a thread that are not there yet."""
+        known = self._names_in(channel, thread_ts) if may_be_done() else frozenset()
+        self._slack.upload(channel, thread_ts, [file for file in files if file.filename not in known])
+
+    def _found(self, channel: str, thread_ts: str | None, mark: str) -> dict[str, str] | None:
+        try:
+            return self._slack.find(channel, {MARK: mark}, thread_ts=thread_ts)
+        except SlackRefused as refusal:
+            log.warning("posted without looking for an earlier one", extra={"reason": str(refusal)})
+            return None
+
+    def _names_in(self, channel: str, thread_ts: str) -> frozenset[str]:
+        try:
+            return self._slack.files_in(channel, thread_ts)
+        except SlackRefused as refusal:
+            log.warning("uploaded without looking for earlier files", extra={"reason": str(refusal)})
+            return frozenset()
+
+
+def may_be_done() -> bool:
+    """Return whether the present step may have had its effect: tried before, or its flow begun anew."""
+    step = DBOS.step_status
+    if step is not None and step.current_attempt:
+        return True
+    assert DBOS.workflow_id is not None, "only steps post"
+    flow = DBOS.get_workflow_status(DBOS.workflow_id)
+    return flow is not None and (flow.recovery_attempts or 0) > 1
