@@ -3,6 +3,7 @@
     python -m ml train MODEL [--since … --until …] [--report FILE]    record a run and work on it here
     python -m ml reproduce MODEL VERSION      train again from the manifest; exit 1 if the metrics differ
     python -m ml requery MODEL VERSION        run the query again; exit 1 if rows changed
+    python -m ml compact                      tidy up the prediction log once (docs/predictions.md)
 
 The store is TOBAN_STORE_URL; the models are those of `--config` (TOBAN_CONFIG, else toban.toml here).
 """
@@ -20,6 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ml.catalog import Catalog, load_catalog
+from ml.compaction import Compactor, kept_for
 from ml.contract import RunView
 from ml.errors import Refused, TobanError
 from ml.objects import open_store
@@ -40,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"unknown arguments: {' '.join(rest)}", file=sys.stderr)
         return EXIT_REFUSED
     try:
+        if options.command == "compact":
+            return _compact()
         catalog = load_catalog(Path(options.config))
         registry = Registry(open_store())
         if options.command == "train":
@@ -68,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("model")
     train.add_argument("--key", help="the same key never makes a second run")
     train.add_argument("--report", type=Path, help="write what came of it to this file, as JSON")
+    commands.add_parser("compact", help="archive closed hours of the prediction log, delete what is too old")
     for name, text in (
         ("reproduce", "train a version again from its manifest and compare the metrics"),
         ("requery", "run a version's query again and compare the rows"),
@@ -76,6 +81,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("model")
         command.add_argument("version", type=int)
     return parser
+
+
+def _compact() -> int:
+    """Do what is due in the prediction log; print what that was."""
+    done = Compactor(open_store(), kept_for()).run()
+    print(f"{done.rows:,} predictions of {done.hours} hours archived, {done.deleted} objects deleted")
+    if done.failed:
+        print(f"{done.failed} hours are damaged and stay as they are; the log names them", file=sys.stderr)
+    return EXIT_DIFFERS if done.failed else EXIT_OK
 
 
 def _train(catalog: Catalog, registry: Registry, options: argparse.Namespace, rest: Sequence[str]) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from ml.segments import Loggable, segment_path
+from ml.segments import Loggable, Tally, segment_path
 
 
 @dataclass(slots=True)
@@ -40,6 +41,15 @@ class Group:
         self._lock = threading.Lock()
         self._answer: bool | None = None
         self._waiters: dict[asyncio.AbstractEventLoop, list[asyncio.Future[bool]]] = {}
+
+    def tally(self) -> Tally:
+        """Return how the rows of the group were answered."""
+        total: Tally = Counter()
+        for _, record in self.records:
+            for part in record.tally().split():
+                name, _, count = part.rpartition(":")
+                total[name] += int(count)
+        return total
 
     def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[bool]:
         """Return a future of *loop* that is resolved with the group."""

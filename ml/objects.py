@@ -8,14 +8,15 @@ bounded in time. What the paths mean is said by the modules that own them (`regi
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 from obstore import exceptions
@@ -66,6 +67,14 @@ class Patience(enum.Enum):
                 "base": 2,
             },
         }
+
+
+class Entry(NamedTuple):
+    """What a listing says of an object: its path, its bytes, and when it was last written."""
+
+    path: str
+    size: int
+    at: datetime
 
 
 class ObjectStore:
@@ -139,12 +148,25 @@ class ObjectStore:
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the paths below *prefix* (whole path segments), in no order; as dear as a dozen reads."""
+        for entry in self.entries(prefix):
+            yield entry.path
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """Yield what there is below *prefix* with size and age; as dear as `list`, for it is the same."""
         try:
             for batch in self._backend(self._patience).list(prefix):
                 for entry in batch:
-                    yield entry["path"]
+                    yield Entry(entry["path"], entry["size"], entry["last_modified"])
         except Exception as error:
             raise self._translate(error, prefix) from error
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Return the names of the folders right below *prefix*, in order; one list, however full they are."""
+        try:
+            found = self._backend(self._patience).list_with_delimiter(prefix)["common_prefixes"]
+        except Exception as error:
+            raise self._translate(error, prefix) from error
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
 
     def delete(self, path: str) -> None:
         """Remove an object, for housekeeping only; a missing one is success."""
@@ -154,6 +176,12 @@ class ObjectStore:
             translated = self._translate(error, path)
             if not isinstance(translated, NotFound):
                 raise translated from error
+
+    def delete_folder(self, prefix: str) -> None:
+        """Remove an empty folder, which only a folder store has; one that is not empty stays."""
+        if self.folder is not None:
+            with contextlib.suppress(OSError):
+                (self.folder / prefix).rmdir()
 
     def append(self, path: str, data: bytes) -> None:
         """Append to a file of a folder store; returns when the operating system has taken all of it.

@@ -22,8 +22,9 @@ from typing import Self
 
 from pydantic_core import to_json
 
+from ml.archive import find_archived
 from ml.contract import PredictionView
-from ml.errors import AlreadyExists
+from ml.errors import AlreadyExists, NotFound
 from ml.groups import Group, Segment, Submission
 from ml.objects import ObjectStore, Patience
 from ml.segments import (
@@ -36,6 +37,7 @@ from ml.segments import (
     find_row,
     hour_of,
 )
+from ml.tallies import Tallies
 
 __all__ = ["PredictionColumns", "PredictionLog", "PredictionRecord", "Submission"]
 
@@ -73,6 +75,7 @@ class PredictionLog:
         self._store = store
         self._clock = clock
         self._process = secrets.token_hex(6)
+        self._tallies = Tallies(store, self._process)
         self._segments_made = 0
         self._hour_number = -1
         self._hour = ""
@@ -126,14 +129,19 @@ class PredictionLog:
         return submission
 
     def read(self, prediction_id: str) -> PredictionView:
-        """Return a logged prediction; one read, because its id says where it is.
+        """Return a logged prediction; one read, because its id says where it is, and a few once archived.
 
         Raises:
-            NotFound: There is no such prediction: it was answered as not logged, or the id is wrong.
+            NotFound: There is no such prediction: it was answered as not logged, or the id is wrong, or it
+                is older than predictions are kept.
             Corrupt: It cannot be read.
         """
         wanted = PredictionId.parse(prediction_id)
-        return find_row(self._store.get(wanted.path), wanted)
+        try:
+            data = self._store.get(wanted.path)
+        except NotFound:
+            return find_archived(self._store, wanted)
+        return find_row(data, wanted)
 
     def close(self, timeout: float | None = 10.0) -> None:
         """Write what waits and stop the writer; rows that are submitted afterwards are refused."""
@@ -144,6 +152,7 @@ class PredictionLog:
             self._condition.notify()
         if self._writer is not None:
             self._writer.join(timeout)
+        self._tallies.close()
 
     def __enter__(self) -> Self:
         return self
@@ -303,6 +312,7 @@ class PredictionLog:
             self._failed(group, error)
             return False
         self._retry_at = None
+        self._tallies.add(group.segment.model, group.segment.hour, group.tally())
         self._count("rows_logged", group.rows)
         self._count("groups_written", 1)
         return True

@@ -192,6 +192,11 @@ def segment_path(model: str, hour: str, segment: str) -> str:
     return f"{hour_prefix(model, hour)}/{segment}.jsonl"
 
 
+def segment_name(path: str) -> str:
+    """Return the name of the segment at a path."""
+    return path.rpartition("/")[2].removesuffix(".jsonl")
+
+
 def count_rows(data: bytes) -> Tally:
     """Return how the rows of a segment were answered; unfinished lines do not count."""
     total: Tally = Counter()
@@ -212,36 +217,75 @@ def find_row(data: bytes, wanted: PredictionId) -> PredictionView:
     for header in _HEADER.finditer(_whole_lines(data)):
         first, rows = int(header[2]), int(header[3])
         if first <= wanted.row < first + rows:
-            return _read_line(header[0], wanted)
+            record = _read_line(header[0], wanted.path)
+            return view_of(next(_rows_of(record, wanted.path, wanted.row - first)), wanted)
     raise NotFound(f"prediction {wanted}")
+
+
+def read_rows(data: bytes, segment: str, path: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a segment, each with its place and what its line said of it.
+
+    Raises:
+        Corrupt: A line cannot be read, or a newer program wrote it.
+    """
+    for header in _HEADER.finditer(_whole_lines(data)):
+        for row in _rows_of(_read_line(header[0], path), path):
+            yield {"segment": segment, **row}
+
+
+def view_of(record: Mapping[str, Any], wanted: PredictionId) -> PredictionView:
+    """Return what is told of a logged row.
+
+    Raises:
+        Corrupt: It is not what a prediction log writes.
+    """
+    identity = {"model": wanted.model, "prediction_id": str(wanted)}
+    try:
+        answer = {**record["answer"], "prediction_id": str(wanted)}
+        return PredictionView.model_validate({**record, **identity, "answer": answer})
+    except (KeyError, TypeError, ValidationError) as error:
+        raise Corrupt(wanted.path, f"row {wanted.row} cannot be read ({error})") from error
+
+
+def whole_bytes(data: bytes) -> int:
+    """Return how many bytes of a segment are lines that were written to their end."""
+    return data.rfind(b"\n") + 1
 
 
 def _whole_lines(data: bytes) -> bytes:
     """Return *data* up to its last line end: a killed writer may have left part of a line behind it."""
-    return data[: data.rfind(b"\n") + 1]
+    return data[: whole_bytes(data)]
 
 
-def _row_of(columns: Mapping[str, Any], index: int) -> dict[str, Any]:
+def _read_line(line: bytes, path: str) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = from_json(line)
+    except ValueError as error:
+        raise Corrupt(path, f"a line cannot be read ({error})") from error
+    if record["format"] not in READABLE:
+        raise Corrupt(path, f"has format {record['format']}; a newer program wrote it")
+    return record
+
+
+def _rows_of(record: dict[str, Any], path: str, only: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a line, or *only* one of them, counted from 0."""
+    places = range(record["rows"]) if only is None else (only,)
+    try:
+        for place in places:
+            row = {**record, "row": record["row"] + place}
+            if record["columns"]:
+                row["input"] = {name: column[place] for name, column in record["input"].items()}
+                row["answer"] = _row_of(record["answer"], place)
+            yield row
+    except (KeyError, TypeError, IndexError) as error:
+        raise Corrupt(path, f"a line cannot be read ({error!r})") from error
+
+
+def _row_of(columns: Mapping[str, Any], place: int) -> dict[str, Any]:
     """Return one row's answer of those that were logged as columns."""
-    row = {name: value[index] if isinstance(value, list) else value for name, value in columns.items()}
+    row = {name: value[place] if isinstance(value, list) else value for name, value in columns.items()}
     if isinstance(interval := columns.get("interval"), dict):
         row["interval"] = {
-            name: value[index] if isinstance(value, list) else value for name, value in interval.items()
+            name: value[place] if isinstance(value, list) else value for name, value in interval.items()
         }
     return row
-
-
-def _read_line(line: bytes, wanted: PredictionId) -> PredictionView:
-    try:
-        record = from_json(line)
-        if record["format"] not in READABLE:
-            raise Corrupt(wanted.path, f"has format {record['format']}; a newer program wrote it")
-        if record["columns"]:
-            index = wanted.row - record["row"]
-            record["input"] = {name: column[index] for name, column in record["input"].items()}
-            record["answer"] = _row_of(record["answer"], index)
-        identity = {"model": wanted.model, "prediction_id": str(wanted)}
-        record["answer"] = {**record["answer"], "prediction_id": str(wanted)}
-        return PredictionView.model_validate({**record, **identity})
-    except (ValueError, KeyError, TypeError, IndexError, ValidationError) as error:
-        raise Corrupt(wanted.path, f"row {wanted.row} cannot be read ({error})") from error

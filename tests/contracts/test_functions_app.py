@@ -18,7 +18,9 @@ from functions.elsewhere import SERVED
 from functions.loopback.bindings import HTTP_TRIGGER, QUEUE_TRIGGER, HostedFunction, read_functions
 
 ROOT = Path(__file__).resolve().parents[2]
-NEVER_IN_THE_WORKER = ("sklearn", "onnx", "skl2onnx", "pandas", "scipy", "slack_bolt", "dbos", "uvicorn")
+NEVER_IN_THE_WORKER = (
+    "duckdb", "sklearn", "onnx", "skl2onnx", "pandas", "scipy", "slack_bolt", "dbos", "uvicorn",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

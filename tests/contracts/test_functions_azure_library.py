@@ -96,8 +96,8 @@ def library(home: Home) -> Iterator[Library]:
 def test_every_function_is_indexed(library: Library) -> None:
     """The library finds the app, its triggers and its outputs, and none of its rules is broken."""
     triggers = {name: bindings[0]["type"] for name, bindings in library.functions.items()}
-    assert {name for name, kind in triggers.items() if kind == "timerTrigger"} <= {"sweep"}
-    assert len(library.functions) == 17
+    assert {name for name, kind in triggers.items() if kind == "timerTrigger"} <= {"sweep", "compact"}
+    assert len(library.functions) == 18
     assert any(binding["type"] == "queueTrigger" for binding in library.functions["train"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 import requests
 
 from tests.function_hosts import KEY, ROOT, WAIT_SECONDS, Home
+
+FORMAT_2 = ROOT / "tests" / "fixtures" / "store-format-2"
 
 
 def start(home: Home, *options: str) -> subprocess.Popen[str]:
@@ -91,3 +94,18 @@ def test_an_address_for_others_needs_a_key(home: Home) -> None:
     """Without a key the host binds this machine's own address only."""
     home.settings["TOBAN_FUNCTIONS_KEY"] = ""
     assert "key" in refused(home, "--port", "0", "--host", "0.0.0.0")
+
+
+def test_the_hourly_timer_archives_what_is_closed(tmp_path: Path) -> None:
+    """A prediction of an hour that is over is found in the archive, also once its segment is gone."""
+    home = Home(tmp_path)
+    shutil.copytree(FORMAT_2 / "predictions", home.store / "predictions")
+    home.settings["TOBAN_KEEP_PREDICTIONS_DAYS"] = "36500"
+    with home.host() as host:
+        assert host.run_by_hand("compact") == 202
+        (archived,) = (home.store / "archive" / "arrival-delay" / "2013070112").glob("*.parquet")
+        assert archived.stat().st_size > 0
+        shutil.rmtree(home.store / "predictions")
+        answer = host.get("predictions/p-arrival-delay-2013070112-a32809bf48a21-2")
+        assert (answer.status_code, answer.json()["answer"]["value"]) == (200, 1.5)
+        assert host.get("predictions/p-arrival-delay-2013070112-a32809bf48a21-9").status_code == 404

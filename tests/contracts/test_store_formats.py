@@ -109,6 +109,17 @@ def test_intervals_of_columns_are_found(store: ObjectStore) -> None:
     assert view.answer.interval == expected
 
 
+def test_archived_predictions_are_found(store: ObjectStore) -> None:
+    """From the second format on an hour may be archived; its rows are found and counted."""
+    if not list(store.list("archive")):
+        pytest.skip("this format has no archive")
+    view = PredictionLog(store).read(f"p-{MODEL}-2013070110-b1946ac92492d-1")
+    assert (view.input, view.answer.value, view.version, view.data_version) == ({"n": 4}, 4.5, 1, DATA)
+    assert view.answer.interval == Interval(low=3.0, high=6.0, coverage=0.9)
+    usage = Usage(store, lambda: datetime(2013, 7, 1, 14, tzinfo=UTC))
+    assert usage.hour(MODEL, "2013070110") == Counter({"predicted:champion": 3})
+
+
 def test_usage_is_counted(store: ObjectStore) -> None:
     """An hour with a rollup and one without are both counted."""
     usage = Usage(store, lambda: datetime(2013, 7, 1, 14, tzinfo=UTC))

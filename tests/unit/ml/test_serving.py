@@ -309,7 +309,7 @@ from ml.catalog import load_catalog
 catalog = load_catalog(Path("toban.toml"))
 for name in catalog.names:
     catalog.recipe(name)
-print(sorted({"sklearn", "onnx", "skl2onnx", "pandas", "scipy", "matplotlib"} & set(sys.modules)))
+print(sorted({"sklearn", "onnx", "skl2onnx", "pandas", "scipy", "matplotlib", "duckdb"} & set(sys.modules)))
 """
     root = Path(__file__).parents[3]
     done = subprocess.run(
