@@ -1,4 +1,4 @@
-"""The bot is killed around an incident, or two share it: a channel has one message for it, and one recovery."""
+"""The bot is killed around an incident, or two share it: a channel has one message for it, and one reply."""
 
 from __future__ import annotations
 
