@@ -18,7 +18,7 @@ from urllib.parse import quote
 from bot.messages.fields import choices, properties
 from ml.contract import ModelView
 
-KEY_NAME = "TOBAN_PREDICT_KEY"
+KEY_NAME = "PREDICT_KEY"
 """Under this name each program looks for its key: an environment variable, or a property of the script."""
 
 _CHAT_MARKS = re.compile("[`<>&@]")

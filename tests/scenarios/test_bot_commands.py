@@ -23,8 +23,8 @@ from tests.stand_ins.team import Team
         ("/ml show arrival-delay v1", "Card of arrival-delay v1"),
         ("/ml show arrival-delay", "Arrival delay"),
         ("/ml whoami", "with the role `operator`"),
-        ("/ml snippet arrival-delay", "x-functions-key: $TOBAN_PREDICT_KEY"),
-        ("/ml snippet arrival-delay flight=UA7", "[{\"flight\": \"UA7\"}]"),
+        ("/ml snippet arrival-delay", "x-functions-key: $PREDICT_KEY"),
+        ("/ml snippet arrival-delay flight=UA7", '[{"flight": "UA7"}]'),
         ("/ml snippet arrival-dely", "Did you mean `arrival-delay`"),
         ("/ml snippet arrival-delay carrier=XX", "`carrier` cannot be `XX`"),
     ],
@@ -85,7 +85,7 @@ def test_refusals_are_private_and_exact(team: Team, who: str, text: str, words: 
 
 
 def test_a_snippet_never_holds_the_bots_key(team: Team) -> None:
-    """The programs name the function app's address and where their own key is looked for, not the bot's key."""
+    """The programs say where the function app is and where they look for a key, never the bot's own."""
     said = team.told("viewer", f"/ml snippet {MODEL}")
     assert f"{team.functions.url}/api/models/{MODEL}/predict" in said
     assert KEY not in said
