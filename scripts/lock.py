@@ -84,7 +84,7 @@ def resolve(file: LockFile, upgrade: bool) -> str:
         *(sys.executable, "-m", "uv", "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate"),
         *("--universal", "--python-version", OLDEST_PYTHON, "--fork-strategy", "fewest"),
         *("--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"),
-        # Before 23.3 pip takes a `name[extra]` that something depends on for unpinned, unless it stands here so.
+        # pip before 23.3 takes a dependency on `name[extra]` for unpinned unless the extra stands here.
         "--no-strip-extras",
     ]
     preferred = file.path.with_suffix(".new")
