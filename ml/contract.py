@@ -108,8 +108,10 @@ class PredictRequest(Request):
         }
     )
 
-    rows: list[dict[str, Any]] | None = Field(None, json_schema_extra={"minItems": 1, "maxItems": MAX_ROWS})
-    columns: dict[str, list[Any]] | None = Field(None, json_schema_extra={"minProperties": 1})
+    rows: list[dict[str, Any]] | None = Field(
+        default=None, json_schema_extra={"minItems": 1, "maxItems": MAX_ROWS}
+    )
+    columns: dict[str, list[Any]] | None = Field(default=None, json_schema_extra={"minProperties": 1})
     caller: Caller
 
     @model_validator(mode="after")

@@ -131,7 +131,7 @@ def test_the_description_is_one_by_the_rules_of_openapi() -> None:
 
 
 def test_the_app_and_the_command_give_the_same_description(host: FunctionHost) -> None:
-    """Whoever has a key asks the app, whoever has the code asks the command; without a key nothing is told."""
+    """Whoever has a key asks the app, who has the code the command; without a key nothing is told."""
     printed = subprocess.run(
         [sys.executable, "-m", "functions.openapi"], cwd=ROOT, capture_output=True, check=True
     )
