@@ -10,7 +10,7 @@ from bot.access import includes
 from bot.desk import SHORT, Desk
 from bot.errors import BotError, Refused
 from bot.experiments import about
-from bot.flows.decide import approver_roles
+from bot.flows.deciding import approver_roles
 from bot.flows.entry import admit, model_name, typed_values
 from bot.flows.experiment import github_issues
 from bot.flows.show import show
