@@ -12,15 +12,16 @@ from bot.commands import COMMANDS
 from bot.desk import SHORT, Desk
 from bot.errors import BotError, Refused
 from bot.experiments import about
-from bot.flows.decide import approver_roles
-from bot.flows.entry import admit
+from bot.flows.deciding import approver_roles
+from bot.flows.entry import admit, model_name, typed_values
 from bot.flows.experiment import github_issues
 from bot.flows.refusals import refuse
 from bot.flows.versions import version_number
 from bot.jobs import ROLES, Job, Role
-from bot.messages import experiments, predictions, registered, status, subscriptions, versions
+from bot.messages import experiments, predictions, registered, snippets, status, subscriptions, versions
 from bot.messages import help as help_messages
 from bot.messages.message import Message
+from bot.snippets import build_snippets, example_row
 from ml.contract import RUN_ID_PATTERN, HealthView, ModelsView, RunView, UsageView
 
 USAGE_WINDOW = timedelta(days=1)
@@ -101,6 +102,14 @@ def _show(desk: Desk, job: Job) -> Message:
     return versions.card(desk.functions.version(model.name, version_number(model, job.words[1])))
 
 
+def _snippet(desk: Desk, job: Job) -> Message:
+    model = desk.model(model_name(desk, job))
+    given = bool(job.inputs or job.words)
+    row = typed_values(job, model.input_schema) if given else example_row(model)
+    made = build_snippets(desk.settings.functions.url, model, row)
+    return snippets.snippets(model, made, desk.settings.team.bot.command)
+
+
 def _experiments(desk: Desk, job: Job) -> Message:
     issues, settings = github_issues(desk)
     model = job.words[0] if job.words else None
@@ -149,6 +158,7 @@ ANSWERS: dict[str, Callable[[Desk, Job], Message]] = {
     "experiments": _experiments,
     "registry": _registry,
     "show": _show,
+    "snippet": _snippet,
     "subscriptions": _subscriptions,
     "whoami": _whoami,
     "help": _help,

@@ -46,6 +46,7 @@ class MortalTeam:
 
     team: Team
     bot: BotProcess | None = None
+    arguments: tuple[str, ...] = ()
     lost_at_start: int = 0
     _pause: threading.Event = field(default_factory=threading.Event)
 
@@ -84,6 +85,13 @@ class MortalTeam:
         """Press Promote until the decision is taken."""
         self._tell("press", lambda: self.team.slack.press("owner", card, "version.promote"))
         self._until(lambda: self._ended("decide"))
+
+    def hear(self, happens: Callable[[], Any]) -> None:
+        """Let something happen on GitHub that a channel subscribed to, until the channel was told."""
+        known = self._told()
+        self._alive()
+        happens()
+        self._until(lambda: self._told() > known)
 
     # --- what came of it
 
@@ -141,9 +149,12 @@ class MortalTeam:
     def _alive(self) -> None:
         while self.bot is None or not self.bot.is_alive:
             try:
-                self.bot = self.team.start_bot(module=DYING_BOT)
+                self.bot = self.team.start_bot(*self.arguments, module=DYING_BOT)
             except AssertionError:
                 self.lost_at_start += 1  # it died before it could say that it is ready
+
+    def _told(self) -> int:
+        return sum(one.status == "SUCCESS" for one in self._client.list_workflows(name="incident"))
 
     def _ended(self, flow: str) -> bool:
         newest = self._client.list_workflows(name=flow, sort_desc=True, limit=1)
