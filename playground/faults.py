@@ -42,7 +42,7 @@ class Fault(BaseModel):
         if self.retry_after is not None and self.status is None:
             self.status = self.limit_status
         if not self.spoils() and self.hang_seconds == 0:
-            raise ValueError("a fault needs a status, retry_after, hang_seconds, cut, or what else spoils an answer")
+            raise ValueError("a fault needs a status, retry_after, hang_seconds, cut or other trouble")
         return self
 
 
