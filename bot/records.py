@@ -358,6 +358,22 @@ class Records:
             row = connection.execute(sa.select(cards).where(wanted)).mappings().first()
         return {**row, "job": json.loads(row["job"])} if row else None
 
+    def known_ids(self, most: int) -> list[str]:
+        """Return the ids of the latest jobs and of their runs, at most *most* of each kind, newest first."""
+        found: list[str] = []
+        with self.engine.connect() as connection:
+            for table in (cards, works):
+                statement = sa.select(table.c.flow_id, table.c.run_id).order_by(table.c.created_at.desc())
+                found += [one for row in connection.execute(statement.limit(most)) for one in row if one]
+        return found
+
+    def deeds(self, flow_id: str) -> list[dict[str, Any]]:
+        """Return the audit's lines about a flow, oldest first: `at`, `who`, `what` and `facts` as a dict."""
+        statement = sa.select(audit).where(audit.c.flow_id == flow_id).order_by(audit.c.id)
+        with self.engine.connect() as connection:
+            rows = connection.execute(statement).mappings().all()
+        return [{**row, "facts": json.loads(row["facts"])} for row in rows]
+
     def _set_card(self, flow_id: str, **values: Any) -> None:
         with self.engine.begin() as connection:
             connection.execute(sa.update(cards).where(cards.c.flow_id == flow_id).values(**values))

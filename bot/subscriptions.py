@@ -132,6 +132,12 @@ class Subscriptions:
         with self._engine.connect() as connection:
             return bool(connection.execute(statement).scalar())
 
+    def incident(self, key: str) -> Incident | None:
+        """Return an incident as it stands, or None."""
+        with self._engine.connect() as connection:
+            row = self._incident(connection, key)
+        return Incident.model_validate_json(row["state"]) if row is not None else None
+
     def take(self, news: News, on: frozenset[str], why: str | None) -> tuple[Incident, Change, str | None]:
         """Let *news* change its incident; return that, what changed, and the message's ts if there is one.
 

@@ -84,6 +84,9 @@ def test_a_webhook_runs_the_command_and_leaves_the_same_record(hooked: Team, end
     engine.dispose()
     assert (row.who, row.what, row.flow_id) == ("webhook", "backfill", reply.json()["id"])
     assert json.loads(row.facts)["allowed"] is True
+    shown = hooked.told("viewer", f"/ml show {reply.json()['id']}")
+    assert "backfill · done" in shown
+    assert "Asked by webhook" in shown
 
 
 def test_a_built_in_command_is_run_too(hooked: Team) -> None:

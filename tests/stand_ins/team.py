@@ -156,6 +156,14 @@ class Team:
             client.destroy()
         raise AssertionError(f"{step!r} of {flow!r} was never stored")
 
+    def flow(self, name: str) -> str:
+        """Return the id of the newest flow called *name*."""
+        client = open_client(self.database_url)
+        try:
+            return str(client.list_workflows(name=name, sort_desc=True, limit=1)[0].workflow_id)
+        finally:
+            client.destroy()
+
     def come_to_rest(self) -> None:
         """End every run and decision that is open, and wait until their cards say so."""
         self.functions.down, self.functions.key = False, KEY
