@@ -92,7 +92,7 @@ def _show(desk: Desk, job: Job) -> Message:
     card = desk.records.card(name)
     if card is not None and card["run_id"]:
         name = card["run_id"]
-    if re.match(RUN_ID_PATTERN, name):
+    if re.fullmatch(RUN_ID_PATTERN, name):
         return status.run(desk.functions.run(name), desk.now())
     if PREDICTION_ID.match(name):
         return predictions.prediction_record(desk.functions.prediction(name))
