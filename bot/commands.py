@@ -148,9 +148,9 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             verb="show",
-            summary="Show a version's card, a run or a prediction.",
-            usage="show MODEL VERSION · show RUN · show PREDICTION",
-            examples=("show arrival-delay v2", "show 20130801t060000-a1b2c3"),
+            summary="Show one thing by its id: a version's card, a run, a prediction, or any flow.",
+            usage="show MODEL VERSION · show RUN · show PREDICTION · show FLOW",
+            examples=("show arrival-delay v2", "show arrival-delay@champion", "show 20130801t060000-a1b2c3"),
             private=True,
         ),
         Command(

@@ -1,4 +1,4 @@
-"""Requests to the function app that are made to hurt: without the key, out of their place, too much, too deep."""
+"""Requests to the function app that are made to hurt: without the key, out of place, too much, too deep."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_key_opens_and_nothing_else_does(
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick[:20])
 def test_no_name_leads_out_of_its_place(host: FunctionHost, place: str, trick: str) -> None:
-    """A name with a way up, a NUL, a backslash or any length is a name that nobody knows; sent as it stands."""
+    """A name with a way up, a NUL, a backslash or any length is a name that nobody knows."""
     connection = HTTPConnection(urlsplit(host.url).netloc, timeout=SECONDS)
     connection.request("GET", f"/api/{place.format(trick)}", headers={"x-functions-key": KEY})
     answer = connection.getresponse()
@@ -136,7 +136,7 @@ def test_bombs_and_odd_numbers_are_refused(host: FunctionHost, path: str, body: 
     "value", ["1e309", "NaN", "-Infinity", '"1e309"', '"Infinity"', '"💣"', '"\u202eabc"', "[[]]", "{}"]
 )
 def test_values_that_are_no_numbers_cost_their_row_only(host: FunctionHost, value: str) -> None:
-    """Where a number is expected anything else is refused in its row, with the field; the other is answered."""
+    """Anything else than a number is refused in its row, with the field; the other row is answered."""
     rows = f'[{{"first": {value}, "second": 1}}, {{"first": 1, "second": 2}}]'
     body = f'{{"rows": {rows}, "caller": {json.dumps(CALLER)}}}'
     answer = host.send("POST", "models/sums/predict", data=body.encode(), headers=JSON)
