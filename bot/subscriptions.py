@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from bot.incidents import Change, Incident, News, Subscription, advance, breaking
-from bot.records import incidents, notices, seen_runs, subscriptions, utc_now
 from bot.run_news import Seen
+from bot.tables import incidents, notices, seen_runs, subscriptions, utc_now
 
 MOST_OLD_RUNS = 5
 RERUN_DAYS = timedelta(days=30)

@@ -10,9 +10,10 @@ import pytest
 import requests
 import sqlalchemy as sa
 
+from bot.databases import make_engine
 from bot.deliveries import Deliveries
-from bot.records import audit, make_engine
 from bot.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, judge, sign
+from bot.tables import audit
 from playground.slack.server import start
 from playground.slack.settings import Settings
 from playground.slack.under_test import SlackUnderTest

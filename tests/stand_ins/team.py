@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -263,20 +263,25 @@ def job_state(event: Json) -> str | None:
     return payload.get("state")
 
 
+@contextmanager
+def team_in(
+    folder: Path, days: float = 7.0, more: str = "", transport: Transport = "http", **slack_settings: Any
+) -> Iterator[Team]:
+    """Make a team with a Slack of its own, which ends with it; bots are started by the caller."""
+    with ExitStack() as stack:
+        running = start(Settings(**slack_settings))
+        stack.callback(running.stop)
+        slack = stack.enter_context((BrokenSlack if transport == "cut" else SlackUnderTest)(running))
+        made = Team(folder, slack, days, more, transport)
+        stack.callback(made.close)
+        yield made
+
+
 @pytest.fixture(scope="module")
 def transport(request: pytest.FixtureRequest) -> Transport:
     """How Slack reaches the bots of a module's tests: by HTTP, unless the module runs `over` others too."""
     chosen: Transport = getattr(request, "param", "http")
     return chosen
-
-
-def _team(stack: ExitStack, folder: Path, transport: Transport, more: Json, **slack_settings: Any) -> Team:
-    running = start(Settings(**slack_settings))
-    stack.callback(running.stop)
-    slack = stack.enter_context((BrokenSlack if transport == "cut" else SlackUnderTest)(running))
-    made = Team(folder, slack, transport=transport, **more)
-    stack.callback(made.close)
-    return made
 
 
 @pytest.fixture
@@ -285,7 +290,7 @@ def new_team(tmp_path: Path, transport: Transport) -> Iterator[Callable[..., Tea
     with ExitStack() as stack:
 
         def make(days: float = 7.0, more: str = "", **slack_settings: Any) -> Team:
-            return _team(stack, tmp_path, transport, {"days": days, "more": more}, **slack_settings)
+            return stack.enter_context(team_in(tmp_path, days, more, transport, **slack_settings))
 
         yield make
 
@@ -293,8 +298,7 @@ def new_team(tmp_path: Path, transport: Transport) -> Iterator[Callable[..., Tea
 @pytest.fixture(scope="module")
 def shared_team(tmp_path_factory: pytest.TempPathFactory, transport: Transport) -> Iterator[Team]:
     """One team with one bot for a module; ask for `team` instead, which tidies up."""
-    with ExitStack() as stack:
-        made = _team(stack, tmp_path_factory.mktemp("team"), transport, {})
+    with team_in(tmp_path_factory.mktemp("team"), transport=transport) as made:
         made.start_bot()
         yield made
 
