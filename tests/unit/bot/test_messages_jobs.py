@@ -159,7 +159,7 @@ def test_the_first_version_is_set_beside_the_rule_only() -> None:
     text = jobs.decision(JOB, succeeded_run(), first, "d-1").text
 
     assert (
-        "There is no champion yet: v1 is compared with the plain rule only. v1 beats the plain rule." in text
+        "v1 is compared with the plain rule only: there was no champion beside it. v1 beats the plain rule." in text
     )
 
 
