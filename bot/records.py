@@ -219,9 +219,19 @@ notices = sa.Table(
     sa.Column("ts", sa.String(40), nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
 )
+INDEXES = (
+    sa.Index("toban_cards_open", cards.c.state, cards.c.model, cards.c.created_at, cards.c.flow_id),
+    sa.Index("toban_cards_newest", cards.c.created_at),
+    sa.Index("toban_cards_run", cards.c.run_id),
+    sa.Index("toban_audit_who", audit.c.who, audit.c.id),
+    sa.Index("toban_decisions_open", decisions.c.model, decisions.c.kind),
+    sa.Index("toban_works_newest", works.c.created_at),
+    sa.Index("toban_deliveries_webhook", deliveries.c.webhook, deliveries.c.created_at),
+)
+"""What is looked for again and again is found without reading all that ever was."""
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
-MIGRATIONS: Sequence[Sequence[sa.Table]] = (
+MIGRATIONS: Sequence[Sequence[sa.Table | sa.Index]] = (
     (cards, cancellations, decisions, digests, processes, leases, audit),
     (works,),
     (calls, hooks, deliveries),
@@ -230,8 +240,13 @@ MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (subscriptions, seen_runs, incidents, notices),
     (deployment_locks, deployment_heads),
     (experiments,),
+    INDEXES,
 )
-"""Tables made by each numbered migration; a migration that has shipped is never changed."""
+"""Tables and indexes made by each numbered migration; a migration that has shipped is never changed."""
+
+
+OPEN = ("waiting", "running", "elsewhere")
+"""States of a card whose job has not ended."""
 
 
 def utc_now() -> datetime:
@@ -284,9 +299,10 @@ class Records:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             migrations.create(connection, checkfirst=True)
             done = set(connection.execute(sa.select(migrations.c.number)).scalars())
-            for number, tables in enumerate(MIGRATIONS, start=1):
+            for number, made in enumerate(MIGRATIONS, start=1):
                 if number not in done:
-                    metadata.create_all(connection, tables=list(tables), checkfirst=True)
+                    for one in made:
+                        one.create(connection, checkfirst=True)
                     connection.execute(sa.insert(migrations).values(number=number))
 
     # --- cards: one message per job ---------------------------------------------------------------------
@@ -334,6 +350,37 @@ class Records:
         with self.engine.connect() as connection:
             rows = connection.execute(statement).mappings().all()
         return [{**row, "job": json.loads(row["job"])} for row in rows]
+
+    def watched_cards(self, near: int) -> list[dict[str, Any]]:
+        """Return what the watcher follows, oldest first: all under way and the first *near* of those waiting.
+
+        Each has its job as a dict, and as `open` how many cards of its model are open, itself included. Those
+        far behind are counted and not read: ten thousand may wait.
+        """
+        first = sa.func.row_number().over(
+            partition_by=cards.c.model, order_by=(cards.c.created_at, cards.c.flow_id)
+        )
+        number = sa.func.count().over(partition_by=cards.c.model)
+        ranked = (
+            sa.select(cards.c.flow_id, first.label("rank"), number.label("open"))
+            .where(cards.c.state.in_(OPEN))
+            .subquery()
+        )
+        statement = (
+            sa.select(cards, ranked.c.open)
+            .join(ranked, ranked.c.flow_id == cards.c.flow_id)
+            .where(sa.or_(cards.c.state != "waiting", ranked.c.rank <= near + 1))
+            .order_by(cards.c.created_at, cards.c.flow_id)
+        )
+        with self.engine.connect() as connection:
+            rows = connection.execute(statement).mappings().all()
+        return [{**row, "job": json.loads(row["job"])} for row in rows]
+
+    def count_open(self, model: str) -> int:
+        """Return how many jobs of *model* are under way or wait for their turn."""
+        statement = sa.select(sa.func.count()).where(cards.c.state.in_(OPEN), cards.c.model == model)
+        with self.engine.connect() as connection:
+            return int(connection.execute(statement).scalar_one())
 
     def cards_of(self, user: str, most: int, among: int = 200) -> list[dict[str, Any]]:
         """Return a person's latest cards, newest first, looked for among the latest of everybody."""
