@@ -1,6 +1,6 @@
 """`python -m benchmarks` measures everything and writes docs/performance.md; `make bench` calls it.
 
-python -m benchmarks                 all but the peers, about four minutes
+python -m benchmarks                 all but the peers, about ten minutes
 python -m benchmarks acks flows      only these; the page is left as it is
 python -m benchmarks --peers         other servers of models too (PEERS=1 does the same)
 """

@@ -20,9 +20,10 @@ from pydantic import SecretStr
 
 from benchmarks.offices import BOT_TOKEN, CHANNEL, SIGNING_SECRET, Office
 from benchmarks.workbench import CannotMeasure, Workbench
+from bot.databases import make_engine
 from bot.engine import FLOW_VERSION, RUNS, open_client
 from bot.jobs import Job
-from bot.records import Records, make_engine
+from bot.records import Records
 from playground.slack.loopback import Loopback
 from playground.slack.server import RunningSlack, start
 from playground.slack.settings import Settings

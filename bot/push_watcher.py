@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from bot.connectors.github import GitHub
 from bot.deployment_records import DeploymentRecords
@@ -19,6 +18,7 @@ from bot.engine import REQUESTS
 from bot.errors import BotError
 from bot.intake import Entry, Intake
 from bot.jobs import PUSHER, Job
+from bot.patrols import Patrol
 from bot.records import Records
 from bot.timing import Timing
 
@@ -26,10 +26,9 @@ log = logging.getLogger(__name__)
 
 LEASE = "push-watcher"
 FLOW = "pushed"
-STOP_SECONDS = 2.0
 
 
-class PushWatcher:
+class PushWatcher(Patrol):
     """Follows the branches of all targets that ask for it."""
 
     def __init__(
@@ -42,45 +41,16 @@ class PushWatcher:
         holder: str,
         timing: Timing,
     ) -> None:
+        super().__init__(LEASE, records, holder, timing, timing.push_seconds)
         self._targets = {name: table for name, table in targets.items() if table.on_push}
         self._github = github
         self._deployments = deployments
-        self._records = records
         self._intake = intake
-        self._holder = holder
-        self._seconds = timing.push_seconds
-        self._lease = timedelta(seconds=max(timing.stale_seconds / 4, timing.push_seconds * 3))
-        self._stopping = threading.Event()
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="push-watcher", daemon=True)
 
     def start(self) -> None:
-        """Start to watch, if there is anything to watch."""
+        """Start to look, if there is anything to look at."""
         if self._targets and self._github is not None:
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Stop watching; deployments go on."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=STOP_SECONDS)
-
-    def look_soon(self) -> None:
-        """Look now instead of at the next turn: somebody has said that a branch moved."""
-        self._wake.set()
-
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait(self._seconds)
-            self._wake.clear()
-            if self._stopping.is_set():
-                return
-            try:
-                if self._records.hold_lease(LEASE, self._holder, self._lease):
-                    self.look()
-            except Exception as error:  # noqa: BLE001 - this thread serves all targets: nothing must end it
-                log.warning("looking at branches failed this time", extra={"reason": repr(error)})
+            super().start()
 
     def look(self) -> None:
         """Look once at every branch."""

@@ -7,11 +7,10 @@ matters: the run has ended. With several bots on one database, the one that hold
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from dbos import DBOSClient
@@ -22,6 +21,7 @@ from bot.errors import BotError
 from bot.jobs import Job
 from bot.messages import jobs as messages
 from bot.messages.message import Message
+from bot.patrols import Patrol
 from bot.records import Records
 from bot.timing import Timing
 from ml.contract import FINAL_STATES, RunView
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 CONTROL = "control"
 LEASE = "watcher"
-STOP_SECONDS = 2.0
 
 PLACES_SHOWN = 5
 """So many places of a model's queue are kept up to date on the cards. Whoever stands further behind was told
@@ -39,7 +38,7 @@ where when the card was posted: redrawing every card at every step would take mo
 Card = dict[str, Any]
 
 
-class Watcher:
+class Watcher(Patrol):
     """Follows the runs of all open cards."""
 
     def __init__(
@@ -51,35 +50,12 @@ class Watcher:
         holder: str,
         timing: Timing,
     ) -> None:
-        self._records = records
+        super().__init__(LEASE, records, holder, timing, timing.watch_seconds)
         self._functions = functions
         self._client = client
         self._edits = edits
-        self._holder = holder
-        self._timing = timing
-        self._lease = timedelta(seconds=timing.stale_seconds / 4)
         self._shown: dict[str, object] = {}
         self._answered_at = time.monotonic()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
-
-    def start(self) -> None:
-        """Start to watch."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop watching; runs go on."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=STOP_SECONDS)
-
-    def _work(self) -> None:
-        while not self._stopping.wait(self._timing.watch_seconds):
-            try:
-                if self._records.hold_lease(LEASE, self._holder, self._lease):
-                    self.look()
-            except Exception as error:  # noqa: BLE001 - this thread serves all runs: nothing must end it
-                log.warning("watching failed this time", extra={"reason": repr(error)})
 
     def look(self) -> None:
         """Look once at every open card."""

@@ -8,11 +8,10 @@ once; as it looks in any case, one that is lost costs no more than a moment.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from dbos import DBOSClient
 
@@ -25,6 +24,7 @@ from bot.jobs import Job
 from bot.messages import work as messages
 from bot.messages.deployments import under
 from bot.messages.message import Message
+from bot.patrols import Patrol
 from bot.records import Records
 from bot.subscription_watch import SubscriptionWatch
 from bot.timing import Timing
@@ -34,12 +34,9 @@ from bot.works import Work, Works
 log = logging.getLogger(__name__)
 
 LEASE = "work-watcher"
-STOP_SECONDS = 2.0
-HURRY_SECONDS = 0.5
-"""The least time between two looks, however many webhooks come."""
 
 
-class WorkWatcher:
+class WorkWatcher(Patrol):
     """Follows the runs of all works under way."""
 
     def __init__(
@@ -53,32 +50,15 @@ class WorkWatcher:
         timing: Timing,
         listed: SubscriptionWatch | None = None,
     ) -> None:
-        self._records = records
+        super().__init__(LEASE, records, holder, timing, timing.work_seconds)
         self._works = works
         self._connectors = connectors
         self._client = client
         self._edits = edits
-        self._holder = holder
-        self._timing = timing
         self._listed = listed
-        self._lease = timedelta(seconds=max(timing.stale_seconds / 4, timing.work_seconds * 3))
         self._shown: dict[str, object] = {}
         self._called: dict[str, object] = {}
         self._answered_at: dict[str, float] = {}
-        self._stopping = threading.Event()
-        self._news = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="work-watcher", daemon=True)
-
-    def start(self) -> None:
-        """Start to watch."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop watching; runs go on."""
-        self._stopping.set()
-        self._news.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=STOP_SECONDS)
 
     def hurry(self, run_id: str, repository: str = "") -> bool:
         """Look now, if somebody waits for this run, rather than when its turn comes; return whether one does.
@@ -93,19 +73,8 @@ class WorkWatcher:
             if connector is not None and isinstance(connector, Expectant):
                 connector.expect_news(work.handle)
         if waited_for or repository.casefold() in {one.casefold() for one in self._repositories()}:
-            self._news.set()
+            self.look_soon()
         return waited_for
-
-    def _work(self) -> None:
-        pause = min(HURRY_SECONDS, self._timing.work_seconds)
-        while not self._stopping.wait(pause):  # however many webhooks come, only so many looks
-            self._news.wait(self._timing.work_seconds - pause)
-            self._news.clear()
-            try:
-                if self._records.hold_lease(LEASE, self._holder, self._lease):
-                    self.look()
-            except Exception as error:  # noqa: BLE001 - this thread serves all runs: nothing must end it
-                log.warning("watching failed this time", extra={"reason": repr(error)})
 
     def look(self) -> None:
         """Look once at every run under way."""

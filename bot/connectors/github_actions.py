@@ -12,7 +12,6 @@ import difflib
 import math
 import re
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -335,7 +334,7 @@ class GitHubActionsConnector:
 
     def _with_jobs(self, scope: str, runs: dict[str, Listed]) -> dict[str, RunStatus]:
         """Return the statuses with jobs; asked anew are those that moved, the longest unseen first."""
-        now = time.monotonic()
+        now = self.client.now().timestamp()
         active = {run_id: one for run_id, one in runs.items() if one.status.state not in FINAL}
         due = [run_id for run_id, one in active.items() if self._jobs_are_due(run_id, one, now)]
         due.sort(key=lambda run_id: self._jobs[run_id][1] if run_id in self._jobs else 0.0)

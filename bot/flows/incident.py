@@ -96,7 +96,10 @@ def _show_run(desk: Desk, news: News, *, wanted: bool) -> None:
 
 
 def _draw(desk: Desk, channel: str, ts: str | None, message: Message) -> str:
-    """Edit the message at *ts*, or post it where there is none, or none any more; return where it stands."""
+    """Edit the message at *ts*, or post it where there is none, or none any more; return where it stands.
+
+    A post whose answer was lost is looked for before it is sent again.
+    """
     if ts is not None:
         try:
             desk.slack.edit({"channel": channel, "ts": ts}, message)
@@ -105,4 +108,4 @@ def _draw(desk: Desk, channel: str, ts: str | None, message: Message) -> str:
                 raise
         else:
             return ts
-    return desk.slack.post(channel, message)["ts"]
+    return desk.posts.post(channel, message)["ts"]

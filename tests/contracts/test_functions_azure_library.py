@@ -2,7 +2,7 @@
 
 The library needs Python 3.13 and the package `azure-functions-runtime`. TOBAN_TEST_AZURE_PYTHON names an
 interpreter that has it together with the function app's packages; without it, the one that runs the tests is
-tried.
+tried, then that of `make setup-3.13`.
 """
 
 from __future__ import annotations
