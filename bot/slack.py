@@ -15,7 +15,6 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.error import URLError
 
-import requests
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry import RetryHandler
@@ -26,6 +25,7 @@ from slack_sdk.http_retry.builtin_handlers import (
 )
 from slack_sdk.web import SlackResponse
 
+from bot import response_urls
 from bot.errors import NotInChannel, SlackBusy, SlackRefused, SlackUnreachable
 from bot.messages.message import Attachment, Message, without_files
 from bot.settings import SlackSettings
@@ -174,20 +174,14 @@ class SlackDesk:
             raise
 
     def respond(self, response_url: str, message: Message) -> bool:
-        """Answer privately by a command's `response_url`; False where Slack does not take it any more.
+        """Answer privately by a command's `response_url`; False where Slack does not, or no longer, take it.
 
         It works where the bot is no member, at most five times within half an hour
         (https://docs.slack.dev/interactivity/handling-user-interaction#message_responses).
         """
         shown = without_files(message)
         body = {"response_type": "ephemeral", "text": shown.text, "blocks": list(shown.blocks)}
-        try:
-            reply = requests.post(response_url, json=body, timeout=TIMEOUT_SECONDS)
-        except requests.RequestException as error:
-            raise SlackUnreachable(f"response_url: {type(error).__name__}") from None
-        if reply.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status_code == RATE_LIMITED:
-            raise SlackUnreachable(f"response_url: status {reply.status_code}")
-        return reply.status_code < HTTPStatus.BAD_REQUEST
+        return response_urls.respond(response_url, body, self.client.base_url)
 
     def upload(self, channel: str, thread_ts: str, files: Sequence[Attachment]) -> None:
         """Put *files* into a thread."""

@@ -46,11 +46,20 @@ LIST_MOST = 100
 REJECTED_KEY = "function_app_rejected_key"
 
 
+def _segment(name: str) -> str:
+    """Return *name* as one segment of a path.
+
+    A client takes segments of dots out of a path, however they are written; nothing here is called so, and in
+    brackets it is a name that the function app does not know.
+    """
+    return quote(name if name.strip(".") else f"({name})", safe="")
+
+
 def build_start(kind: Literal["retrain", "compare"], model: str, body: BaseModel, key: str) -> HttpCall:
     """Return the call that starts a run; *key* makes a second sending return the first run."""
     return HttpCall(
         "POST",
-        f"/api/models/{quote(model, safe='')}/{kind}",
+        f"/api/models/{_segment(model)}/{kind}",
         body=body.model_dump(mode="json", exclude_none=True),
         headers={"Idempotency-Key": key},
         repeatable=True,
@@ -61,7 +70,7 @@ def build_move(model: str, alias: str, move: AliasMove, key: str) -> HttpCall:
     """Return the call that moves an alias, bound to the event and the evidence in *move*."""
     return HttpCall(
         "POST",
-        f"/api/models/{quote(model, safe='')}/aliases/{quote(alias, safe='')}",
+        f"/api/models/{_segment(model)}/aliases/{_segment(alias)}",
         body=move.model_dump(mode="json"),
         headers={"Idempotency-Key": key},
         repeatable=True,
@@ -72,7 +81,7 @@ def build_cancel(run_id: str, caller: Caller, key: str) -> HttpCall:
     """Return the call that asks a run to stop, in the name of *caller*."""
     return HttpCall(
         "POST",
-        f"/api/runs/{quote(run_id, safe='')}/cancel",
+        f"/api/runs/{_segment(run_id)}/cancel",
         body=CancelRequest(caller=caller).model_dump(mode="json"),
         headers={"Idempotency-Key": key},
         repeatable=True,
@@ -128,7 +137,7 @@ class AzureFunctionsConnector:
     def predict(self, model: str, rows: Sequence[dict[str, Any]], caller: Caller) -> PredictReply:
         """Return one answer per row."""
         body = PredictRequest(rows=list(rows), caller=caller).model_dump(mode="json", exclude_none=True)
-        call = HttpCall("POST", f"/api/models/{quote(model, safe='')}/predict", body=body)
+        call = HttpCall("POST", f"/api/models/{_segment(model)}/predict", body=body)
         return read_reply(self._sender.send(call), PredictReply)
 
     def retrain(self, model: str, params: dict[str, Any], caller: Caller, *, key: str) -> RunView:
@@ -143,7 +152,7 @@ class AzureFunctionsConnector:
 
     def run(self, run_id: str) -> RunView:
         """Return a run as it stands."""
-        return self._get(f"/api/runs/{quote(run_id, safe='')}", RunView)
+        return self._get(f"/api/runs/{_segment(run_id)}", RunView)
 
     def status(self, run_ids: Sequence[str]) -> dict[str, RunView]:
         """Return the runs of *run_ids* that are known, with as few requests as make sense."""
@@ -184,11 +193,11 @@ class AzureFunctionsConnector:
 
     def model(self, name: str) -> ModelView:
         """Return a model with its schemas, champion and versions."""
-        return self._get(f"/api/models/{quote(name, safe='')}", ModelView)
+        return self._get(f"/api/models/{_segment(name)}", ModelView)
 
     def version(self, model: str, number: int) -> VersionView:
         """Return a version's manifest and card."""
-        return self._get(f"/api/models/{quote(model, safe='')}/versions/{number}", VersionView)
+        return self._get(f"/api/models/{_segment(model)}/versions/{number}", VersionView)
 
     def move_alias(self, model: str, alias: str, move: AliasMove, *, key: str) -> AliasView:
         """Move an alias; raise Refused with `world_moved` when somebody else moved it first."""
@@ -196,13 +205,11 @@ class AzureFunctionsConnector:
 
     def prediction(self, prediction_id: str) -> PredictionView:
         """Return one logged prediction."""
-        return self._get(f"/api/predictions/{quote(prediction_id, safe='')}", PredictionView)
+        return self._get(f"/api/predictions/{_segment(prediction_id)}", PredictionView)
 
     def usage(self, model: str, since: datetime) -> UsageView:
         """Return how much a model was asked since *since*."""
-        return self._get(
-            f"/api/models/{quote(model, safe='')}/usage", UsageView, {"since": since.isoformat()}
-        )
+        return self._get(f"/api/models/{_segment(model)}/usage", UsageView, {"since": since.isoformat()})
 
     def health(self) -> HealthView:
         """Return whether the function app and its store answer."""
