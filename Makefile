@@ -15,7 +15,7 @@ formatted := .
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: help setup setup-3.13 setup-mlflow demo test test-full check fix messages bench lock clean clean-all
+.PHONY: help setup setup-3.13 setup-mlflow demo test test-full check fix messages bench reliability lock clean clean-all
 .PHONY: check-format check-lint check-types check-imports check-docs check-workflows check-locks
 
 help: ## show this list
@@ -80,6 +80,9 @@ messages: $(ready) ## write docs/messages.md again, and take its pictures in Chr
 
 bench: $(ready) ## measure, as ratios against peers in the same run (see benchmarks/README.md)
 	@$(run) -m benchmarks $(BENCH_ARGS)
+
+reliability: $(ready) ## kill bots and hosts 200 times, count what came of it, write docs/reliability.md
+	@$(run) -m benchmarks.reliability $(RELIABILITY_ARGS)
 
 lock: $(ready) ## write the lock files again after a change of dependencies (UPGRADE=1: newest versions)
 	$(run) scripts/lock.py $(if $(filter-out 0 no,$(UPGRADE)),--upgrade)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.jobs import Role
-from bot.messages import digests, home, status, versions
+from bot.messages import digests, flows, home, snippets, status, versions
+from bot.messages.flows import Decision, Deed, FlowFacts
 from bot.messages.home import Asked, HomeFacts, Waiting
+from bot.messages.message import Message
+from bot.snippets import build_snippets, example_row
 from ml.contract import (
     HealthView,
     ModelSummary,
     ModelsView,
+    ModelView,
     RunsView,
     RunView,
     StoreHealth,
@@ -19,6 +23,7 @@ from ml.contract import (
 from playground.gallery.records import (
     AT,
     OPERATOR,
+    OWNER,
     RUN_ID,
     alias,
     failed_run,
@@ -86,6 +91,27 @@ ROLES: tuple[Role, ...] = ("operator", "viewer")
 
 
 EVERY_RUN: tuple[RunView, ...] = (run(), succeeded_run(), failed_run(run_id="20130801t070000-d4e5f6"))
+FLOW = FlowFacts(
+    id="c-1",
+    kind="retrain",
+    state="SUCCESS",
+    begun_at=AT,
+    job=RETRAIN,
+    run=RUN_ID,
+    decision=Decision(model="arrival-delay", candidate=2, kind="promoted", by=OWNER),
+    issue="acme/flights#12",
+    message=LINK,
+    deeds=(Deed(at=AT, who=OPERATOR, what="retrain"), Deed(at=NOW, who=OWNER, what="version.promote")),
+)
+PRIVATE_FLOW = FlowFacts(id="c-2", kind="status", state="ENQUEUED", begun_at=AT, job=RETRAIN, hidden=True)
+
+
+def asked_elsewhere(model: ModelView, command_name: str) -> Message:
+    """Return the programs that ask a model."""
+    made = build_snippets("https://flights.example.com", model, example_row(model))
+    return snippets.snippets(model, made, command_name)
+
+
 CHAPTER = Chapter(
     "Looking things up",
     "Lists and status are seen by the asker only. The digest is for the channel; it puts failures first.",
@@ -115,6 +141,9 @@ CHAPTER = Chapter(
         Sample("There are no runs yet.", status.runs, (RunsView(runs=()), NOW), "private"),
         Sample("One run that is under way.", status.run, (run(), NOW), "private"),
         Sample("One run that made a version.", status.run, (succeeded_run(), NOW), "private"),
+        Sample("What became of something that was asked for.", flows.flow, (FLOW,), "private"),
+        Sample("Somebody else's, asked privately.", flows.flow, (PRIVATE_FLOW,), "private"),
+        Sample("A model asked from a program.", asked_elsewhere, (model(), "/ml"), "private"),
         Sample("A run is to be cancelled.", status.cancelling, (RUN_ID,), "private"),
         Sample("Who am I?", status.whoami, (OPERATOR, ROLES, {"arrival-delay": ("owner",)}), "private"),
         Sample("Somebody without a role.", status.whoami, (OPERATOR, (), {}), "private"),

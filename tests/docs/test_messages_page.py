@@ -16,7 +16,9 @@ def test_the_page_says_what_the_code_says() -> None:
     """A changed or new wording is on the page: `make messages` writes it."""
     text = PAGE.read_text(encoding="utf-8")
 
-    assert written(text) == text
+    assert written(text) == text, (
+        "run: python -m playground.gallery (`make messages` takes the pictures, too)"
+    )
 
 
 def test_each_chapter_has_its_pictures_and_there_are_no_others() -> None:

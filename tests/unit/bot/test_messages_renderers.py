@@ -40,6 +40,7 @@ TOOLS = {
     # What other places of the bot do with a finished message, or with parts of one.
     ("message", "without_files"),
     ("blocks", "text_table"),
+    ("flows", "known"),
 }
 Path_ = tuple[Any, ...]
 
@@ -157,9 +158,8 @@ def slots(name: str) -> dict[str, tuple[Slot, ...]]:
 
 def _slots(parameter: str, adapter: TypeAdapter[Any], data: Any) -> Iterator[Slot]:
     for path in paths(data):
-        longest = next(
-            (most for most in LENGTHS if takes(adapter, put(data, path, ("any <text> " * most)[:most]))), 0
-        )
+        tried = (most for most in LENGTHS if takes(adapter, put(data, path, ("any <text> " * most)[:most])))
+        longest = next(tried, 0)
         if longest and not ours((parameter, *path)):
             yield Slot(path, longest, takes(adapter, put(data, path, "")))
 
