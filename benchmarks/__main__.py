@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from benchmarks import acks, azurites, flows, histories, peers, predictions, starts
+from benchmarks import acks, azurites, flows, histories, peers, predictions, starts, watching
 from benchmarks.figures import Figure
 from benchmarks.load import Generator, LoadFailed
 from benchmarks.report import PAGE, put_section, write_section
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = Workbench(Path(home), load, options.rounds)
         figures, left_out, broken = run(bench, wanted)
     day = datetime.now(UTC).date()
-    sections = {"figures": [name for name in wanted if name != PEERS], PEERS: [PEERS]}
+    apart = {WATCHING: [WATCHING], PEERS: [PEERS]}
+    sections = {"figures": [name for name in wanted if name not in apart], **apart}
     for section, members in sections.items():
         if not set(members) & set(wanted):
             continue
@@ -89,6 +90,7 @@ def _benchmarks(bench: Workbench) -> dict[str, Callable[[], Iterator[Figure]]]:
         "acks": lambda: acks.measure(bench),
         "flows": lambda: flows.measure(bench),
         "histories": lambda: histories.measure(bench, trained()),
+        WATCHING: lambda: watching.measure(bench),
         PEERS: lambda: peers.measure(bench, trained()),
     }
 

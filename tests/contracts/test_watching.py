@@ -14,7 +14,7 @@ LOOKS = 4
 
 @pytest.mark.parametrize(("repositories", "runs"), [(1, 2), (1, 60), (3, 24)])
 def test_one_list_for_each_repository_and_look(tmp_path: Path, repositories: int, runs: int) -> None:
-    """However many runs go on, a look is one list for each repository, and the jobs of ten at most in each."""
+    """However many runs go on, a look is one list for each repository, and the jobs of at most ten."""
     with watched_runs(tmp_path, repositories) as watched:
         watched.begin(runs)
         watched.settle()
@@ -42,9 +42,8 @@ def test_a_run_that_moves_costs_one_request(tmp_path: Path) -> None:
 
 
 def test_many_subscriptions_are_one_list(tmp_path: Path) -> None:
-    """Fifty channels that want to hear of a repository cost what one costs, also where its runs are watched."""
+    """Fifty subscriptions to a repository cost what one costs, also where its runs are watched."""
     with watched_runs(tmp_path, 2) as watched:
-        quiet, busy = watched.repositories
         for repository in watched.repositories:
             watched.subscribe(repository, 50)
         watched.begin(4)
