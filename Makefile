@@ -15,7 +15,7 @@ formatted := .
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: help setup setup-3.13 setup-mlflow demo test test-full check fix bench lock clean clean-all
+.PHONY: help setup setup-3.13 setup-mlflow demo test test-full check fix bench reliability lock clean clean-all
 .PHONY: check-format check-lint check-types check-imports check-docs check-workflows check-locks
 
 help: ## show this list
@@ -77,6 +77,9 @@ fix: $(ready) ## format, and mend what the linter can mend
 
 bench: $(ready) ## measure, as ratios against peers in the same run (see benchmarks/README.md)
 	@$(run) -m benchmarks $(BENCH_ARGS)
+
+reliability: $(ready) ## kill bots and hosts 200 times, count what came of it, write docs/reliability.md
+	@$(run) -m benchmarks.reliability $(RELIABILITY_ARGS)
 
 lock: $(ready) ## write the lock files again after a change of dependencies (UPGRADE=1: newest versions)
 	$(run) scripts/lock.py $(if $(filter-out 0 no,$(UPGRADE)),--upgrade)

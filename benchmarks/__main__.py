@@ -1,7 +1,7 @@
 """`python -m benchmarks` measures everything and writes docs/performance.md; `make bench` calls it.
 
-python -m benchmarks                 all but the peers, about four minutes
-python -m benchmarks acks flows      only these; the page is left as it is
+python -m benchmarks                 all but the peers, about six minutes
+python -m benchmarks acks flows      only these; of the page, sections of which all was measured are written
 python -m benchmarks --peers         other servers of models too (PEERS=1 does the same)
 """
 
@@ -25,33 +25,41 @@ from benchmarks.trained import Trained, train
 from benchmarks.workbench import CannotMeasure, Workbench
 from playground.programs import ProgramFailed
 
-NAMES = ("starts", "predictions", "azurite", "acks", "flows", "histories")
-PEERS = "peers"
+FIGURES = ("starts", "predictions", "azurite", "acks", "flows", "histories")
+WATCHING, PEERS = "watching", "peers"
+NAMES = (*FIGURES, WATCHING)
+SECTIONS = {"figures": FIGURES, WATCHING: (WATCHING,), PEERS: (PEERS,)}
+"""What stands in each section of the page; one is written only when all of it was measured."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print and, unless only some were asked for, write the page."""
+    """Measure, print and, where all of a section was measured, write the page."""
     options = _options(arguments)
     wanted = tuple(options.names) or (*NAMES, *((PEERS,) if options.peers else ()))
     with tempfile.TemporaryDirectory(prefix="toban-bench-") as home, Generator() as load:
         bench = Workbench(Path(home), load, options.rounds)
         figures, left_out, broken = run(bench, wanted)
     day = datetime.now(UTC).date()
-    apart = {WATCHING: [WATCHING], PEERS: [PEERS]}
-    sections = {"figures": [name for name in wanted if name not in apart], **apart}
-    for section, members in sections.items():
-        if not set(members) & set(wanted):
+    for section, members in SECTIONS.items():
+        measured = [name for name in members if name in wanted]
+        if not measured:
             continue
-        lines = [figure for name in members for figure in figures[name]]
-        reasons = {name: left_out[name] for name in members if name in left_out}
-        command = "make bench PEERS=1" if PEERS in wanted else "make bench"
-        text = write_section(command, lines, reasons, day)
+        lines = [figure for name in measured for figure in figures[name]]
+        reasons = {name: left_out[name] for name in measured if name in left_out}
+        text = write_section(_command(options.names, wanted), lines, reasons, day)
         print(f"\n{text}")
-        if not options.names and not broken:
+        if len(measured) == len(members) and not broken:
             PAGE.write_text(put_section(PAGE.read_text("utf-8"), section, text), "utf-8")
     for name, reason in broken.items():
         _say(f"{name} is broken, so the page stays as it was: {reason}")
     return 1 if broken else 0
+
+
+def _command(names: Sequence[str], wanted: Sequence[str]) -> str:
+    """Return what measures this again."""
+    if names:
+        return f"make bench BENCH_ARGS='{' '.join(names)}'"
+    return "make bench PEERS=1" if PEERS in wanted else "make bench"
 
 
 def run(

@@ -1,8 +1,8 @@
-"""Watching: what GitHub is asked for many runs under way, and what Slack is told of a hundred in one channel.
+"""Watching: what GitHub is asked for many runs under way, and what Slack is told of a hundred of them.
 
-The bot's own watcher, connector and edits stand between a loopback GitHub and a loopback Slack. Both count for
-themselves, and Slack enforces its tiers. Time is theirs: GitHub's clock is moved from look to look, Slack's goes
-`SPEED` times as fast as this machine's, and the bot's pace with it.
+The bot's own watcher, connector and edits stand between a loopback GitHub and a loopback Slack. Both count
+for themselves, and Slack enforces its tiers. Time is theirs: GitHub's clock is moved from look to look,
+Slack's goes `SPEED` times as fast as this machine's, and the bot's pace with it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ GITHUB_PER_HOUR = 5000
 """https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 EXTRAPOLATED = (
     f"Counted by the loopback GitHub in {LOOKS} looks, a minute of them, and multiplied. "
-    f"GitHub answers {GITHUB_PER_HOUR:,} an hour that it counts. Before they are used up the bot looks seldomer "
-    "(tests/contracts/test_watching.py), which is not in these figures."
+    f"GitHub answers {GITHUB_PER_HOUR:,} an hour that it counts. Before they are used up the bot looks "
+    "seldomer (tests/contracts/test_watching.py), which is not in these figures."
 )
 
 CARDS = 100
@@ -46,7 +46,8 @@ UPDATE = "chat.update"
 SLACK_PER_MINUTE = 50
 """chat.update is a tier 3 method: https://docs.slack.dev/apis/web-api/rate-limits"""
 TIERS = (
-    f"In Slack's time, which went {SPEED:g} times as fast as this machine's; the loopback Slack enforces its tiers."
+    f"In Slack's time, which went {SPEED:g} times as fast as this machine's. The loopback Slack enforces its "
+    "tiers."
 )
 BOT = "the bot"
 
@@ -158,7 +159,7 @@ def _card(desk: SlackDesk, clock: Clock, number: int) -> dict[str, str]:
 
 
 def _follow(watched: WatchedRuns, clock: Clock, until: float) -> None:
-    """Look as often as the bot does until then; between two looks one run in `ONE_IN` comes to its next step."""
+    """Look as often as the bot does until then; meanwhile one run in `ONE_IN` comes to its next step."""
     pause, turn = threading.Event(), 0
     while (now := clock.seconds()) < until:
         watched.watcher.look()

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from bot.connectors.connector import FINAL, RunState
-from bot.records import calls, utc_now
+from bot.tables import calls, utc_now
 
 SENDING = "sending"
 

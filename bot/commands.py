@@ -148,9 +148,17 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             verb="show",
-            summary="Show a version's card, a run or a prediction.",
-            usage="show MODEL VERSION · show RUN · show PREDICTION",
-            examples=("show arrival-delay v2", "show 20130801t060000-a1b2c3"),
+            summary="Show one thing by its id: a version's card, a run, a prediction, or any flow.",
+            usage="show MODEL VERSION · show RUN · show PREDICTION · show FLOW",
+            examples=("show arrival-delay v2", "show arrival-delay@champion", "show 20130801t060000-a1b2c3"),
+            private=True,
+        ),
+        Command(
+            verb="snippet",
+            summary="Show how a program asks a model: with curl, Python or a spreadsheet.",
+            usage="snippet MODEL [name=value …]",
+            examples=("snippet arrival-delay", "snippet arrival-delay flight=UA580 date=2013-07-10"),
+            target="model",
             private=True,
         ),
         Command(
@@ -219,7 +227,10 @@ COMMANDS: dict[str, Command] = {
 # Words people know from elsewhere, for which letters alone would suggest the wrong verb or none.
 _OTHER_WORDS = {
     "abort": "cancel",
+    "api": "snippet",
     "card": "show",
+    "code": "snippet",
+    "curl": "snippet",
     "diff": "compare",
     "dispatch": "run",
     "follow": "subscribe",
@@ -251,7 +262,10 @@ _OTHER_WORDS = {
 
 
 LOOKUPS = frozenset(
-    {"experiments", "models", "status", "runs", "registry", "show", "subscriptions", "whoami", "help"}
+    {
+        *("experiments", "help", "models", "registry", "runs", "show", "snippet", "status"),
+        *("subscriptions", "whoami"),
+    }
 )
 OWN = "command"
 """The flow of a team's own commands."""

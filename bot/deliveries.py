@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
-from bot.records import deliveries, events, hooks, utc_now
+from bot.tables import deliveries, events, hooks, utc_now
 
 Ending = Literal["delivered", "refused", "given_up"]
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from bot.records import deployment_heads, deployment_locks, utc_now, works
+from bot.tables import deployment_heads, deployment_locks, utc_now, works
 
 UNTIL_IT_HAS_A_CARD = timedelta(minutes=10)
 """So long a claim counts whose job has no card yet."""

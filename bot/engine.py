@@ -24,8 +24,9 @@ from dbos import DBOS, DBOSClient, DBOSConfig
 from sqlalchemy.engine import Engine as SqlEngine
 
 from bot.checkpoints import JsonSerializer
+from bot.databases import make_engine, psycopg_url
 from bot.errors import ConfigurationError
-from bot.records import Records, make_engine, psycopg_url
+from bot.records import Records
 from bot.timing import Timing
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
-from bot.records import experiments, utc_now
+from bot.tables import experiments, utc_now
 
 
 class Recorded(BaseModel):

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
 from bot.forms import Form
-from bot.records import forms, utc_now
+from bot.tables import forms, utc_now
 
 MOST_REMEMBERED = 200
 

@@ -1,10 +1,6 @@
 """What is the bot's own: cards, cancellations, decisions, sent digests, processes, leases, audit.
 
-The tables of calls to endpoints, of webhooks, of deliveries, of open forms, of deployments and of experiments
-are made here and used in `calls`, `deliveries`, `open_forms`, `deployment_records` and `experiment_records`.
-
-Plain SQLAlchemy Core in the engine's database, own tables and numbered migrations. Unique constraints are the
-claims: whoever inserts first has it. What must outlive the bot goes through the function app instead.
+Plain SQLAlchemy Core. What must outlive the bot goes through the function app instead.
 """
 
 from __future__ import annotations
@@ -15,257 +11,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-metadata = sa.MetaData()
-
-cards = sa.Table(
-    "toban_cards",
+from bot.tables import (
+    MIGRATIONS,
+    audit,
+    cancellations,
+    cards,
+    decisions,
+    digests,
+    leases,
     metadata,
-    sa.Column("flow_id", sa.String(120), primary_key=True),
-    sa.Column("run_flow_id", sa.String(120), nullable=False),
-    sa.Column("model", sa.String(64), nullable=False),
-    sa.Column("job", sa.Text, nullable=False),
-    sa.Column("channel", sa.String(80), nullable=False),
-    sa.Column("ts", sa.String(40), nullable=False),
-    sa.Column("run_id", sa.String(60)),
-    sa.Column("state", sa.String(20), nullable=False),
-    sa.Column("created_at", sa.DateTime, nullable=False),
+    migrations,
+    processes,
+    utc_now,
+    works,
 )
-cancellations = sa.Table(
-    "toban_cancellations",
-    metadata,
-    sa.Column("flow_id", sa.String(120), primary_key=True),
-    sa.Column("by", sa.String(80), nullable=False),
-    sa.Column("at", sa.DateTime, nullable=False),
-)
-decisions = sa.Table(
-    "toban_decisions",
-    metadata,
-    sa.Column("decide_id", sa.String(120), primary_key=True),
-    sa.Column("model", sa.String(64), nullable=False),
-    sa.Column("candidate", sa.Integer, nullable=False),
-    sa.Column("evidence", sa.String(80), nullable=False),
-    sa.Column("press", sa.String(120)),
-    sa.Column("kind", sa.String(20)),
-    sa.Column("by", sa.String(80)),
-    sa.Column("at", sa.DateTime, nullable=False),
-)
-digests = sa.Table(
-    "toban_digests",
-    metadata,
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("due_local", sa.String(40), primary_key=True),
-    sa.Column("due", sa.DateTime, nullable=False),
-    sa.Column("flow_id", sa.String(160), nullable=False),
-)
-processes = sa.Table(
-    "toban_processes",
-    metadata,
-    sa.Column("executor_id", sa.String(120), primary_key=True),
-    sa.Column("heartbeat_at", sa.DateTime, nullable=False),
-    sa.Column("recovered_by", sa.String(120)),
-)
-leases = sa.Table(
-    "toban_leases",
-    metadata,
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("holder", sa.String(120), nullable=False),
-    sa.Column("expires_at", sa.DateTime, nullable=False),
-)
-audit = sa.Table(
-    "toban_audit",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", sa.DateTime, nullable=False),
-    sa.Column("flow_id", sa.String(160), nullable=False),
-    sa.Column("who", sa.String(80), nullable=False),
-    sa.Column("what", sa.String(60), nullable=False),
-    sa.Column("facts", sa.Text, nullable=False),
-    sa.UniqueConstraint("flow_id", "what"),
-)
-works = sa.Table(
-    "toban_works",
-    metadata,
-    sa.Column("flow_id", sa.String(120), primary_key=True),
-    sa.Column("work_flow_id", sa.String(120), nullable=False),
-    sa.Column("job", sa.Text, nullable=False),
-    sa.Column("order", sa.Text, nullable=False),
-    sa.Column("channel", sa.String(80), nullable=False),
-    sa.Column("ts", sa.String(40), nullable=False),
-    sa.Column("state", sa.String(20), nullable=False, index=True),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("run_id", sa.String(120), index=True),
-    sa.Column("handle", sa.Text),
-    sa.Column("began_at", sa.DateTime),
-    sa.Column("created_at", sa.DateTime, nullable=False),
-)
-calls = sa.Table(
-    "toban_calls",
-    metadata,
-    sa.Column("key", sa.String(120), primary_key=True),
-    sa.Column("endpoint", sa.String(64), nullable=False),
-    sa.Column("state", sa.String(20), nullable=False),
-    sa.Column("facts", sa.Text, nullable=False),
-    sa.Column("look_after", sa.DateTime, nullable=False),
-    sa.Column("created_at", sa.DateTime, nullable=False),
-    sa.Column("ended_at", sa.DateTime),
-)
-hooks = sa.Table(
-    "toban_hooks",
-    metadata,
-    sa.Column("signature", sa.String(80), primary_key=True),
-    sa.Column("command", sa.String(64), nullable=False),
-    sa.Column("flow_id", sa.String(120), nullable=False),
-    sa.Column("at", sa.DateTime, nullable=False),
-)
-deliveries = sa.Table(
-    "toban_deliveries",
-    metadata,
-    sa.Column("id", sa.String(200), primary_key=True),
-    sa.Column("webhook", sa.String(64), nullable=False),
-    sa.Column("event", sa.String(40), nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("state", sa.String(20), nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("detail", sa.Text, nullable=False),
-    sa.Column("created_at", sa.DateTime, nullable=False),
-    sa.Column("ended_at", sa.DateTime),
-)
-deployment_locks = sa.Table(
-    "toban_deployment_locks",
-    metadata,
-    sa.Column("target", sa.String(64), primary_key=True),
-    sa.Column("flow_id", sa.String(120), nullable=False),
-    sa.Column("by", sa.String(80), nullable=False),
-    sa.Column("what", sa.String(200), nullable=False),
-    sa.Column("at", sa.DateTime, nullable=False),
-)
-deployment_heads = sa.Table(
-    "toban_deployment_heads",
-    metadata,
-    sa.Column("target", sa.String(64), primary_key=True),
-    sa.Column("sha", sa.String(64), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("at", sa.DateTime, nullable=False),
-)
-forms = sa.Table(
-    "toban_forms",
-    metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("form", sa.Text, nullable=False),
-    sa.Column("used_at", sa.DateTime, nullable=False),
-)
-events = sa.Table(
-    "toban_events",
-    metadata,
-    sa.Column("delivery", sa.String(80), primary_key=True),
-    sa.Column("identity", sa.String(64), nullable=False, unique=True),
-    sa.Column("event", sa.String(40), nullable=False),
-    sa.Column("repository", sa.String(160), nullable=False),
-    sa.Column("begins", sa.Boolean, nullable=False),
-    sa.Column("at", sa.DateTime, nullable=False),
-)
-experiments = sa.Table(
-    "toban_experiments",
-    metadata,
-    sa.Column("flow_id", sa.String(120), primary_key=True),
-    sa.Column("repository", sa.String(160), nullable=False),
-    sa.Column("began_at", sa.DateTime, nullable=False),
-    sa.Column("number", sa.Integer),
-    sa.Column("channel", sa.String(80)),
-    sa.Column("ts", sa.String(40)),
-    sa.Column("result", sa.Text),
-)
-subscriptions = sa.Table(
-    "toban_subscriptions",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("channel", sa.String(80), nullable=False),
-    sa.Column("repository", sa.String(160), nullable=False),
-    sa.Column("workflow", sa.String(200), nullable=False),
-    sa.Column("branch", sa.String(255), nullable=False),
-    sa.Column("on", sa.Text, nullable=False),
-    sa.Column("by", sa.String(80), nullable=False),
-    sa.Column("created_at", sa.DateTime, nullable=False),
-    sa.UniqueConstraint("channel", "repository", "workflow", "branch"),
-)
-seen_runs = sa.Table(
-    "toban_seen_runs",
-    metadata,
-    sa.Column("repository", sa.String(160), primary_key=True),
-    sa.Column("seen", sa.Text, nullable=False),
-)
-incidents = sa.Table(
-    "toban_incidents",
-    metadata,
-    sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("channel", sa.String(80), nullable=False),
-    sa.Column("repository", sa.String(160), nullable=False),
-    sa.Column("is_open", sa.Boolean, nullable=False, index=True),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("news", sa.String(64), nullable=False),
-    sa.Column("change", sa.String(20), nullable=False),
-    sa.Column("ts", sa.String(40)),
-    sa.Column("at", sa.DateTime, nullable=False),
-)
-notices = sa.Table(
-    "toban_notices",
-    metadata,
-    sa.Column("channel", sa.String(80), primary_key=True),
-    sa.Column("run_id", sa.String(40), primary_key=True),
-    sa.Column("ts", sa.String(40), nullable=False),
-    sa.Column("at", sa.DateTime, nullable=False),
-)
-migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
-
-MIGRATIONS: Sequence[Sequence[sa.Table]] = (
-    (cards, cancellations, decisions, digests, processes, leases, audit),
-    (works,),
-    (calls, hooks, deliveries),
-    (events,),
-    (forms,),
-    (subscriptions, seen_runs, incidents, notices),
-    (deployment_locks, deployment_heads),
-    (experiments,),
-)
-"""Tables made by each numbered migration; a migration that has shipped is never changed."""
-
-
-def utc_now() -> datetime:
-    """Return the present moment in UTC, without zone, as the tables hold it."""
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
-def make_engine(url: str) -> Engine:
-    """Return an SQLAlchemy engine for *url* with the settings that the flow engine needs beside it.
-
-    On SQLite, writers begin IMMEDIATE and wait up to 30 s for a lock, and the file is in WAL mode, so that
-    readers and the one writer do not stop each other (https://www.sqlite.org/wal.html).
-    """
-    if not url.startswith("sqlite"):
-        return sa.create_engine(
-            psycopg_url(url), pool_pre_ping=True, pool_size=5, max_overflow=10, hide_parameters=True
-        )
-    engine = sa.create_engine(url, isolation_level="SERIALIZABLE", hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        connection.execute("PRAGMA busy_timeout=30000")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    return engine
-
-
-def psycopg_url(url: str) -> str:
-    """Return a PostgreSQL *url* that names the psycopg 3 driver, whichever common form it came in."""
-    scheme, rest = url.split("://", 1)
-    return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else url
 
 
 class Records:
@@ -357,6 +119,22 @@ class Records:
         with self.engine.connect() as connection:
             row = connection.execute(sa.select(cards).where(wanted)).mappings().first()
         return {**row, "job": json.loads(row["job"])} if row else None
+
+    def known_ids(self, most: int) -> list[str]:
+        """Return the ids of the latest jobs and of their runs, at most *most* of each kind, newest first."""
+        found: list[str] = []
+        with self.engine.connect() as connection:
+            for table in (cards, works):
+                statement = sa.select(table.c.flow_id, table.c.run_id).order_by(table.c.created_at.desc())
+                found += [one for row in connection.execute(statement.limit(most)) for one in row if one]
+        return found
+
+    def deeds(self, flow_id: str) -> list[dict[str, Any]]:
+        """Return the audit's lines about a flow, oldest first: `at`, `who`, `what` and `facts` as a dict."""
+        statement = sa.select(audit).where(audit.c.flow_id == flow_id).order_by(audit.c.id)
+        with self.engine.connect() as connection:
+            rows = connection.execute(statement).mappings().all()
+        return [{**row, "facts": json.loads(row["facts"])} for row in rows]
 
     def _set_card(self, flow_id: str, **values: Any) -> None:
         with self.engine.begin() as connection:

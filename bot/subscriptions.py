@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from bot.incidents import Change, Incident, News, Subscription, advance, breaking
-from bot.records import incidents, notices, seen_runs, subscriptions, utc_now
 from bot.run_news import Seen
+from bot.tables import incidents, notices, seen_runs, subscriptions, utc_now
 
 MOST_OLD_RUNS = 5
 RERUN_DAYS = timedelta(days=30)
@@ -131,6 +131,12 @@ class Subscriptions:
         statement = sa.select(incidents.c.is_open).where(incidents.c.key == news.key)
         with self._engine.connect() as connection:
             return bool(connection.execute(statement).scalar())
+
+    def incident(self, key: str) -> Incident | None:
+        """Return an incident as it stands, or None."""
+        with self._engine.connect() as connection:
+            row = self._incident(connection, key)
+        return Incident.model_validate_json(row["state"]) if row is not None else None
 
     def take(self, news: News, on: frozenset[str], why: str | None) -> tuple[Incident, Change, str | None]:
         """Let *news* change its incident; return that, what changed, and the message's ts if there is one.

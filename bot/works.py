@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from bot.connectors.connector import Review, RunHandle
-from bot.records import utc_now, works
+from bot.tables import utc_now, works
 
 
 class Work(BaseModel):

@@ -11,26 +11,12 @@ import difflib
 
 import azure.functions as func
 
+from functions.operations import OPERATIONS
 from functions.problems import door, method_not_allowed
 from functions.routes import RouteTable
 from ml.errors import Refused
 
-SERVED = {
-    "health": "GET",
-    "models": "GET",
-    "models/{model}": "GET",
-    "models/{model}/aliases/{alias}": "POST",
-    "models/{model}/compare": "POST",
-    "models/{model}/predict": "POST",
-    "models/{model}/retrain": "POST",
-    "models/{model}/usage": "GET",
-    "models/{model}/versions/{version}": "GET",
-    "predictions/{prediction_id}": "GET",
-    "runs": "GET",
-    "runs/{run_id}": "GET",
-    "runs/{run_id}/cancel": "POST",
-}
-"""What the other blueprints serve; a test holds this against their bindings."""
+SERVED = {operation.route: operation.method for operation in OPERATIONS}
 
 _TABLE = RouteTable((route, (), method) for route, method in SERVED.items())
 

@@ -99,8 +99,19 @@ class Caller(Request):
 class PredictRequest(Request):
     """Rows to predict, either as a list of objects or, for volume, as columns of equal length."""
 
-    rows: list[dict[str, Any]] | None = None
-    columns: dict[str, list[Any]] | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["rows"], "properties": {"rows": {"type": "array"}}},
+                {"required": ["columns"], "properties": {"columns": {"type": "object"}}},
+            ]
+        }
+    )
+
+    rows: list[dict[str, Any]] | None = Field(
+        default=None, json_schema_extra={"minItems": 1, "maxItems": MAX_ROWS}
+    )
+    columns: dict[str, list[Any]] | None = Field(default=None, json_schema_extra={"minProperties": 1})
     caller: Caller
 
     @model_validator(mode="after")

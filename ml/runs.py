@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ml.attempt import Attempt
+from ml.backlog import Backlog
 from ml.contract import RUN_ID_PATTERN, Caller, Reason, RunKind, RunsView, RunView
 from ml.errors import AlreadyExists, Corrupt, NotFound, Refused
 from ml.events import EventLog, decode, encode, utc_now, validated
@@ -43,6 +44,7 @@ class Runs:
         self._clock = clock
         self._known: dict[str, RunEvent] = {}
         self._indexed: dict[str, int] = {}
+        self._backlog = Backlog(store, self._index(None))
 
     def create(
         self,
@@ -140,18 +142,20 @@ class Runs:
         """Return runs that nobody works on, oldest first.
 
         Those waiting since their recording or interruption at least *older_than* ago, and those whose
-        attempt is stale. Looks back seven days.
+        attempt is stale. Looks back seven days. What it costs grows with the runs that have not ended and
+        with those recorded since the last look, not with all there have been.
         """
-        at, found = self._clock(), []
-        for run_id in self._entries(None, None):
-            if at - _recorded_at(run_id) > SWEEP_BACK:
-                break
-            if (event := self._readable(run_id)) is None:
+        at, found, still_open = self._clock(), [], []
+        upto, candidates = self._backlog.candidates(lambda run_id: at - _recorded_at(run_id) > SWEEP_BACK)
+        for run_id in candidates:
+            event = self._readable(run_id)
+            if event is not None and event.final:
                 continue
-            waiting = event.view.state == "queued" and at - event.at >= older_than
-            if waiting or (event.view.state == "running" and not event.held(at)):
+            still_open.append(run_id)
+            if event is not None and _wants_a_worker(event, at, older_than):
                 found.append(run_id)
-        return found[::-1]
+        self._backlog.keep(upto, still_open)
+        return found
 
     # --- events -------------------------------------------------------------------------------------------
 
@@ -250,6 +254,11 @@ class Runs:
                 if not skipping:
                     yield run_id
                 skipping = skipping and run_id != after
+
+
+def _wants_a_worker(event: RunEvent, at: datetime, older_than: timedelta) -> bool:
+    waiting = event.view.state == "queued" and at - event.at >= older_than
+    return waiting or (event.view.state == "running" and not event.held(at))
 
 
 def _ending_before_claim(event: RunEvent, at: datetime) -> RunEvent | None:

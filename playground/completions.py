@@ -97,7 +97,7 @@ def _verb(command: Command, names: tuple[Word, ...], models: Sequence[ModelView]
     inputs: dict[str, tuple[Input, ...]] = {}
     if command.inputs is not None:
         inputs = {"*": _inputs(command.inputs)}
-    elif command.verb == "predict":
+    elif command.verb in ("predict", "snippet"):
         inputs = {model.name: _inputs(model.input_schema) for model in models}
     elif command.verb == "retrain":
         inputs = {model.name: _inputs(model.params_schema) for model in models}

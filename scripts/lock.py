@@ -84,6 +84,8 @@ def resolve(file: LockFile, upgrade: bool) -> str:
         *(sys.executable, "-m", "uv", "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate"),
         *("--universal", "--python-version", OLDEST_PYTHON, "--fork-strategy", "fewest"),
         *("--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"),
+        # pip before 23.3 takes a dependency on `name[extra]` for unpinned unless the extra stands here.
+        "--no-strip-extras",
     ]
     preferred = file.path.with_suffix(".new")
     preferred.write_text("" if upgrade or not file.path.exists() else file.path.read_text(encoding="utf-8"))

@@ -54,7 +54,7 @@ show_progress() {
 }
 
 python=$(find_python) || exit 1
-printf 'Setting up %s with %s (once: a minute or two, 850 MB on disk)\n' "$venv" "$("$python" --version)" >&2
+printf 'Setting up %s with %s (once: a minute or two, 1.2 GB on disk)\n' "$venv" "$("$python" --version)" >&2
 if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import pip' >/dev/null 2>&1; then
     rm -rf "$venv"
     "$python" -m venv "$venv" >&2 || stop \

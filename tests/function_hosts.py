@@ -60,15 +60,16 @@ class Home:
         }
 
     @contextmanager
-    def host(self) -> Iterator[FunctionHost]:
+    def host(self, module: str = "functions.local") -> Iterator[FunctionHost]:
         """Serve the function app from this folder; ends it afterwards unless the test has."""
-        arguments = ["-m", "functions.local", "--port", "0", "--queue-dir", str(self.folder / "queues")]
+        arguments = ["-m", module, "--port", "0", "--queue-dir", str(self.folder / "queues")]
         with subprocess.Popen(
             [sys.executable, *arguments], cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True
         ) as process:
             try:
                 assert process.stdout is not None
-                yield FunctionHost(json.loads(process.stdout.readline())["listening"], process)
+                line = process.stdout.readline()
+                yield FunctionHost(json.loads(line)["listening"] if line else "", process)
             finally:
                 if process.poll() is None:
                     process.terminate()

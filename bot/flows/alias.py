@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
-from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from bot.desk import LONG, SHORT, Desk
 from bot.engine import DECISIONS
 from bot.errors import FlowFailed, Refused
-from bot.flows.decide import DECISION, PRESS_SECONDS, approver_roles
+from bot.flows.deciding import News, approver_roles, pressed, until_decided
 from bot.flows.entry import admit
-from bot.flows.refusals import refuse, tell_failure, tell_refusal
+from bot.flows.refusals import refuse
 from bot.jobs import Job
 from bot.messages import jobs as job_messages
 from bot.messages import registered as messages
@@ -47,7 +47,7 @@ def decide_alias(desk: Desk, job: Job, place: dict[str, str], record: dict[str, 
     card = messages.decision(job, change, decide_id)
     place = desk.redraw("show the change", job, place, card, state="decision")
     _call(desk, job, place, change)
-    how = _decision(desk, change, decide_id)
+    how = until_decided(desk, decide_id, partial(_weigh, desk, change, decide_id))
     desk.redraw("show the decision", job, place, messages.decided(job, change, how), state="done")
 
 
@@ -85,43 +85,15 @@ def _call(desk: Desk, job: Job, place: dict[str, str], change: AliasChange) -> N
         log.error("approvers could not be called", extra={"flow_id": job.flow_id, "reason": str(error)})
 
 
-def _decision(desk: Desk, change: AliasChange, decide_id: str) -> Decided:
-    """Wait until a press decides or the time is over; close the decision with that."""
-    deadline = datetime.fromisoformat(desk.step("set the deadline", _deadline, desk))
-    while True:
-        # The time left only says how long to wait; the engine keeps what it was on the first pass.
-        press = desk.wait(DECISION, max((deadline - desk.now()).total_seconds(), PRESS_SECONDS))
-        how = Decided(kind="expired", at=deadline) if press is None else _act(desk, change, decide_id, press)
-        if how is not None and desk.step(
-            "close the decision", desk.records.close_decision, decide_id, how.kind, how.by
-        ):
-            return how
+def _weigh(desk: Desk, change: AliasChange, decide_id: str, press: News) -> Decided | None:
+    def note_rejection(presser: Job) -> None:
+        _note(desk, change, decide_id, presser.user, "rejected")
 
-
-def _deadline(desk: Desk) -> str:
-    return (desk.now() + timedelta(days=desk.settings.team.bot.decision_days)).isoformat()
-
-
-def _act(desk: Desk, change: AliasChange, decide_id: str, press: dict[str, Any]) -> Decided | None:
-    """Do what was pressed; None where it could not be done and the card stays open for the next press."""
-    presser = Job.model_validate(press["job"])
-    at = presser.asked_at
-    if press["kind"] == "reject":
-        desk.step("note the rejection", _note, desk, change, decide_id, presser.user, "rejected")
-        return Decided(kind="rejected", by=presser.user, at=at)
-    try:
+    def move(presser: Job) -> Decided:
         desk.step("move the alias", _move, desk, change, decide_id, presser.user, patience=SHORT)
-    except Refused as refusal:
-        if refusal.problem.status == HTTPStatus.CONFLICT:
-            return Decided(kind="superseded", by=presser.user, at=at, why=refusal.problem.detail)
-        desk.step("give the decision back", desk.records.release, decide_id, presser.flow_id)
-        tell_refusal(desk, presser, refusal)
-        return None
-    except FlowFailed as failure:
-        desk.step("give the decision back", desk.records.release, decide_id, presser.flow_id)
-        tell_failure(desk, presser, failure)
-        return None
-    return Decided(kind="promoted", by=presser.user, at=at)
+        return Decided(kind="promoted", by=presser.user, at=presser.asked_at)
+
+    return pressed(desk, decide_id, press, note_rejection, move)
 
 
 def _move(desk: Desk, change: AliasChange, decide_id: str, who: str) -> None:

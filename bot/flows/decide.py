@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -11,18 +12,15 @@ from bot import gates
 from bot.desk import LONG, SHORT, Desk, thread_of
 from bot.errors import FlowFailed, Refused
 from bot.flows.announce import announce
-from bot.flows.refusals import refuse, tell_failure, tell_refusal
-from bot.jobs import Job, Role
+from bot.flows.deciding import DECISION, News, approver_roles, pressed, until_decided
+from bot.flows.refusals import refuse
+from bot.jobs import Job
 from bot.messages import charts, jobs, versions
 from bot.messages.jobs import Decided
-from bot.registered_models import RECORD_NAME
-from ml.contract import AliasMove, AliasView, Evidence, ModelSettings, ModelView, Problem, RunView
+from ml.contract import AliasMove, AliasView, Evidence, ModelView, Problem, RunView
 
 log = logging.getLogger(__name__)
 
-DECISION = "decision"
-PRESS_SECONDS = 1.0
-"""So long is waited, when the time is over, for a press that was made just before."""
 CHAMPION = "champion"
 
 
@@ -40,7 +38,7 @@ def decide(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) 
     card = jobs.decision(job, view, evidence, decide_id)
     place = desk.redraw("show candidate and champion", job, place, card, state="decision")
     _explain(desk, job, place, view, evidence)
-    decision = _decision(desk, evidence, decide_id)
+    decision = until_decided(desk, decide_id, partial(_weigh, desk, evidence, decide_id))
     desk.redraw("show the decision", job, place, jobs.decided(job, view, evidence, decision), state="done")
     if decision.kind == "promoted":
         announce(desk, "version.promoted", f"{decide_id}-promoted", decision.at, _told(evidence, decision))
@@ -55,14 +53,6 @@ def _told(evidence: Evidence, decision: Decided) -> dict[str, Any]:
         "evidence": evidence.digest,
         "by": decision.by,
     }
-
-
-def approver_roles(desk: Desk, model: str) -> tuple[Role, ...]:
-    """Return the roles that may decide on *model*, ours or (by its record's name) one of MLflow's."""
-    if model == RECORD_NAME:
-        return desk.settings.team.mlflow.approvers
-    settings = desk.settings.team.models.get(model)
-    return settings.approvers if settings is not None else ModelSettings.model_fields["approvers"].default
 
 
 def _evidence(view: RunView) -> Evidence:
@@ -117,27 +107,23 @@ def _manifest(desk: Desk, evidence: Evidence) -> dict[str, Any]:
     return desk.functions.version(evidence.model, evidence.candidate).manifest
 
 
-def _decision(desk: Desk, evidence: Evidence, decide_id: str) -> Decided:
-    """Wait until a press decides, the champion changes, or the time is over; close the decision with that."""
-    deadline = datetime.fromisoformat(desk.step("set the deadline", _deadline, desk))
-    while True:
-        # The time left only says how long to wait; the engine keeps what it was on the first pass.
-        left = (deadline - desk.now()).total_seconds()
-        news = desk.wait(DECISION, max(left, PRESS_SECONDS))
-        decision: Decided | None
-        if news is None:
-            decision = Decided(kind="expired", at=deadline)
-        elif news["kind"] == "champion_moved":
-            decision = _overtaken(desk, evidence, news)
-        else:
-            decision = _act(desk, evidence, decide_id, news)
-        if decision is not None and _closed(desk, decide_id, decision):
-            return decision
+def _weigh(desk: Desk, evidence: Evidence, decide_id: str, news: News) -> Decided | None:
+    """Return what a press, or the news that the champion has changed, decides."""
+    if news["kind"] == "champion_moved":
+        return _overtaken(desk, evidence, news)
 
+    def note_rejection(presser: Job) -> None:
+        _note(desk, evidence, decide_id, presser.user, "rejected")
 
-def _closed(desk: Desk, decide_id: str, decision: Decided) -> bool:
-    """Close the decision; False where somebody's press, on its way already, goes first."""
-    return desk.step("close the decision", desk.records.close_decision, decide_id, decision.kind, decision.by)
+    def promote(presser: Job) -> Decided:
+        moved = desk.step("move the champion", _promote, desk, evidence, decide_id, presser, patience=SHORT)
+        alias = AliasView.model_validate(moved)
+        return Decided(kind="promoted", by=presser.user, at=presser.asked_at, alias=alias)
+
+    decision = pressed(desk, decide_id, news, note_rejection, promote)
+    if decision is not None and decision.kind == "promoted":
+        _tell_other_decisions(desk, evidence, decide_id, decision.at)
+    return decision
 
 
 def _overtaken(desk: Desk, evidence: Evidence, news: dict[str, Any]) -> Decided | None:
@@ -148,33 +134,6 @@ def _overtaken(desk: Desk, evidence: Evidence, news: dict[str, Any]) -> Decided 
     except (Refused, FlowFailed):
         return None  # a press asks again
     return Decided(kind="superseded", at=datetime.fromisoformat(news["at"]), why=news["why"])
-
-
-def _deadline(desk: Desk) -> str:
-    return (desk.now() + timedelta(days=desk.settings.team.bot.decision_days)).isoformat()
-
-
-def _act(desk: Desk, evidence: Evidence, decide_id: str, press: dict[str, Any]) -> Decided | None:
-    """Do what was pressed; None where it could not be done and the card stays open for the next press."""
-    presser = Job.model_validate(press["job"])
-    at = presser.asked_at
-    if press["kind"] == "reject":
-        desk.step("note the rejection", _note, desk, evidence, decide_id, presser.user, "rejected")
-        return Decided(kind="rejected", by=presser.user, at=at)
-    try:
-        moved = desk.step("move the champion", _promote, desk, evidence, decide_id, presser, patience=SHORT)
-    except Refused as refusal:
-        if refusal.problem.status == HTTPStatus.CONFLICT:
-            return Decided(kind="superseded", by=presser.user, at=at, why=refusal.problem.detail)
-        desk.step("give the decision back", desk.records.release, decide_id, presser.flow_id)
-        tell_refusal(desk, presser, refusal)
-        return None
-    except FlowFailed as failure:
-        desk.step("give the decision back", desk.records.release, decide_id, presser.flow_id)
-        tell_failure(desk, presser, failure)
-        return None
-    _tell_other_decisions(desk, evidence, decide_id, at)
-    return Decided(kind="promoted", by=presser.user, at=at, alias=AliasView.model_validate(moved))
 
 
 def _tell_other_decisions(desk: Desk, evidence: Evidence, decide_id: str, at: datetime) -> None:

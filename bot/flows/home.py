@@ -9,7 +9,7 @@ from typing import Any
 from bot.access import includes
 from bot.desk import SHORT, Desk
 from bot.errors import BotError
-from bot.flows.decide import approver_roles
+from bot.flows.deciding import approver_roles
 from bot.jobs import Job, Role
 from bot.messages.home import Asked, HomeFacts, Waiting
 from bot.messages.home import home as draw

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from bot.access import includes
-from bot.commands import COMMANDS
 from bot.desk import SHORT, Desk
 from bot.errors import BotError, Refused
 from bot.experiments import about
-from bot.flows.decide import approver_roles
-from bot.flows.entry import admit
+from bot.flows.deciding import approver_roles
+from bot.flows.entry import admit, model_name, typed_values
 from bot.flows.experiment import github_issues
-from bot.flows.refusals import refuse
-from bot.flows.versions import version_number
+from bot.flows.show import show
 from bot.jobs import ROLES, Job, Role
-from bot.messages import experiments, predictions, registered, status, subscriptions, versions
+from bot.messages import experiments, registered, snippets, status, subscriptions, versions
 from bot.messages import help as help_messages
 from bot.messages.message import Message
-from ml.contract import RUN_ID_PATTERN, HealthView, ModelsView, RunView, UsageView
+from bot.snippets import build_snippets, example_row
+from ml.contract import HealthView, ModelsView, RunView, UsageView
 
 USAGE_WINDOW = timedelta(days=1)
-PREDICTION_ID = re.compile(r"^p-[A-Za-z0-9._-]+$")
 
 
 def lookup(desk: Desk, job: Job) -> None:
@@ -84,21 +81,12 @@ def _runs(desk: Desk, job: Job) -> Message:
     return status.runs(desk.functions.runs(model=model), desk.now())
 
 
-def _show(desk: Desk, job: Job) -> Message:
-    if not job.words:
-        raise refuse("missing_argument", f"Say what to show: {COMMANDS['show'].usage}")
-    name = job.words[0]
-    card = desk.records.card(name)
-    if card is not None and card["run_id"]:
-        name = card["run_id"]
-    if re.match(RUN_ID_PATTERN, name):
-        return status.run(desk.functions.run(name), desk.now())
-    if PREDICTION_ID.match(name):
-        return predictions.prediction_record(desk.functions.prediction(name))
-    model = desk.model(name, fresh=True)
-    if len(job.words) == 1:
-        return versions.model(model)
-    return versions.card(desk.functions.version(model.name, version_number(model, job.words[1])))
+def _snippet(desk: Desk, job: Job) -> Message:
+    model = desk.model(model_name(desk, job))
+    given = bool(job.inputs or job.words)
+    row = typed_values(job, model.input_schema) if given else example_row(model)
+    made = build_snippets(desk.settings.functions.url, model, row)
+    return snippets.snippets(model, made, desk.settings.team.bot.command)
 
 
 def _experiments(desk: Desk, job: Job) -> Message:
@@ -148,7 +136,8 @@ ANSWERS: dict[str, Callable[[Desk, Job], Message]] = {
     "runs": _runs,
     "experiments": _experiments,
     "registry": _registry,
-    "show": _show,
+    "show": show,
+    "snippet": _snippet,
     "subscriptions": _subscriptions,
     "whoami": _whoami,
     "help": _help,

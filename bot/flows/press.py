@@ -7,7 +7,7 @@ from typing import Any
 from bot import gates
 from bot.desk import SHORT, Desk
 from bot.errors import SlackUnreachable
-from bot.flows.decide import DECISION, approver_roles
+from bot.flows.deciding import DECISION, approver_roles
 from bot.flows.entry import admit
 from bot.flows.refusals import refuse
 from bot.jobs import Job

@@ -8,6 +8,12 @@ from bot.flows.refusals import refuse
 from ml.contract import ModelView
 
 
+def split_version(words: tuple[str, ...]) -> tuple[str, str | None]:
+    """Return the name and the version in `arrival-delay v2`, `arrival-delay@v2` or `arrival-delay`."""
+    name, at, version = words[0].partition("@")
+    return name, (version if at else words[1] if len(words) > 1 else None)
+
+
 def version_number(model: ModelView, word: str) -> int:
     """Return the number of the version written as `2`, `v2`, `latest` or `champion`; else raise Refused."""
     known = [summary.version for summary in model.versions]

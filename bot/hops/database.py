@@ -11,9 +11,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from bot.databases import make_engine, psycopg_url
 from bot.engine import NETWORK_FILE_SYSTEMS, file_system_of
 from bot.hops.hop import CONNECT_SECONDS, Said, fail, ok
-from bot.records import make_engine, psycopg_url
 
 TRIAL = "toban_check"
 LOCAL = "Let TOBAN_DATABASE_URL name a file on a local disk or on a block-storage volume, or use PostgreSQL."

@@ -21,6 +21,7 @@ REASONS: dict[str, str] = {
     "unknown_version": "the model has no such version",
     "unknown_alias": "the model has no such alias",
     "unknown_run": "there is no such run",
+    "unknown_id": "there is nothing under that id",
     "unknown_prediction": "there is no such prediction",
     "missing_argument": "something is missing from the command",
     "invalid_inputs": "some of the inputs cannot be used",

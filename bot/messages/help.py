@@ -30,7 +30,11 @@ def help_for(command: Command, command_name: str, model: ModelView | None = None
     """Return one command: usage, examples, who may use it and, given a model, the inputs it takes."""
     schema = command.inputs
     if model is not None and schema is None:
-        schema = {"predict": model.input_schema, "retrain": model.params_schema}.get(command.verb)
+        schema = {
+            "predict": model.input_schema,
+            "snippet": model.input_schema,
+            "retrain": model.params_schema,
+        }.get(command.verb)
     who = "everybody" if "viewer" in command.roles else listed(map(code, command.roles), "or")
     return compose(
         header(command.verb),

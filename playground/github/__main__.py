@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from playground.github.errors import NotPossible
 from playground.github.server import start
 from playground.github.settings import App, Environment, Repository, Settings, Token
+from playground.refusals import NotPossible
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:

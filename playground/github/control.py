@@ -4,19 +4,17 @@ It listens on loopback only, refuses other host names, and takes changes as JSON
 from elsewhere can reach it through somebody's browser.
 """
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from playground.controls import Asked, Controls, Door, Json, routes
 from playground.github import pushes
 from playground.github.actions import add_artifact
 from playground.github.endpoints.runs import review_as
-from playground.github.errors import NotPossible
 from playground.github.faults import Fault
 from playground.github.interference import Outcome, Release, Which
 from playground.github.repositories import Repository
@@ -24,17 +22,10 @@ from playground.github.rest import Server
 from playground.github.runs import Run
 from playground.github.settings import Environment, Level
 from playground.github.settings import Repository as ChosenRepository
-
-Json = dict[str, Any]
-# A long poll ends before the usual clients and proxies give up.
-POLL_SECONDS_MOST = 60.0
+from playground.refusals import NotPossible
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class _Push(_Asked):
+class _Push(Asked):
     repository: str
     ref: str
     files: dict[str, str | None] = Field(default_factory=dict)
@@ -42,7 +33,7 @@ class _Push(_Asked):
     who: str = Field(default="developer", alias="as")
 
 
-class _Dispatch(_Asked):
+class _Dispatch(Asked):
     repository: str
     workflow: str = Field(description="the file's name")
     ref: str = "main"
@@ -50,7 +41,7 @@ class _Dispatch(_Asked):
     who: str = Field(default="developer", alias="as")
 
 
-class _Review(_Asked):
+class _Review(Asked):
     run_id: int
     environment: str
     state: Literal["approved", "rejected"]
@@ -58,33 +49,33 @@ class _Review(_Asked):
     comment: str = ""
 
 
-class _Finish(_Asked):
+class _Finish(Asked):
     run_id: int
     conclusion: Literal["success", "failure", "cancelled", "timed_out"]
 
 
-class _Run(_Asked):
+class _Run(Asked):
     run_id: int
 
 
-class _NewToken(_Asked):
+class _NewToken(Asked):
     login: str
     repositories: tuple[str, ...] | None = None
     permissions: dict[str, Level] | None = None
     seconds: float | None = None
 
 
-class _Login(_Asked):
+class _Login(Asked):
     login: str
 
 
-class _Exhaust(_Asked):
+class _Exhaust(Asked):
     who: str = "*"
     resource: Literal["core", "search"] = "core"
     reset_seconds: float = 60.0
 
 
-class _NewEnvironment(_Asked):
+class _NewEnvironment(Asked):
     repository: str
     name: str
     reviewers: tuple[str, ...] = ()
@@ -92,31 +83,31 @@ class _NewEnvironment(_Asked):
     wait_minutes: int = 0
 
 
-class _NewRepository(_Asked):
+class _NewRepository(Asked):
     name: str
     path: Path
     private: bool = True
 
 
-class _Rename(_Asked):
+class _Rename(Asked):
     repository: str
     name: str
 
 
-class _Webhook(_Asked):
+class _Webhook(Asked):
     url: str | None
 
 
-class _Redeliver(_Asked):
+class _Redeliver(Asked):
     delivery: str
     times: int = Field(default=1, ge=1, le=100)
 
 
-class _Resume(_Asked):
+class _Resume(Asked):
     order: Literal["in_order", "reversed", "dropped"] = "in_order"
 
 
-class _Artifact(_Asked):
+class _Artifact(Asked):
     run_id: int
     name: str
     hex: str = Field(description="the zip's bytes; they need not be a good zip")
@@ -131,8 +122,7 @@ class Control:
 
     def routes(self) -> list[Route]:
         """Return the routes under /playground."""
-        table: list[tuple[str, str, Callable[[Request], Awaitable[Json]]]] = [
-            ("GET", "feed", self._feed),
+        doors: list[Door] = [
             ("GET", "state", self._state),
             ("POST", "push", self._push),
             ("POST", "dispatch", self._dispatch),
@@ -160,17 +150,9 @@ class Control:
             ("GET", "counts", self._counts),
             ("DELETE", "counts", self._reset_counts),
             ("POST", "exhaust", self._exhaust),
-            ("POST", "faults", self._add_fault),
-            ("GET", "faults", self._faults),
-            ("DELETE", "faults", self._clear_faults),
         ]
-        return [Route(f"/playground/{path}", _json(handler), methods=[verb]) for verb, path, handler in table]
-
-    async def _feed(self, request: Request) -> Json:
-        query = request.query_params
-        seconds = min(float(query.get("timeout", "0")), POLL_SECONDS_MOST)
-        events = await self._github.feed.after(int(query.get("after", "0")), seconds)
-        return {"events": events, "seq": events[-1]["seq"] if events else self._github.feed.seq}
+        shared = Controls(self._github.feed, self._github.faults, Fault).doors()
+        return routes([*shared, *doors])
 
     async def _state(self, request: Request) -> Json:
         return {
@@ -339,17 +321,6 @@ class Control:
         self._github.limits.exhaust(asked.who, asked.resource, asked.reset_seconds)
         return {}
 
-    async def _add_fault(self, request: Request) -> Json:
-        self._github.faults.add(Fault.model_validate_json(await request.body()))
-        return await self._faults(request)
-
-    async def _faults(self, request: Request) -> Json:
-        return {"faults": self._github.faults.shown()}
-
-    async def _clear_faults(self, request: Request) -> Json:
-        self._github.faults.clear()
-        return await self._faults(request)
-
     def _repository(self, name: str) -> Repository:
         found = self._github.find(name)
         if found is None:
@@ -360,20 +331,3 @@ class Control:
         if run_id not in self._github.runs:
             raise NotPossible(f"no run {run_id}")
         return self._github.runs[run_id]
-
-
-def _json(handler: Callable[[Request], Awaitable[Json]]) -> Callable[[Request], Awaitable[Response]]:
-    """Answer in JSON; what cannot be done is a 400 that says why."""
-
-    async def answer(request: Request) -> Response:
-        content_type = request.headers.get("content-type", "").partition(";")[0]
-        if request.method == "POST" and content_type != "application/json":
-            return JSONResponse({"error": "send application/json"}, 415)
-        try:
-            return JSONResponse(await handler(request))
-        except ValidationError as error:
-            return JSONResponse({"error": str(error)}, 400)
-        except (NotPossible, ValueError) as error:
-            return JSONResponse({"error": str(error)}, 400)
-
-    return answer

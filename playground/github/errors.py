@@ -27,10 +27,6 @@ class ApiError(Exception):
         }
 
 
-class NotPossible(Exception):
-    """What somebody asked of the control API cannot be done; the message says why."""
-
-
 def not_found() -> ApiError:
     """Return GitHub's answer for what is not there, or is not for you to know."""
     return ApiError(404, "Not Found")

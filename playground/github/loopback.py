@@ -10,7 +10,6 @@ from playground.github.access import Access
 from playground.github.bodies import Bodies
 from playground.github.deliveries import Deliveries
 from playground.github.downloads import Downloads
-from playground.github.errors import NotPossible
 from playground.github.faults import Faults
 from playground.github.git import Git
 from playground.github.issues import Issue
@@ -19,6 +18,7 @@ from playground.github.repositories import Repository, WorkflowEntry
 from playground.github.runs import Deployment, Run
 from playground.github.settings import Environment, Settings
 from playground.github.settings import Repository as ChosenRepository
+from playground.refusals import NotPossible
 
 Json = dict[str, Any]
 FIRST_IDS = {

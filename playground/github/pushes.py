@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from playground.github.errors import NotPossible
 from playground.github.git import NOTHING, GitFailed
 from playground.github.loopback import Loopback
 from playground.github.repositories import Repository
 from playground.github.rest import Server
 from playground.github.runs import Run
 from playground.github.workflow_files import FOLDER, InvalidWorkflow, NotRunHere, Workflow, wants_push
+from playground.refusals import NotPossible
 
 SKIP_WORDS = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from playground.github.concurrency import Groups, Visit, first_of
-from playground.github.errors import NotPossible
 from playground.github.events import Events
 from playground.github.expressions import BadExpression, condition, fill_in, to_text, value_of
 from playground.github.interference import Interference
@@ -22,6 +21,7 @@ from playground.github.repositories import Repository
 from playground.github.runs import Attempt, Deployment, DeploymentStatus, Job, Review, Run, Step
 from playground.github.settings import Environment
 from playground.github.workflow_files import Concurrency, Workflow
+from playground.refusals import NotPossible
 
 Json = dict[str, Any]
 JOB_TOKEN_SECONDS = 6 * 3_600.0

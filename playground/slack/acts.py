@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from playground.refusals import NotPossible
 from playground.slack import inputs, payloads
 from playground.slack.block_elements import OPTION_GROUPS, OPTIONS
 from playground.slack.deliveries import Ack, Delivery
 from playground.slack.inputs import Surroundings, Values
 from playground.slack.loopback import Loopback
-from playground.slack.refusals import NotPossible
 from playground.slack.views import OpenView
 from playground.slack.workspace import Channel, Person
 

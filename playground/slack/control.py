@@ -4,14 +4,15 @@ It listens on loopback only, refuses other host names, and takes changes as JSON
 from elsewhere can reach it through somebody's browser.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Base64Bytes, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from playground.controls import Asked, Controls, Door, Json, routes
+from playground.refusals import NotPossible
 from playground.slack.acts import Place, ViewPlace, place_of, press, suggest
 from playground.slack.completions import Completions
 from playground.slack.entries import Tab, open_home, shortcut, verify
@@ -19,27 +20,18 @@ from playground.slack.faults import Fault
 from playground.slack.loopback import Loopback
 from playground.slack.modals import close, fill, submit
 from playground.slack.people import look_up, say
-from playground.slack.refusals import NotPossible
 from playground.slack.sharing import share
-from playground.slack.workspace import Channel, Person, UnknownName
-
-Json = dict[str, Any]
-# A long poll ends before the usual clients and proxies give up.
-POLL_SECONDS_MOST = 60.0
+from playground.slack.workspace import Channel, Person
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class _Say(_Asked):
+class _Say(Asked):
     who: str = Field(alias="as")
     where: str = Field(alias="in")
     text: str = Field(min_length=1)
     thread_ts: str | None = None
 
 
-class _Element(_Asked):
+class _Element(Asked):
     """An element of a message (channel and ts) or of a view; without either, of the view in front."""
 
     who: str = Field(alias="as")
@@ -59,31 +51,31 @@ class _Suggest(_Element):
     query: str = ""
 
 
-class _Submit(_Asked):
+class _Submit(Asked):
     who: str = Field(alias="as")
     view: str | None = None
     values: dict[str, Any] = Field(default_factory=dict)
 
 
-class _Close(_Asked):
+class _Close(Asked):
     who: str = Field(alias="as")
     view: str | None = None
     all: bool = False
 
 
-class _Shortcut(_Asked):
+class _Shortcut(Asked):
     who: str = Field(alias="as")
     callback_id: str
     channel: str | None = None
     ts: str | None = None
 
 
-class _Home(_Asked):
+class _Home(Asked):
     who: str = Field(alias="as")
     tab: Tab = "home"
 
 
-class _File(_Asked):
+class _File(Asked):
     who: str = Field(alias="as")
     where: str = Field(alias="in")
     name: str = Field(min_length=1)
@@ -92,13 +84,13 @@ class _File(_Asked):
     thread_ts: str | None = None
 
 
-class _Redeliver(_Asked):
+class _Redeliver(Asked):
     delivery: str
     times: int = Field(default=1, ge=1, le=100)
     headers: dict[str, str] = Field(default_factory=dict)
 
 
-class _NewPerson(_Asked):
+class _NewPerson(Asked):
     name: str
     real_name: str = ""
     tz: str = "Etc/UTC"
@@ -107,19 +99,19 @@ class _NewPerson(_Asked):
     channels: list[str] = Field(default_factory=list)
 
 
-class _NewChannel(_Asked):
+class _NewChannel(Asked):
     name: str
     members: list[str] = Field(default_factory=list)
     with_bot: bool = True
     is_private: bool = False
 
 
-class _App(_Asked):
+class _App(Asked):
     url: str | None
     verify: bool = False
 
 
-class _Disconnect(_Asked):
+class _Disconnect(Asked):
     reason: str | None = "refresh_requested"
 
 
@@ -131,7 +123,7 @@ class Control:
 
     def routes(self) -> list[Route]:
         """Return the routes under /playground."""
-        table: list[tuple[str, str, Callable[[Request], Awaitable[Json]]]] = [
+        doors: list[Door] = [
             ("POST", "say", self._say),
             ("POST", "press", self._press),
             ("POST", "suggest", self._suggest),
@@ -141,24 +133,20 @@ class Control:
             ("GET", "completions", self._completions),
             ("POST", "completions", self._complete),
             ("GET", "messages", self._messages),
-            ("GET", "feed", self._feed),
             ("POST", "shortcut", self._shortcut),
             ("POST", "home", self._home),
             ("POST", "files", self._share),
             ("POST", "redeliver", self._redeliver),
             ("GET", "deliveries", self._deliveries),
             ("GET", "counts", self._counts),
-            ("POST", "faults", self._add_fault),
-            ("GET", "faults", self._faults),
-            ("DELETE", "faults", self._clear_faults),
             ("POST", "people", self._add_person),
             ("POST", "channels", self._add_channel),
             ("POST", "app", self._point_at),
             ("GET", "workspace", self._workspace),
             ("POST", "disconnect", self._disconnect),
         ]
-        made = [Route(f"/playground/{path}", _json(handler), methods=[verb]) for verb, path, handler in table]
-        return [*made, Route("/playground/files/{file}", self._file, methods=["GET"])]
+        shared = Controls(self._slack.feed, self._slack.faults, Fault).doors()
+        return [*routes([*shared, *doors]), Route("/playground/files/{file}", self._file, methods=["GET"])]
 
     async def _say(self, request: Request) -> Json:
         asked = _Say.model_validate_json(await request.body())
@@ -211,12 +199,6 @@ class Control:
         seen = self._slack.messages.seen_by(channel.id, person.id, query.get("thread_ts"))
         return {"channel": channel.id, "messages": [self._shown(message) for message in seen]}
 
-    async def _feed(self, request: Request) -> Json:
-        query = request.query_params
-        seconds = min(float(query.get("timeout", "0")), POLL_SECONDS_MOST)
-        events = await self._slack.feed.after(int(query.get("after", "0")), seconds)
-        return {"events": events, "seq": events[-1]["seq"] if events else self._slack.feed.seq}
-
     async def _redeliver(self, request: Request) -> Json:
         asked = _Redeliver.model_validate_json(await request.body())
         try:
@@ -232,17 +214,6 @@ class Control:
 
     async def _counts(self, request: Request) -> Json:
         return self._slack.rates.table()
-
-    async def _add_fault(self, request: Request) -> Json:
-        self._slack.faults.add(Fault.model_validate_json(await request.body()))
-        return await self._faults(request)
-
-    async def _faults(self, request: Request) -> Json:
-        return {"faults": self._slack.faults.shown()}
-
-    async def _clear_faults(self, request: Request) -> Json:
-        self._slack.faults.clear()
-        return await self._faults(request)
 
     async def _add_person(self, request: Request) -> Json:
         asked = _NewPerson.model_validate_json(await request.body())
@@ -338,20 +309,3 @@ class Control:
 
     def _shown(self, message: Json) -> Json:
         return {**message, "plain": self._slack.messages.plain(message)}
-
-
-def _json(handler: Callable[[Request], Awaitable[Json]]) -> Callable[[Request], Awaitable[Response]]:
-    """Answer in JSON; what cannot be done is a 400 that says why."""
-
-    async def answer(request: Request) -> Response:
-        content_type = request.headers.get("content-type", "").partition(";")[0]
-        if request.method == "POST" and content_type != "application/json":
-            return JSONResponse({"error": "send application/json"}, 415)
-        try:
-            return JSONResponse(await handler(request))
-        except ValidationError as error:
-            return JSONResponse({"error": str(error)}, 400)
-        except (NotPossible, UnknownName, ValueError) as error:
-            return JSONResponse({"error": str(error)}, 400)
-
-    return answer

@@ -6,11 +6,11 @@ https://docs.slack.dev/surfaces/app-home
 
 from typing import Any, Literal
 
+from playground.refusals import NotPossible
 from playground.slack import payloads
 from playground.slack.acts import outcome, tell_failure, visible_message
 from playground.slack.ids import new_id, new_secret
 from playground.slack.loopback import Loopback
-from playground.slack.refusals import NotPossible
 from playground.slack.workspace import Channel, Person
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from playground.slack.refusals import NotPossible
+from playground.refusals import NotPossible
 from playground.slack.workspace import UnknownName, Workspace
 
 Json = dict[str, Any]

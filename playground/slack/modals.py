@@ -5,11 +5,11 @@ https://docs.slack.dev/surfaces/modals
 
 from typing import Any
 
+from playground.refusals import NotPossible
 from playground.slack import inputs, payloads
 from playground.slack.acts import ViewPlace, enter, outcome, surroundings, tell_failure
 from playground.slack.blocks import view_problems
 from playground.slack.loopback import Loopback
-from playground.slack.refusals import NotPossible
 from playground.slack.views import STACK_MOST, OpenView
 from playground.slack.workspace import Person
 

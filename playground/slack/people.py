@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from playground.refusals import NotPossible
 from playground.slack import payloads
 from playground.slack.acts import outcome, tell_failure
 from playground.slack.answers import show_ack
 from playground.slack.ids import new_id
 from playground.slack.loopback import Loopback
-from playground.slack.refusals import NotPossible
 from playground.slack.workspace import SLACKBOT, Channel, Person, UnknownName
 
 Json = dict[str, Any]

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from playground.refusals import NotPossible
 from playground.slack import payloads
 from playground.slack.ids import new_id
 from playground.slack.loopback import Loopback
 from playground.slack.people import announce, referred
-from playground.slack.refusals import NotPossible
 from playground.slack.workspace import Channel, Person
 
 Json = dict[str, Any]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground.feed import Feed
+from playground.refusals import NotPossible
 from playground.slack.blocks import with_ids
 from playground.slack.ids import new_id, new_secret
 from playground.slack.inputs import Values, initial_values, kept_values
-from playground.slack.refusals import NotPossible
 from playground.slack.transcript import plain_block
 from playground.slack.workspace import Workspace
 

@@ -5,13 +5,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from playground.refusals import NotPossible
 from playground.slack.ids import new_id
 
 _T = TypeVar("_T")
 CREATED = 1_700_000_000
 
 
-class UnknownName(LookupError):
+class UnknownName(NotPossible):
     """Nobody and nothing in the workspace has that name or id; the message says which was asked for."""
 
 

@@ -20,8 +20,9 @@ from bot.connectors.github_actions import GitHubActionsConnector
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.http import Endpoint as Called
 from bot.connectors.http import HttpConnector, HttpSettings
+from bot.databases import make_engine
 from bot.errors import Refused, Unreachable
-from bot.records import Records, make_engine
+from bot.records import Records
 from bot.settings import GitHubSettings
 from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.github import REPOSITORY, TOKEN, GitHub

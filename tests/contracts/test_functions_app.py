@@ -14,8 +14,10 @@ import azure.functions as func
 import pytest
 
 import function_app
+from functions.description import build_description
 from functions.elsewhere import SERVED
 from functions.loopback.bindings import HTTP_TRIGGER, QUEUE_TRIGGER, HostedFunction, read_functions
+from functions.operations import OPERATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 NEVER_IN_THE_WORKER = (
@@ -64,10 +66,10 @@ def test_parameters_are_named_as_their_bindings(functions: dict[str, HostedFunct
         assert all(hints[name].__origin__ is func.Out for name in function.outputs)
 
 
-def test_every_http_function_asks_for_a_key_and_is_known_elsewhere(
+def test_every_http_function_asks_for_a_key_and_is_described(
     functions: dict[str, HostedFunction],
 ) -> None:
-    """No function is anonymous, and the page of other addresses knows each route and method."""
+    """No function is anonymous, and the page of other addresses and the description know each route."""
     http = [function for function in functions.values() if function.kind == HTTP_TRIGGER]
     assert {str(function.trigger["authLevel"]).upper() for function in http} == {"FUNCTION"}
     served = {
@@ -76,6 +78,14 @@ def test_every_http_function_asks_for_a_key_and_is_known_elsewhere(
         if function.trigger.get("methods")
     }
     assert served == SERVED
+    described = {
+        path.removeprefix("/api/"): method.upper()
+        for path, methods in build_description()["paths"].items()
+        for method in methods
+    }
+    assert described == served
+    names = {function.name for function in http if function.trigger.get("methods")}
+    assert {operation.name for operation in OPERATIONS} == names
 
 
 def test_the_function_that_fits_every_address_sorts_last(functions: dict[str, HostedFunction]) -> None:

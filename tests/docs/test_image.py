@@ -103,7 +103,9 @@ def test_what_is_copied_is_enough(tmp_path: Path) -> None:
 def test_every_package_that_the_bot_imports_is_locked_for_it() -> None:
     """What `bot/` and the contract import from elsewhere stands in the image's lock file."""
     locked = set(
-        re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements" / "bot.txt").read_text("utf-8"), re.MULTILINE)
+        re.findall(
+            r"^([a-z0-9-]+)[=\[]", (ROOT / "requirements" / "bot.txt").read_text("utf-8"), re.MULTILINE
+        )
     )
     packages = importlib.metadata.packages_distributions()
     imported = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FILES = {file.path.name: file for file in lock_files(PROJECT)}
 PYTHONS = ("3.11", "3.12", "3.13")
-PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)(?: ; ([^\\]+?))? \\$", re.MULTILINE)
+INSTALLED = {canonicalize_name(one.name): one for one in distributions() if one.name}
+PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]+\])?==([^\s;]+)(?: ; ([^\\]+?))? \\$", re.MULTILINE)
 
 
 def pins(file: LockFile, python: str) -> dict[str, Version]:
@@ -82,6 +84,20 @@ def test_every_package_is_checked_by_hash() -> None:
         text = file.path.read_text(encoding="utf-8")
         assert len(PIN.findall(text)) == len(re.findall(r"^[A-Za-z]", text, re.MULTILINE))
         assert "://" not in text
+
+
+def test_extras_are_named_as_dependencies_ask_for_them() -> None:
+    """Whatever asks for `name[extra]` finds it pinned so: the pip of Python 3.11 refuses it otherwise."""
+    text = FILES["lock.txt"].path.read_text(encoding="utf-8")
+    extras = {
+        canonicalize_name(name): {extra.strip() for extra in listed.split(",")}
+        for name, listed in re.findall(r"^([\w.-]+)\[([^]]+)\]==", text, re.MULTILINE)
+    }
+    for name in {canonicalize_name(found[0]) for found in PIN.findall(text)} & INSTALLED.keys():
+        for asked in map(Requirement, INSTALLED[name].requires or ()):
+            wanted = [{"extra": extra} for extra in extras.get(name, ())] or [{"extra": ""}]
+            if asked.extras and (asked.marker is None or any(map(asked.marker.evaluate, wanted))):
+                assert asked.extras <= extras[canonicalize_name(asked.name)], f"{name} needs {asked}"
 
 
 def test_no_graphics_card_libraries() -> None:

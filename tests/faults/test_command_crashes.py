@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 
+from bot.databases import make_engine
 from bot.deliveries import Deliveries
-from bot.records import make_engine
 from bot.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from tests.stand_ins.bot_process import BotProcess
 from tests.stand_ins.endpoint import TeamEndpoint

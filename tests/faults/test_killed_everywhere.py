@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from ml.training import RETRAIN_STAGES
+from tests.function_hosts import Home
+from tests.stand_ins.mortal_host import MortalHost
 from tests.stand_ins.mortal_team import MortalTeam
 from tests.stand_ins.team import Team
 
@@ -22,7 +26,7 @@ def test_killed_at_every_moment_of_a_prediction(new_team: START) -> None:
     counts = mortal.counts()
     mortal.close()
     assert counts.kills["predict"] >= 6
-    assert (counts.cards, counts.doubled) == (1, ())
+    assert (counts.cards, counts.lost, counts.doubled) == (1, 0, ())
 
 
 @pytest.mark.slow
@@ -37,4 +41,16 @@ def test_killed_at_every_moment_of_a_promotion(new_team: START) -> None:
     mortal.close()
     assert sum(counts.kills.values()) >= 50
     assert (counts.runs, counts.versions, counts.moves) == (1, 2, 1)
-    assert (counts.cards, counts.open_cards, counts.doubled) == (1, 0, ())
+    assert (counts.cards, counts.open_cards, counts.lost, counts.doubled) == (1, 0, 0, ())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_host_killed_inside_every_stage(tmp_path: Path) -> None:
+    """Wherever the function host dies in a training, each run that was asked for makes one version."""
+    mortal = MortalHost(Home(tmp_path))
+    mortal.train_until_it_lives()
+    counts = mortal.counts()
+    assert list(counts.kills) == [*RETRAIN_STAGES]
+    assert sum(counts.kills.values()) >= 20
+    assert counts.asked == counts.runs == counts.succeeded == counts.versions

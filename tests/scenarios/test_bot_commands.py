@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from tests.stand_ins.function_app import MODEL, problem
+from tests.stand_ins.function_app import KEY, MODEL, problem
 from tests.stand_ins.team import Team
 
 
@@ -23,6 +23,10 @@ from tests.stand_ins.team import Team
         ("/ml show arrival-delay v1", "Card of arrival-delay v1"),
         ("/ml show arrival-delay", "Arrival delay"),
         ("/ml whoami", "with the role `operator`"),
+        ("/ml snippet arrival-delay", "x-functions-key: $PREDICT_KEY"),
+        ("/ml snippet arrival-delay flight=UA7", '[{"flight": "UA7"}]'),
+        ("/ml snippet arrival-dely", "Did you mean `arrival-delay`"),
+        ("/ml snippet arrival-delay carrier=XX", "`carrier` cannot be `XX`"),
     ],
 )
 def test_lookups_are_answered_privately(team: Team, text: str, answer: str) -> None:
@@ -78,6 +82,13 @@ def test_refusals_are_private_and_exact(team: Team, who: str, text: str, words: 
     assert [word for word in words if word.casefold() not in private["plain"].casefold()] == []
     assert len(private["visible_to"]) == 1
     assert len(team.functions.runs) == runs
+
+
+def test_a_snippet_never_holds_the_bots_key(team: Team) -> None:
+    """The programs say where the function app is and where they look for a key, never the bot's own."""
+    said = team.told("viewer", f"/ml snippet {MODEL}")
+    assert f"{team.functions.url}/api/models/{MODEL}/predict" in said
+    assert KEY not in said
 
 
 def test_prediction_is_shown_in_the_channel(team: Team) -> None:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.databases import make_engine
 from bot.flows.digest import FIRST_SEEN
 from bot.manifest import SCOPES
-from bot.records import Records, make_engine
+from bot.records import Records
 from tests.stand_ins.bot_process import ROOT, run_bot
 from tests.stand_ins.function_app import MODEL
 from tests.stand_ins.team import Team

@@ -31,6 +31,9 @@ def test_from_command_to_result_with_an_approval(deploying_team: DeployingTeam) 
     assert (said["user"]["login"], said["state"]) == ("octo-bot", "approved")
     assert "octo-owner (U01OWNER000)" in said["comment"]
     assert len(team.cards()) == 1
+    shown = team.told("viewer", f"/ml show {team.flow('deploy')}")
+    assert f"api {sha[:7]} → production · done" in shown
+    assert run["html_url"] in shown
     listed = team.told("operator", "/ml deploy")
     assert f"`{sha[:7]}` (`main`) by toban" in listed
     assert "staging" in listed

@@ -40,6 +40,9 @@ def test_an_incident_from_first_failure_to_recovery(actions_team: ActionsTeam) -
     assert fresh["message"]["ts"] != opened["message"]["ts"]
     assert len(team.messages()) == 2
     assert all(one["attempts"] == [] for one in github.deliveries())
+    assert "deploy.yml on main in acme/flights" in team.team.told(
+        "viewer", f"/ml show {team.team.flow('incident')}"
+    )
     assert NAME in team.team.told("viewer", "/ml subscriptions")
 
 

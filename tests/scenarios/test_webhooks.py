@@ -10,9 +10,10 @@ import pytest
 import requests
 import sqlalchemy as sa
 
+from bot.databases import make_engine
 from bot.deliveries import Deliveries
-from bot.records import audit, make_engine
 from bot.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, judge, sign
+from bot.tables import audit
 from playground.slack.server import start
 from playground.slack.settings import Settings
 from playground.slack.under_test import SlackUnderTest
@@ -84,6 +85,9 @@ def test_a_webhook_runs_the_command_and_leaves_the_same_record(hooked: Team, end
     engine.dispose()
     assert (row.who, row.what, row.flow_id) == ("webhook", "backfill", reply.json()["id"])
     assert json.loads(row.facts)["allowed"] is True
+    shown = hooked.told("viewer", f"/ml show {reply.json()['id']}")
+    assert "backfill · done" in shown
+    assert "Asked by webhook" in shown
 
 
 def test_a_built_in_command_is_run_too(hooked: Team) -> None:

@@ -7,9 +7,7 @@ a flow it looks whether it has died there before. The file that TOBAN_TEST_DEATH
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,32 +17,17 @@ from dbos import DBOS
 
 from bot.__main__ import main
 from bot.desk import Desk
+from tests.stand_ins.reaper import DEATHS, Reaper
 
 T = TypeVar("T")
 
-DEATHS = "TOBAN_TEST_DEATHS"
 
-
-class Reaper:
-    """Ends this process at each moment that it has not ended at before."""
+class FlowReaper(Reaper):
+    """Knows the moments of flows."""
 
     def __init__(self, deaths: Path) -> None:
-        self._deaths = deaths
-        self._known = set(deaths.read_text(encoding="utf-8").splitlines()) if deaths.exists() else set()
+        super().__init__(deaths)
         self._calls: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    def pass_by(self, moment: str) -> None:
-        """Die, unless it has died at *moment* before."""
-        with self._lock:  # held for ever: one death a process
-            if moment in self._known:
-                return
-            with self._deaths.open("a", encoding="utf-8") as deaths:
-                deaths.write(f"{moment}\n")
-                deaths.flush()
-                os.fsync(deaths.fileno())
-            os.kill(os.getpid(), signal.SIGKILL)
-            signal.pause()
 
     def next_call(self, kind: str) -> str:
         """Return a name for the flow's next call of *kind* that is the same when the flow runs again."""
@@ -53,7 +36,7 @@ class Reaper:
             return f"{DBOS.workflow_id}\t{kind}\t{self._calls[f'{DBOS.workflow_id} {kind}']}"
 
 
-def watch_steps(reaper: Reaper) -> None:
+def watch_steps(reaper: FlowReaper) -> None:
     """Let the reaper stand before each effect, between it and its checkpoint, and after that."""
     run_step = DBOS.run_step
 
@@ -76,13 +59,13 @@ def watch_steps(reaper: Reaper) -> None:
     DBOS.run_step = staticmethod(watched)  # type: ignore[assignment,method-assign]
 
 
-def watch_calls(reaper: Reaper, *names: str) -> None:
+def watch_calls(reaper: FlowReaper, *names: str) -> None:
     """Let the reaper stand before and after the other things that a flow does: waits, starts, messages."""
     for name in names:
         setattr(Desk, name, _watched(reaper, name, getattr(Desk, name)))
 
 
-def _watched(reaper: Reaper, name: str, method: Callable[..., T]) -> Callable[..., T]:
+def _watched(reaper: FlowReaper, name: str, method: Callable[..., T]) -> Callable[..., T]:
     def watched(*args: Any, **options: Any) -> T:
         call = reaper.next_call(name)
         reaper.pass_by(f"{call}\tbefore it")
@@ -94,7 +77,7 @@ def _watched(reaper: Reaper, name: str, method: Callable[..., T]) -> Callable[..
 
 
 if __name__ == "__main__":
-    a_reaper = Reaper(Path(os.environ[DEATHS]))
+    a_reaper = FlowReaper(Path(os.environ[DEATHS]))
     watch_steps(a_reaper)
     watch_calls(a_reaper, "wait", "start", "send")
     sys.exit(main())

@@ -100,6 +100,7 @@ class FunctionApp:
             self.cancelled: list[tuple[str, str]] = []
             self.refuse_next: list[tuple[int, dict[str, Any]]] = []
             self.predictions = 0
+            self.logged: dict[str, dict[str, Any]] = {}
             self.callers: list[dict[str, str]] = []
             self.down = False
             self.key = KEY
@@ -263,6 +264,7 @@ class FunctionApp:
                 lambda *_: (200, {"models": [self._summary(name) for name in self.models]}),
             ),
             ("GET", r"/api/runs/([^/]+)", self._run),
+            ("GET", r"/api/predictions/([^/]+)", self._prediction),
             ("POST", r"/api/runs/([^/]+)/cancel", self._cancel),
             (
                 "GET",
@@ -278,11 +280,16 @@ class FunctionApp:
 
     def _predict(self, body: Any, key: str | None, model: str) -> tuple[int, Any]:
         self.callers.append(body["caller"])
-        return 200, {
-            "model": model,
-            "results": [self._row_answer(row) for row in body["rows"]],
-            "logged": True,
-        }
+        answers = [self._row_answer(row) for row in body["rows"]]
+        for row, answer in zip(body["rows"], answers, strict=True):
+            about = {"format": 1, "prediction_id": answer["prediction_id"], "at": now(), **body["caller"]}
+            facts = {"model": model, "version": 1, "data_version": None, "input": row, "answer": answer}
+            self.logged[answer["prediction_id"]] = about | facts
+        return 200, {"model": model, "results": answers, "logged": True}
+
+    def _prediction(self, body: Any, key: str | None, prediction_id: str) -> tuple[int, Any]:
+        found = self.logged.get(prediction_id)
+        return (200, found) if found else (404, problem(404, "unknown_prediction", "No such prediction."))
 
     def _row_answer(self, row: dict[str, Any]) -> dict[str, Any]:
         self.predictions += 1

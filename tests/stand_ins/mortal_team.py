@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.engine import open_client
+from bot.posts import MARK
 from playground.slack.client import PlaygroundError
 from tests.stand_ins.bot_process import BotProcess
-from tests.stand_ins.dying_bot import DEATHS
 from tests.stand_ins.function_app import MODEL
+from tests.stand_ins.reaper import DEATHS, deaths_in
 from tests.stand_ins.team import ARRIVALS, Team, job_state
 
 PHASE_SECONDS = 600.0
@@ -23,7 +24,11 @@ DYING_BOT = "tests.stand_ins.dying_bot"
 
 @dataclass(frozen=True)
 class Counts:
-    """What there is once, and what Slack shows of it."""
+    """What there is once, and what Slack shows of it.
+
+    `lost` are the jobs that no card shows as done; `doubled` holds the texts of those messages that stand
+    there for the second time: cards of one job, and replies with the mark of one step (`bot.posts`).
+    """
 
     kills: dict[str, int]
     runs: int
@@ -31,6 +36,7 @@ class Counts:
     moves: int
     cards: int
     open_cards: int
+    lost: int
     doubled: tuple[str, ...]
 
 
@@ -92,33 +98,40 @@ class MortalTeam:
     def counts(self) -> Counts:
         """Count what the function app did and what the channel shows."""
         functions, cards = self.team.functions, self.team.cards()
-        shown = [(ARRIVALS, one["plain"]) for one in self.team.slack.messages(ARRIVALS, "owner")]
-        shown += [(card["ts"], reply) for card in cards for reply in self.team.thread(card)]
+        shown = {one["ts"]: one for one in self.team.slack.messages(ARRIVALS, "owner")}
+        for card in cards:
+            shown |= {one["ts"]: one for one in self.team.slack.messages(ARRIVALS, "owner", card["ts"])}
         return Counts(
             kills=self.kills(),
             runs=len(functions.runs),
             versions=len(functions.models[MODEL].versions),
             moves=len(functions.aliases) - 1,
             cards=len(cards),
-            open_cards=sum(job_state({"message": card}) != "done" for card in cards),
-            doubled=tuple(text for (_, text), count in Counter(shown).items() if count > 1),
+            open_cards=sum(not _is_done(card) for card in cards),
+            lost=len(self._jobs() - {_flow_of(card) for card in cards if _is_done(card)}),
+            doubled=tuple(_again(shown.values())),
         )
 
     def kills(self) -> dict[str, int]:
         """Return how often the bot died, by flow."""
-        if not self._deaths.exists():
-            return {}
-        moments = [line.split("\t") for line in self._deaths.read_text(encoding="utf-8").splitlines()]
+        moments = [line.split("\t") for line in deaths_in(self._deaths)]
         flows = {one.workflow_id: str(one.name) for one in self._client.list_workflows()}
         return dict(Counter(flows.get(flow, "?") for flow, *_ in moments))
+
+    def _jobs(self) -> set[str]:
+        """Return the flows that owe the channel a card."""
+        return {one.workflow_id for name in ("predict", "retrain") for one in self._of(name)}
+
+    def _of(self, name: str) -> list[Any]:
+        return list(self._client.list_workflows(name=name))
 
     # --- keeping it going
 
     def _tell(self, flow: str, say: Callable[[], Any]) -> None:
         """Let a person do something until the bot has kept it; it may die before it answers."""
         self._alive()
-        known = len(self._client.list_workflows(name=flow))
-        while len(self._client.list_workflows(name=flow)) == known:
+        known = len(self._of(flow))
+        while len(self._of(flow)) == known:
             self._alive()
             try:
                 say()
@@ -151,3 +164,22 @@ class MortalTeam:
         newest = self._client.list_workflows(name=flow, sort_desc=True, limit=1)
         steps = self._client.list_workflow_steps(newest[0].workflow_id) if newest else []
         return any(done["function_name"] == step for done in steps)
+
+
+def _again(messages: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the texts of the messages whose job has another card, or whose step another message, already."""
+    seen = set[str]()
+    for one in messages:
+        payload = (one.get("metadata") or {}).get("event_payload") or {}
+        what = str(payload.get("flow_id") or payload.get(MARK) or one["plain"])
+        if what in seen:
+            yield str(one["plain"])
+        seen.add(what)
+
+
+def _is_done(card: dict[str, Any]) -> bool:
+    return job_state({"message": card}) == "done"
+
+
+def _flow_of(card: dict[str, Any]) -> str:
+    return str(card["metadata"]["event_payload"]["flow_id"])

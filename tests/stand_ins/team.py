@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +156,14 @@ class Team:
             client.destroy()
         raise AssertionError(f"{step!r} of {flow!r} was never stored")
 
+    def flow(self, name: str) -> str:
+        """Return the id of the newest flow called *name*."""
+        client = open_client(self.database_url)
+        try:
+            return str(client.list_workflows(name=name, sort_desc=True, limit=1)[0].workflow_id)
+        finally:
+            client.destroy()
+
     def come_to_rest(self) -> None:
         """End every run and decision that is open, and wait until their cards say so."""
         self.functions.down, self.functions.key = False, KEY
@@ -199,18 +207,24 @@ def job_state(event: Json) -> str | None:
     return payload.get("state")
 
 
+@contextmanager
+def team_in(folder: Path, days: float = 7.0, more: str = "", **slack_settings: Any) -> Iterator[Team]:
+    """Make a team with a Slack of its own, which ends with it; bots are started by the caller."""
+    with ExitStack() as stack:
+        running = start(Settings(**slack_settings))
+        stack.callback(running.stop)
+        made = Team(folder, stack.enter_context(SlackUnderTest(running)), days, more)
+        stack.callback(made.close)
+        yield made
+
+
 @pytest.fixture
 def new_team(tmp_path: Path) -> Iterator[Callable[..., Team]]:
     """Make teams of this test's own; they end with it. The bot is started by the test."""
     with ExitStack() as stack:
 
         def make(days: float = 7.0, more: str = "", **slack_settings: Any) -> Team:
-            running = start(Settings(**slack_settings))
-            stack.callback(running.stop)
-            slack = stack.enter_context(SlackUnderTest(running))
-            made = Team(tmp_path, slack, days, more)
-            stack.callback(made.close)
-            return made
+            return stack.enter_context(team_in(tmp_path, days, more, **slack_settings))
 
         yield make
 
@@ -218,11 +232,7 @@ def new_team(tmp_path: Path) -> Iterator[Callable[..., Team]]:
 @pytest.fixture(scope="module")
 def shared_team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     """One team with one bot for a module; ask for `team` instead, which tidies up."""
-    with ExitStack() as stack:
-        running = start(Settings())
-        stack.callback(running.stop)
-        made = Team(tmp_path_factory.mktemp("team"), stack.enter_context(SlackUnderTest(running)))
-        stack.callback(made.close)
+    with team_in(tmp_path_factory.mktemp("team")) as made:
         made.start_bot()
         yield made
 

@@ -1,7 +1,7 @@
 """Many runs under way on a loopback GitHub, and the bot's own watcher, which looks when it is told to.
 
-Watcher, connector, client and tables are the bot's; only who is drawn for and who is told is left to the
-user of this. The clock is moved by hand, and both sides have the same one; so hours take no time.
+Watcher, connector, client and tables are the bot's; nobody is told of anything. The clock is moved by hand,
+and both sides have the same one, so that hours take no time.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from bot.connectors.connector import RunHandle
 from bot.connectors.github_actions import GitHubActionsConnector
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.github_runs import NAME
+from bot.databases import make_engine
 from bot.incidents import Subscription
 from bot.jobs import Job
 from bot.messages.message import Message
-from bot.records import Records, make_engine
+from bot.records import Records
 from bot.settings import GitHubSettings
 from bot.subscription_watch import SubscriptionWatch
 from bot.subscriptions import Subscriptions

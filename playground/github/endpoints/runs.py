@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from playground.github.answer import Answer
 from playground.github.downloads import Download
 from playground.github.endpoints.workflows import WORKFLOWS, find_entry
-from playground.github.errors import ApiError, NotPossible, invalid, not_found
+from playground.github.errors import ApiError, invalid, not_found
 from playground.github.rest import Call, Server, endpoint
 from playground.github.runs import BAD, Artifact, Attempt, Deployment, Job, Run
+from playground.refusals import NotPossible
 
 Json = dict[str, Any]
 RUNS = "/repos/{owner}/{repo}/actions/runs"

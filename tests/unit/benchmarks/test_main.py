@@ -13,7 +13,7 @@ from benchmarks.figures import Figure, Side
 from benchmarks.load import LoadFailed
 from benchmarks.workbench import CannotMeasure
 
-PAGE = "<!-- begin figures -->\nold\n<!-- end figures -->\n<!-- begin peers -->\nold\n<!-- end peers -->\n"
+PAGE = "".join(f"<!-- begin {name} -->\nold\n<!-- end {name} -->\n" for name in program.SECTIONS)
 
 
 def fine(*_: object) -> Iterator[Figure]:
@@ -40,7 +40,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     page.write_text(PAGE, "utf-8")
     monkeypatch.setattr(program, "PAGE", page)
     monkeypatch.delenv("PEERS", raising=False)
-    for name in ("starts", "predictions", "azurites", "acks", "flows", "histories", "peers"):
+    for name in ("starts", "predictions", "azurites", "acks", "flows", "histories", "watching", "peers"):
         monkeypatch.setattr(program, name, SimpleNamespace(measure=fine))
     monkeypatch.setattr(program, "train", lambda bench: None)
     return page
@@ -82,6 +82,15 @@ def test_only_what_is_named_is_measured_and_only_printed(
     assert program.main(["acks"]) == 0
     assert capsys.readouterr().out.count("a thing") == 1
     assert page.read_text("utf-8") == PAGE
+
+
+def test_a_section_that_was_measured_whole_is_written(page: Path) -> None:
+    """It says by which command, and the other sections stay."""
+    assert program.main(["watching", "acks"]) == 0
+    figures, rest = page.read_text("utf-8").split("<!-- begin watching -->")
+    watching, peers = rest.split("<!-- begin peers -->")
+    assert "BENCH_ARGS='watching acks'" in watching
+    assert (watching.count("a thing"), figures.count("old"), peers.count("old")) == (1, 1, 1)
 
 
 def test_an_unknown_name_is_refused(page: Path) -> None:

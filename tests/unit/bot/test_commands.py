@@ -23,7 +23,7 @@ def test_all_verbs_are_there() -> None:
     """Each verb is keyed by its own name."""
     verbs = (
         "help models status predict retrain runs show cancel compare promote whoami registry alias run form"
-        " subscribe subscriptions unsubscribe experiment experiments"
+        " subscribe subscriptions unsubscribe experiment experiments snippet"
     )
     assert set(COMMANDS) == {*verbs.split(), "deploy"}
     assert all(verb == command.verb for verb, command in COMMANDS.items())
@@ -56,6 +56,7 @@ def test_jobs_and_predictions_are_seen_by_the_channel() -> None:
         ("ship", "deploy"),
         ("list", "models"),
         ("dispatch", "run"),
+        ("curl", "snippet"),
     ],
 )
 def test_an_unknown_word_is_answered_with_the_likeliest_verb(word: str, verb: str) -> None:

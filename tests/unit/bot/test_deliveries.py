@@ -11,8 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from bot.calls import Calls, Standing
+from bot.databases import make_engine
 from bot.deliveries import Deliveries
-from bot.records import MIGRATIONS, Records, make_engine, metadata, migrations
+from bot.records import Records
+from bot.tables import MIGRATIONS, metadata, migrations
 
 SOON = datetime.now(UTC) + timedelta(days=1)
 

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import pytest
 
+from bot.databases import make_engine
 from bot.flows.digest import _claim, latest_due, local_time, missed_dues, overdue, schedule_flow_id
-from bot.records import Records, make_engine
+from bot.records import Records
 from bot.settings import DigestTable
 
 DAILY = DigestTable(name="daily", cron="30 9 * * *", time_zone="Asia/Tokyo", channel="C1")

@@ -20,7 +20,7 @@ from bot.messages.errors import REASONS
 
 VIEWERS_MAY = {
     *("predict", "form", "experiments", "models", "registry", "runs", "show", "status", "subscriptions"),
-    *("whoami", "help"),
+    *("snippet", "whoami", "help"),
 }
 OPERATORS_MAY = VIEWERS_MAY | {
     *("deploy", "experiment", "retrain", "run", "compare", "cancel", "subscribe", "unsubscribe"),

@@ -12,10 +12,11 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.connectors.github_events import WorkflowJobEvent, WorkflowRunEvent
+from bot.databases import make_engine
 from bot.deliveries import Deliveries
 from bot.github_door import MOST_EVENT_BYTES, GitHubDoor, sign
 from bot.intake import Entry
-from bot.records import Records, make_engine
+from bot.records import Records
 
 SECRET = "It's a Secret to Everybody"
 REPOSITORY = {"full_name": "acme/flights", "id": 7, "pushed_at": 1_700_000_000}

@@ -24,8 +24,10 @@ from bot.connectors.http import (
     read_status,
 )
 from bot.connectors.wire import HttpReply
+from bot.databases import make_engine
 from bot.errors import EndpointUnreachable, Refused
-from bot.records import Records, calls, make_engine
+from bot.records import Records
+from bot.tables import calls
 from tests.stand_ins.endpoint import REPORT, TeamEndpoint
 
 

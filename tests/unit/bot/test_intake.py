@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from bot.databases import make_engine
 from bot.intake import Entry, Intake, take_write_lock
-from bot.records import make_engine
 
 
 @pytest.fixture

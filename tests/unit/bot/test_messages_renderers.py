@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from bot.commands import COMMANDS
-from bot.messages import charts, digests, errors, jobs, predictions, status, versions
+from bot.messages import charts, digests, errors, flows, jobs, predictions, snippets, status, versions
 from bot.messages import help as help_messages
 from bot.messages.jobs import Decided
 from bot.messages.message import Message
+from bot.snippets import build_snippets, example_row
 from ml.contract import (
     FieldProblem,
     HealthView,
@@ -139,6 +140,29 @@ RENDERERS: dict[str, Renderer] = {
     "prediction record": (predictions.prediction_record, (RECORD,)),
     "models": (lambda view: versions.models(view, NOW), (MODELS,)),
     "model": (versions.model, (samples.model(),)),
+    "flow": (
+        flows.flow,
+        (
+            flows.FlowFacts(
+                id="c-1",
+                kind="run",
+                state="PENDING",
+                job=JOB,
+                run="77",
+                page="https://example.com/77",
+                decision=flows.Decision(model="arrival-delay", candidate=2, kind="promoted", by=OWNER),
+                issue="acme/flights#1",
+                message="https://example.com/archives/C1/p1",
+                deeds=(flows.Deed(at=AT, who=OPERATOR, what="run"),),
+            ),
+        ),
+    ),
+    "snippets": (
+        lambda model: snippets.snippets(
+            model, build_snippets("https://app.example", model, example_row(model)), "/ml"
+        ),
+        (samples.model(),),
+    ),
     "card": (
         versions.card,
         (VersionView(model="arrival-delay", version=2, manifest={}, card="# Card\n\nhello"),),

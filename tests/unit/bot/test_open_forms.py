@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from bot import open_forms
+from bot.databases import make_engine
 from bot.forms import Form
 from bot.open_forms import OpenForms
-from bot.records import Records, make_engine
+from bot.records import Records
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.records import Records, audit, make_engine, processes, psycopg_url
+from bot.databases import make_engine, psycopg_url
+from bot.records import Records
+from bot.tables import audit, processes
 
 PLACE = {"channel": "C1", "ts": "1.0"}
 AT = datetime(2013, 8, 1, 6, 0, tzinfo=UTC)

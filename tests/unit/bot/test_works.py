@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.connectors.connector import RunHandle
-from bot.records import Records, make_engine
+from bot.databases import make_engine
+from bot.records import Records
 from bot.works import Works
 
 HANDLE = RunHandle(connector="github_actions", id="7", scope="a/b", url="https://github.com/a/b")

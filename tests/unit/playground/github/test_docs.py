@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from playground import controls
 from playground.github import control
 from playground.github.__main__ import read_settings
 from playground.github.actions import ACTIONS
@@ -23,7 +24,7 @@ def test_endpoints() -> None:
 
 def test_control_requests() -> None:
     """Each request of the control API has its line."""
-    source = Path(control.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(one.__file__).read_text(encoding="utf-8") for one in (control, controls))
     served = set(re.findall(r'\("(GET|POST|DELETE)", "([a-z-]+)(?:/\{\w+\})?", self', source))
     listed = set(re.findall(r"`(GET|POST|DELETE) /playground/([a-z-]+)", PAGE))
     assert listed == served
