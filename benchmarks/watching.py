@@ -26,14 +26,14 @@ from playground.slack.settings import Settings
 from tests.stand_ins.watched_runs import TICK_SECONDS, Asked, Clock, WatchedRuns, watched_runs
 
 NUMBERS = (1, 100, 1000)
-LOOKS = 20
+LOOKS = 10
 HOUR_SECONDS, MINUTE_SECONDS = 3600.0, 60.0
-ONE_IN = 20
+ONE_IN = 10
 """Of so many runs one comes to its next step between two looks."""
 GITHUB_PER_HOUR = 5000
 """https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 EXTRAPOLATED = (
-    f"Counted by the loopback GitHub in {LOOKS} looks, a minute of them, and multiplied. "
+    f"Counted by the loopback GitHub in {LOOKS} looks, {LOOKS * TICK_SECONDS:g} seconds of them, and multiplied. "
     f"GitHub answers {GITHUB_PER_HOUR:,} an hour that it counts. Before they are used up the bot looks "
     "seldomer (tests/contracts/test_watching.py), which is not in these figures."
 )
