@@ -1,6 +1,6 @@
 """`python -m benchmarks` measures everything and writes docs/performance.md; `make bench` calls it.
 
-python -m benchmarks                 all but the peers, about six minutes
+python -m benchmarks                 all but the peers, about ten minutes
 python -m benchmarks acks flows      only these; of the page, sections of which all was measured are written
 python -m benchmarks --peers         other servers of models too (PEERS=1 does the same)
 """
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from benchmarks import acks, azurites, flows, histories, peers, predictions, starts, watching
+from benchmarks import acks, azurites, floods, flows, histories, peers, predictions, starts, watching
 from benchmarks.figures import Figure
 from benchmarks.load import Generator, LoadFailed
 from benchmarks.report import PAGE, put_section, write_section
@@ -26,9 +26,9 @@ from benchmarks.workbench import CannotMeasure, Workbench
 from playground.programs import ProgramFailed
 
 FIGURES = ("starts", "predictions", "azurite", "acks", "flows", "histories")
-WATCHING, PEERS = "watching", "peers"
-NAMES = (*FIGURES, WATCHING)
-SECTIONS = {"figures": FIGURES, WATCHING: (WATCHING,), PEERS: (PEERS,)}
+WATCHING, FLOODS, PEERS = "watching", "floods", "peers"
+NAMES = (*FIGURES, WATCHING, FLOODS)
+SECTIONS = {"figures": FIGURES, **{name: (name,) for name in (WATCHING, FLOODS, PEERS)}}
 """What stands in each section of the page; one is written only when all of it was measured."""
 
 
@@ -99,6 +99,7 @@ def _benchmarks(bench: Workbench) -> dict[str, Callable[[], Iterator[Figure]]]:
         "flows": lambda: flows.measure(bench),
         "histories": lambda: histories.measure(bench, trained()),
         WATCHING: lambda: watching.measure(bench),
+        FLOODS: lambda: floods.measure(bench, trained()),
         PEERS: lambda: peers.measure(bench, trained()),
     }
 

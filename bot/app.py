@@ -259,8 +259,12 @@ class SocketDoor:
         token = bot.settings.slack.app_token
         if token is None:
             raise ConfigurationError(["SLACK_APP_TOKEN is not set: Socket Mode needs it"])
+        # A line that breaks without a word is noticed by this look only; what people type meanwhile fails.
         self._handler: Any = SocketModeHandler(
-            bot.slack_app, token.get_secret_value(), web_client=bot.desk.slack.client
+            bot.slack_app,
+            token.get_secret_value(),
+            web_client=bot.desk.slack.client,
+            ping_interval=bot.engine.timing.socket_seconds,
         )
         bot.is_connected = lambda: bool(self._handler.client.is_connected())
 
@@ -344,7 +348,7 @@ class HealthDoor:
 
 def _routes(bot: Bot) -> Wsgi:
     """Return what answers each address: health, GitHub's and the services' doors, else Slack's."""
-    slack: Wsgi = SlackRequestHandler(bot.slack_app, path=SLACK_PATH)
+    slack: Wsgi = _readable_only(SlackRequestHandler(bot.slack_app, path=SLACK_PATH))
     health = health_page(bot.problems)
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -356,6 +360,19 @@ def _routes(bot: Bot) -> Wsgi:
         if int(environ.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:
             return send(refusal(413, "body_too_large", "The body is too large."), start_response)
         return (bot.hooks if path.startswith((HOOKS, CALLBACKS)) else slack)(environ, start_response)
+
+    return serve
+
+
+def _readable_only(door: Wsgi) -> Wsgi:
+    """Return *door* so that a body that Bolt cannot read is refused: Bolt reads it before the signature."""
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            return door(environ, start_response)
+        except Exception as error:  # noqa: BLE001 - bytes of anybody; what a listener raises, Bolt has answered
+            log.warning("request could not be read", extra={"reason": type(error).__name__})
+            return send(refusal(400, "malformed_request", "The body cannot be read."), start_response)
 
     return serve
 

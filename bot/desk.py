@@ -30,7 +30,7 @@ from bot.deliveries import Deliveries
 from bot.deployment_records import DeploymentRecords
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, Fence
-from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
+from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackBusy, SlackRefused, Unreachable
 from bot.experiment_records import ExperimentRecords
 from bot.jobs import Job, is_person
 from bot.messages.message import Message
@@ -176,13 +176,19 @@ class Desk:
         """Answer the person who asked, privately and at once; the undurable part of `tell`.
 
         Where the bot is no member, the command's response URL answers; where that is spent, a direct message.
+        It also answers where Slack has had enough private answers this minute: nobody waits behind a burst.
         What a webhook or a push asked is answered in its channel: there is nobody to whisper to.
         """
         if not is_person(job.user):
             self.slack.post(job.channel, message, thread_ts=job.thread_ts)
             return
         try:
-            self.slack.whisper(job.channel, job.user, message, thread_ts=job.thread_ts)
+            try:
+                hasty = job.response_url is not None
+                self.slack.whisper(job.channel, job.user, message, thread_ts=job.thread_ts, patient=not hasty)
+            except SlackBusy:
+                if not self._responded(job, message):
+                    self.slack.whisper(job.channel, job.user, message, thread_ts=job.thread_ts)
         except NotInChannel:
             if not self._responded(job, message):
                 self.slack.post(job.user, message)

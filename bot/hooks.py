@@ -160,7 +160,7 @@ class HooksDoor:
             return refusal(404, "unknown_run", "There is no run at this address.")
         try:
             content = json.loads(body) if body else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return refusal(400, "malformed_json", "The body is not JSON.")
         if any(connector.take_callback(key, content) for connector in self.connectors):
             return Answer(200, {"id": key})

@@ -83,6 +83,8 @@ DEFAULT_DATABASE_URL = "sqlite:///.toban/bot.sqlite3"
 DEFAULT_SLACK_API_URL = "https://slack.com/api/"
 SHORTEST_SECRET = 16
 """A secret of fewer characters could be found by trying."""
+MOST_SHOWN = 120
+"""So many characters of a value at fault are shown."""
 DEFAULT_GITHUB_API_URL = "https://api.github.com"
 
 
@@ -420,7 +422,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             [f"settings file {path} does not exist; set TOBAN_CONFIG or start where {DEFAULT_CONFIG} lies"]
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError([f"settings file {path} cannot be read: {error}"]) from None
 
 
@@ -616,10 +618,9 @@ def _url_problems(name: str, value: str) -> list[str]:
 def _database_problems(value: str) -> list[str]:
     if re.match(r"(sqlite:///[^:?]|postgres(ql)?(\+psycopg)?://)", value):
         return []
-    scheme = value.split("://", 1)[0]
-    return [
-        f"TOBAN_DATABASE_URL begins with {scheme!r}; allowed are sqlite:///path and postgresql://user@host/name"
-    ]
+    scheme, mark, _ = value.partition("://")
+    seen = f"begins with {scheme!r}" if mark else "is no address"
+    return [f"TOBAN_DATABASE_URL {seen}; allowed are sqlite:///path and postgresql://user@host/name"]
 
 
 def _zone(value: str) -> str:
@@ -637,5 +638,16 @@ def _sentence(item: dict[str, Any], where: str) -> str:
     if item["type"] == "extra_forbidden":
         return f"{place} in {where} is not a known setting"
     message = str(item["msg"]).removeprefix("Value error, ")
-    seen = "" if item["type"] == "missing" else f" (is {item.get('input')!r})"
-    return f"{place} in {where}: {message}{seen}"
+    return f"{place} in {where}: {message}{_seen(item)}"
+
+
+def _seen(item: dict[str, Any]) -> str:
+    """Return the value at fault, shortened; nothing where it may be a secret in a wrong place."""
+    value = repr(item.get("input"))
+    may_be_secret = re.search(r"://[^/\s]*@", value) or _OF_SECRETS & set(map(str, item["loc"]))
+    if item["type"] == "missing" or may_be_secret:
+        return ""
+    return f" (is {value if len(value) <= MOST_SHOWN else value[: MOST_SHOWN - 1] + '…'})"
+
+
+_OF_SECRETS = frozenset({"headers", "headers_from", "secret_from"})

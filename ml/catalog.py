@@ -110,9 +110,11 @@ def load_catalog(path: Path) -> Catalog:
         Misconfigured: The file is not there or wrong; names every wrong value.
     """
     try:
-        tables = _ModelTables.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:  # no file, no text, no TOML, or too deep
         raise Misconfigured(f"{path} cannot be read: {error}") from error
+    try:
+        tables = _ModelTables.model_validate(content)
     except ValidationError as error:
         found = "; ".join(
             f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}" for detail in error.errors()

@@ -63,7 +63,8 @@ def build_problem(
     suggestions = nearest(value, choices)
     hint = f"; did you mean {' or '.join(suggestions)}?" if suggestions else ""
     text = message or f"{field} must be {allowed}"
-    return FieldProblem(field=field, value=shorten(value), allowed=allowed, message=text + hint), suggestions
+    seen = {"field": shorten(field), "value": shorten(value)}
+    return FieldProblem(**seen, allowed=allowed, message=text + hint), suggestions
 
 
 def refuse_field(

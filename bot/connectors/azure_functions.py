@@ -5,7 +5,8 @@ Source of the wire format: `ml/contract.py` and docs/functions.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar
@@ -45,11 +46,20 @@ LIST_MOST = 100
 REJECTED_KEY = "function_app_rejected_key"
 
 
+def _segment(name: str) -> str:
+    """Return *name* as one segment of a path.
+
+    A client takes segments of dots out of a path, however they are written; nothing here is called so, and in
+    brackets it is a name that the function app does not know.
+    """
+    return quote(name if name.strip(".") else f"({name})", safe="")
+
+
 def build_start(kind: Literal["retrain", "compare"], model: str, body: BaseModel, key: str) -> HttpCall:
     """Return the call that starts a run; *key* makes a second sending return the first run."""
     return HttpCall(
         "POST",
-        f"/api/models/{quote(model, safe='')}/{kind}",
+        f"/api/models/{_segment(model)}/{kind}",
         body=body.model_dump(mode="json", exclude_none=True),
         headers={"Idempotency-Key": key},
         repeatable=True,
@@ -60,7 +70,7 @@ def build_move(model: str, alias: str, move: AliasMove, key: str) -> HttpCall:
     """Return the call that moves an alias, bound to the event and the evidence in *move*."""
     return HttpCall(
         "POST",
-        f"/api/models/{quote(model, safe='')}/aliases/{quote(alias, safe='')}",
+        f"/api/models/{_segment(model)}/aliases/{_segment(alias)}",
         body=move.model_dump(mode="json"),
         headers={"Idempotency-Key": key},
         repeatable=True,
@@ -71,7 +81,7 @@ def build_cancel(run_id: str, caller: Caller, key: str) -> HttpCall:
     """Return the call that asks a run to stop, in the name of *caller*."""
     return HttpCall(
         "POST",
-        f"/api/runs/{quote(run_id, safe='')}/cancel",
+        f"/api/runs/{_segment(run_id)}/cancel",
         body=CancelRequest(caller=caller).model_dump(mode="json"),
         headers={"Idempotency-Key": key},
         repeatable=True,
@@ -127,7 +137,7 @@ class AzureFunctionsConnector:
     def predict(self, model: str, rows: Sequence[dict[str, Any]], caller: Caller) -> PredictReply:
         """Return one answer per row."""
         body = PredictRequest(rows=list(rows), caller=caller).model_dump(mode="json", exclude_none=True)
-        call = HttpCall("POST", f"/api/models/{quote(model, safe='')}/predict", body=body)
+        call = HttpCall("POST", f"/api/models/{_segment(model)}/predict", body=body)
         return read_reply(self._sender.send(call), PredictReply)
 
     def retrain(self, model: str, params: dict[str, Any], caller: Caller, *, key: str) -> RunView:
@@ -142,18 +152,29 @@ class AzureFunctionsConnector:
 
     def run(self, run_id: str) -> RunView:
         """Return a run as it stands."""
-        return self._get(f"/api/runs/{quote(run_id, safe='')}", RunView)
+        return self._get(f"/api/runs/{_segment(run_id)}", RunView)
 
     def status(self, run_ids: Sequence[str]) -> dict[str, RunView]:
         """Return the runs of *run_ids* that are known, with as few requests as make sense."""
         wanted = set(run_ids)
-        recent = self.runs(limit=LIST_MOST).runs if len(wanted) >= LIST_FROM else ()
-        found = {view.run_id: view for view in recent if view.run_id in wanted}
+        found = {view.run_id: view for view in self._newest(wanted) if view.run_id in wanted}
         for run_id in sorted(wanted - found.keys()):
             view = self._known(run_id)
             if view is not None:
                 found[run_id] = view
         return found
+
+    def _newest(self, wanted: set[str]) -> Iterator[RunView]:
+        """Yield the newest runs, as many pages of them as *wanted* would fill, and one for those between."""
+        pages = 1 + math.ceil(len(wanted) / LIST_MOST) if len(wanted) >= LIST_FROM else 0
+        missing, after = set(wanted), None
+        for _ in range(pages):
+            page = self.runs(limit=LIST_MOST, after=after)
+            yield from page.runs
+            missing -= {view.run_id for view in page.runs}
+            after = page.after
+            if after is None or not missing:
+                return
 
     def runs(self, model: str | None = None, limit: int = 10, after: str | None = None) -> RunsView:
         """Return runs, newest first."""
@@ -172,11 +193,11 @@ class AzureFunctionsConnector:
 
     def model(self, name: str) -> ModelView:
         """Return a model with its schemas, champion and versions."""
-        return self._get(f"/api/models/{quote(name, safe='')}", ModelView)
+        return self._get(f"/api/models/{_segment(name)}", ModelView)
 
     def version(self, model: str, number: int) -> VersionView:
         """Return a version's manifest and card."""
-        return self._get(f"/api/models/{quote(model, safe='')}/versions/{number}", VersionView)
+        return self._get(f"/api/models/{_segment(model)}/versions/{number}", VersionView)
 
     def move_alias(self, model: str, alias: str, move: AliasMove, *, key: str) -> AliasView:
         """Move an alias; raise Refused with `world_moved` when somebody else moved it first."""
@@ -184,13 +205,11 @@ class AzureFunctionsConnector:
 
     def prediction(self, prediction_id: str) -> PredictionView:
         """Return one logged prediction."""
-        return self._get(f"/api/predictions/{quote(prediction_id, safe='')}", PredictionView)
+        return self._get(f"/api/predictions/{_segment(prediction_id)}", PredictionView)
 
     def usage(self, model: str, since: datetime) -> UsageView:
         """Return how much a model was asked since *since*."""
-        return self._get(
-            f"/api/models/{quote(model, safe='')}/usage", UsageView, {"since": since.isoformat()}
-        )
+        return self._get(f"/api/models/{_segment(model)}/usage", UsageView, {"since": since.isoformat()})
 
     def health(self) -> HealthView:
         """Return whether the function app and its store answer."""

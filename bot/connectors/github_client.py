@@ -103,6 +103,8 @@ class GitHubClient:
         address = reply.headers.get("location")
         if reply.status not in MOVED or not address:
             raise read_trouble(reply)
+        if self._settings.api_url.startswith("https:") and not address.startswith("https:"):
+            raise GitHubUnreachable("a file at an address without https")
         waits = (self._settings.connect_seconds, self._settings.read_seconds)
         with streamed(address, GitHubUnreachable, *waits) as pieces:
             yield pieces

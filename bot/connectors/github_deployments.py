@@ -108,7 +108,7 @@ def _key(payload: Any) -> str | None:
     if isinstance(payload, str):
         try:
             payload = json.loads(payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     key = payload.get(KEY) if isinstance(payload, dict) else None
     return str(key) if key else None

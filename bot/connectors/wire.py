@@ -115,7 +115,7 @@ class Sender:
             return None
         try:
             return json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             if self._any_body:
                 return raw.decode("utf-8", "replace")
             reason = f"status {response.status_code} with a body that is not JSON"
@@ -132,9 +132,13 @@ def _data(call: HttpCall) -> bytes | dict[str, str] | None:
 def streamed(
     url: str, unreachable: type[Unreachable], connect_seconds: float, read_seconds: float
 ) -> Iterator[Iterator[bytes]]:
-    """Open a file at *url* and give its bytes piece by piece. No header of ours, so no secret, goes along."""
+    """Open a file at *url* and give its bytes piece by piece.
+
+    No header of ours, so no secret, goes along, and no redirect leads elsewhere.
+    """
+    waits = (connect_seconds, read_seconds)
     try:
-        with requests.get(url, timeout=(connect_seconds, read_seconds), stream=True) as response:
+        with requests.get(url, timeout=waits, stream=True, allow_redirects=False) as response:
             if response.status_code != requests.codes.ok:
                 raise unreachable(f"a file with status {response.status_code}")
             yield response.iter_content(PIECE_BYTES)

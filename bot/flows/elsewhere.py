@@ -163,7 +163,7 @@ def _made(desk: Desk, model: str, record: dict[str, Any]) -> dict[str, Any]:
 
 def _compared(desk: Desk, model: str, run_id: str) -> bool:
     """Return whether *run_id* is a run of the model that ended with a version and its evidence."""
-    view = _found(desk.functions.run, run_id) if re.match(RUN_ID_PATTERN, run_id) else None
+    view = _found(desk.functions.run, run_id) if re.fullmatch(RUN_ID_PATTERN, run_id) else None
     if view is None or view.result is None:
         return False
     return view.model == model and view.state == "succeeded" and view.result.comparison is not None

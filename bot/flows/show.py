@@ -56,7 +56,7 @@ def _by_id(desk: Desk, job: Job, name: str) -> Message:
     card = desk.records.card(name)
     run_id = card["run_id"] if card is not None else None
     run_id = name if run_id is None else run_id
-    if re.match(RUN_ID_PATTERN, run_id):
+    if re.fullmatch(RUN_ID_PATTERN, run_id):
         return status.run(desk.functions.run(run_id), desk.now())
     found = _flow(desk, job, name)
     if found is not None:

@@ -271,9 +271,7 @@ def _call_reviewers(desk: Desk, job: Job, order: Order, waits: list[Waiting]) ->
         log.error("reviewers could not be called", extra={"flow_id": job.flow_id, "reason": str(error)})
 
 
-def _say_who_decides(
-    desk: Desk, job: Job, order: Order, waits: list[Waiting], place: dict[str, str]
-) -> None:
+def _say_who_decides(desk: Desk, job: Job, order: Order, waits: list[Waiting], place: dict[str, str]) -> None:
     """Call the reviewers whom the settings know, else whoever holds the role.
 
     All of it in one step: the settings may be others when the flow runs again.

@@ -87,7 +87,7 @@ def _places(metric: MetricComparison) -> int:
 def _against_champion(evidence: Evidence) -> str:
     candidate, champion = f"v{evidence.candidate}", f"v{evidence.champion}"
     if evidence.champion is None:
-        return f"There is no champion yet: {candidate} is compared with the plain rule only."
+        return f"{candidate} is compared with the plain rule only: there was no champion beside it."
     rated = [metric for metric in evidence.metrics if metric.champion is not None]
     better = [metric for metric in rated if metric.better is True]
     worse = [metric for metric in rated if metric.better is False]

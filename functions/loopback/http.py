@@ -136,7 +136,7 @@ class Site:
             await asyncio.get_running_loop().run_in_executor(self._pool, self._run_by_hand, name, str(text))
         except KeyError:
             return _problem(404, "unknown_function", f"There is no queue or timer function {name!r}.")
-        except ValueError:
+        except (ValueError, RecursionError):
             return _problem(400, "malformed_json", 'The body is not JSON of the form {"input": "…"}.')
         except Exception:  # noqa: BLE001 - as above
             _log.exception("%s raised", name)

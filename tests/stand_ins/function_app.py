@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 KEY = "function-key-of-the-test"
 MODEL = "arrival-delay"
@@ -242,7 +243,7 @@ class FunctionApp:
             if self.refuse_next and method == "POST":
                 status, reply = self.refuse_next.pop(0)
                 return status, reply
-            for verb, pattern, handle in self._routes():
+            for verb, pattern, handle in self._routes(path):
                 found = re.fullmatch(pattern, path.partition("?")[0])
                 if verb == method and found:
                     answered = handle(body, key, *found.groups())
@@ -250,7 +251,7 @@ class FunctionApp:
                     return answered
         return 404, problem(404, "not_found", "no such route")
 
-    def _routes(self) -> list[tuple[str, str, Callable[..., tuple[int, Any]]]]:
+    def _routes(self, path: str) -> list[tuple[str, str, Callable[..., tuple[int, Any]]]]:
         return [
             ("POST", r"/api/models/([^/]+)/predict", self._predict),
             ("POST", r"/api/models/([^/]+)/(retrain|compare)", self._start),
@@ -269,7 +270,7 @@ class FunctionApp:
             (
                 "GET",
                 r"/api/runs",
-                lambda *_: (200, {"runs": list(reversed(self.runs.values())), "after": None}),
+                lambda *_: (200, self._page(dict(parse_qsl(urlsplit(path).query)))),
             ),
             (
                 "GET",
@@ -406,6 +407,14 @@ class FunctionApp:
     def _run(self, body: Any, key: str | None, run_id: str) -> tuple[int, Any]:
         run = self.runs.get(run_id)
         return (200, run) if run else (404, problem(404, "unknown_run", f"No run {run_id}."))
+
+    def _page(self, query: dict[str, str]) -> dict[str, Any]:
+        """Return a page of runs, newest first."""
+        newest = list(reversed(self.runs))
+        begin = newest.index(query["after"]) + 1 if "after" in query else 0
+        page = newest[begin : begin + int(query.get("limit", 20))]
+        more = begin + len(page) < len(newest)
+        return {"runs": [self.runs[name] for name in page], "after": page[-1] if more else None}
 
     def _cancel(self, body: Any, key: str | None, run_id: str) -> tuple[int, Any]:
         assert key is not None

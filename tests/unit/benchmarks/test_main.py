@@ -40,7 +40,8 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     page.write_text(PAGE, "utf-8")
     monkeypatch.setattr(program, "PAGE", page)
     monkeypatch.delenv("PEERS", raising=False)
-    for name in ("starts", "predictions", "azurites", "acks", "flows", "histories", "watching", "peers"):
+    benchmarks = ("starts", "predictions", "azurites", "acks", "flows", "histories")
+    for name in (*benchmarks, "watching", "floods", "peers"):
         monkeypatch.setattr(program, name, SimpleNamespace(measure=fine))
     monkeypatch.setattr(program, "train", lambda bench: None)
     return page
