@@ -33,7 +33,7 @@ ONE_IN = 10
 GITHUB_PER_HOUR = 5000
 """https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 EXTRAPOLATED = (
-    f"Counted by the loopback GitHub in {LOOKS} looks, {LOOKS * TICK_SECONDS:g} seconds of them, and multiplied. "
+    f"Counted by the loopback GitHub in {LOOKS} looks, which are {LOOKS * TICK_SECONDS:g} seconds. "
     f"GitHub answers {GITHUB_PER_HOUR:,} an hour that it counts. Before they are used up the bot looks "
     "seldomer (tests/contracts/test_watching.py), which is not in these figures."
 )

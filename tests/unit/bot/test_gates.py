@@ -113,7 +113,7 @@ MAY_REVIEW = ReviewFacts(
     ],
 )
 def test_who_decides_on_an_environment(facts: dict[str, Any], reason: str | None) -> None:
-    """Role, login, GitHub's own list and its rule about one's own work, in this order; none can be missing."""
+    """Role, login, GitHub's own list and its rule about one's own work, in this order; none may lack."""
     verdict = evaluate_review(replace(MAY_REVIEW, **facts))
     assert (verdict.reason_code if isinstance(verdict, Refuse) else None) == reason
     assert reason is None or reason in REASONS
