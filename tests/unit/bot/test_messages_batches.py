@@ -9,7 +9,7 @@ from bot.csv_files import Table
 from bot.messages.batches import BatchRow, batch, which_model
 from ml.contract import FieldProblem, Problem
 from ml.contract import Warning as RowWarning
-from tests.unit.bot import samples
+from playground.gallery import records as samples
 from tests.unit.bot.slack_proof import assert_fits
 
 JOB = samples.job("predict", "predict with flights.csv")

@@ -10,7 +10,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.messages.home import MOST_BUTTONS, MOST_MODELS, Asked, HomeFacts, Waiting, home
 from ml.contract import ModelSummary
-from tests.unit.bot.samples import AT, OPERATOR, alias, run
+from playground.gallery.records import AT, OPERATOR, alias, run
 from tests.unit.bot.slack_proof import strings
 
 NOW = AT + timedelta(minutes=5)
