@@ -184,7 +184,8 @@ def _drained(office: FloodedOffice, database: Path) -> Iterator[Figure]:
 
 def _overlapping(runs: list[dict[str, Any]]) -> int:
     """Return how many runs began while another of the same model was under way."""
-    found, ended = 0, {}
+    found = 0
+    ended: dict[str, str] = {}
     for run in runs:
         before = ended.get(run["model"])
         found += before is not None and run["created_at"] < before

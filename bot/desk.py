@@ -35,6 +35,7 @@ from bot.experiment_records import ExperimentRecords
 from bot.jobs import Job, is_person
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
+from bot.outages import through_outages
 from bot.posts import Posts
 from bot.records import Records
 from bot.settings import Settings
@@ -109,14 +110,15 @@ class Desk:
         """Do *action* once for this flow and keep its result, which must be plain JSON.
 
         Raises Refused when the action was refused, FlowFailed when it failed in any other way; both also when
-        the flow runs again. An action cut off by a crash between its effect and its checkpoint is done again.
+        the flow runs again. An action cut off by a crash between its effect and its checkpoint is done again,
+        and so is one that met the bot's own database while that was away.
         """
         passes = ExitStack()
 
         def run() -> dict[str, Any]:
             passes.enter_context(self.fence)
             try:
-                return {"done": action(*args)}
+                return {"done": through_outages(lambda: action(*args))}
             except Refused as refusal:
                 return {"refused": refusal.problem.model_dump(mode="json")}
             except NotInChannel as error:

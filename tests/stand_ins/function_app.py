@@ -74,7 +74,8 @@ class FunctionApp:
     """A scripted function app on a free loopback port. All state may be read and changed by the test.
 
     `down` cuts every connection without an answer, `key` is what it takes for its key, and a call whose path
-    matches a pattern in `held` waits before anything is done until the test sets the event.
+    matches a pattern in `held` waits before anything is done until the test sets the event. `trouble` spoils
+    the answers, not what is done: each is sent as these bytes, and then the connection is closed.
     """
 
     def __init__(self) -> None:
@@ -104,6 +105,7 @@ class FunctionApp:
             self.logged: dict[str, dict[str, Any]] = {}
             self.callers: list[dict[str, str]] = []
             self.down = False
+            self.trouble: bytes | None = None
             self.key = KEY
             self.store: dict[str, Any] = {"reachable": True, "refuses_second_create": True}
 
@@ -510,6 +512,11 @@ def _handler(app: FunctionApp) -> type[BaseHTTPRequestHandler]:
             else:
                 body = json.loads(raw) if raw else None
                 status, reply = app.answer(self.command, self.path, body, self.headers.get("idempotency-key"))
+            if app.trouble is not None:
+                self.close_connection = True
+                with suppress(ConnectionError):
+                    self.wfile.write(app.trouble)
+                return
             payload = b"" if reply is None else json.dumps(reply).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
