@@ -38,19 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures, left_out, broken = run(bench, wanted)
     day = datetime.now(UTC).date()
     own = (FLOODS, PEERS)
-    sections = {"figures": [name for name in wanted if name not in own], FLOODS: [FLOODS], PEERS: [PEERS]}
+    sections = {"figures": list(NAMES), **{name: [name] for name in own}}
     for section, members in sections.items():
         if not set(members) & set(wanted):
             continue
-        lines = [figure for name in members for figure in figures[name]]
+        lines = [figure for name in members for figure in figures.get(name, ())]
         reasons = {name: left_out[name] for name in members if name in left_out}
         command = "make bench PEERS=1" if PEERS in wanted else "make bench"
+        if options.names:
+            command = " ".join(("python -m benchmarks", *options.names, "--write"))
         text = write_section(command, lines, reasons, day)
         print(f"\n{text}")
-        if not options.names and not broken:
+        whole = set(members) <= set(wanted) and not set(members) & broken.keys()
+        if whole and (options.write or not options.names):
             PAGE.write_text(put_section(PAGE.read_text("utf-8"), section, text), "utf-8")
     for name, reason in broken.items():
-        _say(f"{name} is broken, so the page stays as it was: {reason}")
+        _say(f"{name} is broken, so its section stays as it was: {reason}")
     return 1 if broken else 0
 
 
@@ -99,6 +102,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"what to measure of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each side (default 5)")
+    parser.add_argument("--write", action="store_true", help="write what was named in whole into the page")
     asked = os.environ.get("PEERS", "") not in ("", "0", "no")
     parser.add_argument("--peers", action="store_true", default=asked, help="other servers of models too")
     options = parser.parse_args(arguments)

@@ -70,11 +70,23 @@ def test_a_missing_part_is_left_out_with_its_reason(page: Path, monkeypatch: pyt
     assert "- azurite: it is not installed" in page.read_text("utf-8")
 
 
-def test_a_broken_benchmark_leaves_the_page_alone(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a run must not replace a whole one, and make must see it."""
+def test_a_broken_benchmark_leaves_its_section_alone(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a section must not replace a whole one, and make must see it."""
     monkeypatch.setattr(program, "acks", SimpleNamespace(measure=failing))
     assert program.main([]) == 1
+    figures, floods = page.read_text("utf-8").split("<!-- begin floods -->")
+    assert "old" in figures
+    assert "a thing" in floods
+
+
+def test_a_section_that_is_named_in_whole_can_be_written(page: Path) -> None:
+    """Floods by themselves write their section; acks by themselves are half of one and write nothing."""
+    assert program.main(["acks", "--write"]) == 0
     assert page.read_text("utf-8") == PAGE
+    assert program.main(["floods", "--write"]) == 0
+    figures, floods = page.read_text("utf-8").split("<!-- begin floods -->")
+    assert "a thing" not in figures
+    assert "`python -m benchmarks floods --write`" in floods
 
 
 def test_only_what_is_named_is_measured_and_only_printed(
