@@ -11,7 +11,7 @@ from bot.messages import jobs
 from bot.messages.jobs import Decided
 from bot.messages.message import Message
 from ml.contract import Reason, StageView
-from tests.unit.bot.samples import (
+from playground.gallery.records import (
     AT,
     DIGEST,
     METRICS,
