@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "lock.txt"
 BOT = ROOT / "requirements" / "bot.txt"
 BUILD = ROOT / "requirements" / "build.txt"
+AUDIT = ROOT / "requirements" / "audit.txt"
 DEPLOYMENT = ROOT / "requirements.txt"
 DEPLOYED_EXTRAS = ("functions", "train")
 OLDEST_PYTHON = "3.11"
@@ -61,7 +62,8 @@ class LockFile:
 
 def lock_files(project: dict[str, Any]) -> tuple[LockFile, ...]:
     """Return the files that follow from a parsed `pyproject.toml`, in the order in which to write them."""
-    extras: dict[str, list[str]] = project["project"]["optional-dependencies"]
+    extras: dict[str, list[str]] = dict(project["project"]["optional-dependencies"])
+    audit = extras.pop("audit")
     everything = [*project["project"]["dependencies"], *(line for lines in extras.values() for line in lines)]
     deployed = [line for name in DEPLOYED_EXTRAS for line in extras[name]]
     return (
@@ -69,6 +71,7 @@ def lock_files(project: dict[str, Any]) -> tuple[LockFile, ...]:
         LockFile(LOCK, tuple(dict.fromkeys(everything))),
         LockFile(BOT, tuple(project["project"]["dependencies"]), within=LOCK),
         LockFile(DEPLOYMENT, tuple(dict.fromkeys(deployed)), within=LOCK),
+        LockFile(AUDIT, tuple(audit)),
     )
 
 
