@@ -15,7 +15,7 @@ formatted := .
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: help setup setup-3.13 setup-mlflow demo test test-full check fix bench reliability lock clean clean-all
+.PHONY: help setup setup-3.13 setup-mlflow demo test test-full check fix messages bench reliability lock clean clean-all
 .PHONY: check-format check-lint check-types check-imports check-docs check-workflows check-locks
 
 help: ## show this list
@@ -74,6 +74,9 @@ fix: $(ready) ## format, and mend what the linter can mend
 	$(run) -m ruff check --fix --quiet --exit-zero $(formatted)
 	$(run) -m ruff format $(formatted)
 	$(run) -m ruff check $(formatted)
+
+messages: $(ready) ## write docs/messages.md again, and take its pictures in Chromium
+	$(run) -m playground.gallery --pictures
 
 bench: $(ready) ## measure, as ratios against peers in the same run (see benchmarks/README.md)
 	@$(run) -m benchmarks $(BENCH_ARGS)

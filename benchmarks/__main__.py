@@ -1,6 +1,6 @@
 """`python -m benchmarks` measures everything and writes docs/performance.md; `make bench` calls it.
 
-python -m benchmarks                 all but the peers, about four minutes
+python -m benchmarks                 all but the peers, about ten minutes
 python -m benchmarks acks flows      only these; the page is left as it is
 python -m benchmarks --peers         other servers of models too (PEERS=1 does the same)
 """
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from benchmarks import acks, azurites, flows, histories, peers, predictions, starts
+from benchmarks import acks, azurites, floods, flows, histories, peers, predictions, starts
 from benchmarks.figures import Figure
 from benchmarks.load import Generator, LoadFailed
 from benchmarks.report import PAGE, put_section, write_section
@@ -26,18 +26,19 @@ from benchmarks.workbench import CannotMeasure, Workbench
 from playground.programs import ProgramFailed
 
 NAMES = ("starts", "predictions", "azurite", "acks", "flows", "histories")
-PEERS = "peers"
+FLOODS, PEERS = "floods", "peers"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and, unless only some were asked for, write the page."""
     options = _options(arguments)
-    wanted = tuple(options.names) or (*NAMES, *((PEERS,) if options.peers else ()))
+    wanted = tuple(options.names) or (*NAMES, FLOODS, *((PEERS,) if options.peers else ()))
     with tempfile.TemporaryDirectory(prefix="toban-bench-") as home, Generator() as load:
         bench = Workbench(Path(home), load, options.rounds)
         figures, left_out, broken = run(bench, wanted)
     day = datetime.now(UTC).date()
-    sections = {"figures": [name for name in wanted if name != PEERS], PEERS: [PEERS]}
+    own = (FLOODS, PEERS)
+    sections = {"figures": [name for name in wanted if name not in own], FLOODS: [FLOODS], PEERS: [PEERS]}
     for section, members in sections.items():
         if not set(members) & set(wanted):
             continue
@@ -89,6 +90,7 @@ def _benchmarks(bench: Workbench) -> dict[str, Callable[[], Iterator[Figure]]]:
         "acks": lambda: acks.measure(bench),
         "flows": lambda: flows.measure(bench),
         "histories": lambda: histories.measure(bench, trained()),
+        FLOODS: lambda: floods.measure(bench, trained()),
         PEERS: lambda: peers.measure(bench, trained()),
     }
 
@@ -100,8 +102,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     asked = os.environ.get("PEERS", "") not in ("", "0", "no")
     parser.add_argument("--peers", action="store_true", default=asked, help="other servers of models too")
     options = parser.parse_args(arguments)
-    if unknown := sorted(set(options.names) - {*NAMES, PEERS}):
-        parser.error(f"unknown: {', '.join(unknown)}; known are {', '.join((*NAMES, PEERS))}")
+    if unknown := sorted(set(options.names) - {*NAMES, FLOODS, PEERS}):
+        parser.error(f"unknown: {', '.join(unknown)}; known are {', '.join((*NAMES, FLOODS, PEERS))}")
     return options
 
 

@@ -44,7 +44,7 @@ def _compare(bench: Workbench, office: Office, bot: str, bare: str, *, running: 
     loads: dict[str, list[Load]] = {"bot": [], "bare": []}
 
     def turn(name: str, address: str) -> float:
-        requests = [_command(office, address) for _ in range(COMMANDS)]
+        requests = [command(office, address) for _ in range(COMMANDS)]
         with office.drained(COMMANDS) if running and name == "bot" else contextlib.nullcontext():
             load = bench.load.send(Order(port_of(address), requests, SENDERS, 60.0, COMMANDS, NO_BODY, True))
         loads[name].append(load)
@@ -71,22 +71,24 @@ def _compare(bench: Workbench, office: Office, bot: str, bare: str, *, running: 
     )
 
 
-def _command(office: Office, address: str) -> bytes:
+def command(
+    office: Office, address: str, text: str = TEXT, channel: str = "", response_url: str = ""
+) -> bytes:
     """Return a whole request as Slack sends it for a slash command, signed, with a trigger of its own."""
     number = next(_numbers)
     form = {
         "token": "unused",
         "team_id": office.team,
         "team_domain": "bench",
-        "channel_id": office.channel,
+        "channel_id": channel or office.channel,
         "channel_name": "bench",
         "user_id": office.people[number % len(office.people)],
         "user_name": "operator",
         "command": COMMAND,
-        "text": TEXT,
+        "text": text,
         "api_app_id": "A1",
         "is_enterprise_install": "false",
-        "response_url": f"{office.slack_url}/commands/bench/{number}",
+        "response_url": response_url or f"{office.slack_url}/commands/bench/{number}",
         "trigger_id": f"{number}.{time.time_ns()}.bench",
     }
     return sign(address, urlencode(form).encode())

@@ -6,17 +6,19 @@ import functools
 import json
 import shutil
 import time
-from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from benchmarks.figures import Budget, Figure, Side, take_turns
+from benchmarks.programs.counted_requests import SEGMENTS, TOGETHER
+from benchmarks.requests_made import price
 from benchmarks.trained import MODEL, Trained
 from benchmarks.workbench import Workbench
 from ml.events import EventLog
-from ml.objects import ObjectStore, open_store
+from ml.objects import open_store
+from ml.serving import LOOK_SECONDS
 
 SHORT, LONG = 10_000, 1_000_000
+A_MILLION = 1_000_000
 LOOKS = 200
 """Times that the newest event is found in one turn."""
 
@@ -52,35 +54,6 @@ def _find(log: EventLog, length: int) -> float:
     return 1000 * (time.perf_counter() - begun) / LOOKS
 
 
-class CountingStore(ObjectStore):
-    """An object store that counts the requests made to it, by kind."""
-
-    def __init__(self, store: ObjectStore) -> None:
-        """Count what is asked of *store*."""
-        self.__dict__.update(store.__dict__)
-        self.requests: Counter[str] = Counter()
-
-    def create(self, path: str, data: bytes, *args: Any, **kwargs: Any) -> None:
-        self.requests["writes"] += 1
-        super().create(path, data, *args, **kwargs)
-
-    def append(self, path: str, data: bytes) -> None:
-        self.requests["writes"] += 1
-        super().append(path, data)
-
-    def get(self, path: str, *args: Any, **kwargs: Any) -> bytes:
-        self.requests["reads"] += 1
-        return super().get(path, *args, **kwargs)
-
-    def exists(self, path: str, *args: Any, **kwargs: Any) -> bool:
-        self.requests["reads"] += 1
-        return super().exists(path, *args, **kwargs)
-
-    def list(self, prefix: str) -> Iterator[str]:
-        self.requests["lists"] += 1
-        return super().list(prefix)
-
-
 def _requests(bench: Workbench, trained: Trained) -> Iterator[Figure]:
     """Yield how many requests predictions, a status and a cold start make."""
     store = bench.folder("counted") / "store"
@@ -91,3 +64,24 @@ def _requests(bench: Workbench, trained: Trained) -> Iterator[Figure]:
         kinds = ", ".join(f"{name} {number:g}" for name, number in values.items() if number)
         total = float(sum(values.values()))
         yield Figure(f"requests to the object store: {what} ({kinds or 'none'})", "", Side("Toban", (total,)))
+    yield from _month(counted)
+
+
+def _month(counted: dict[str, dict[str, float]]) -> Iterator[Figure]:
+    """Yield what the requests of a million predictions cost in a month on Azure Blob, alone or together."""
+    hour = counted[f"tidying up an hour of {SEGMENTS} segments"]
+    per_segment = {kind: number / SEGMENTS for kind, number in hour.items()}
+    beside = (
+        price(counted["a look for a moved champion"], 30 * 86_400 / LOOK_SECONDS)
+        + price(counted["a status"], 100 * 30)
+        + price(counted["a digest"], 30)
+    )
+    for company, share in (("alone", 1.0), (f"{TOGETHER} at a time", 1 / TOGETHER)):
+        logged = price({"writes": share}, A_MILLION)
+        tidied = price(per_segment, share * A_MILLION)
+        what = (
+            f"a month of 1,000,000 predictions that come {company}: log {logged:.2f} + hourly compaction "
+            f"{tidied:.2f} + a look for a moved champion each {LOOK_SECONDS:g} s, 100 statuses and a digest "
+            f"a day {beside:.2f}"
+        )
+        yield Figure(what, "$", Side("Toban", (logged + tidied + beside,)))

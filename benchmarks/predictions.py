@@ -24,11 +24,12 @@ TURN_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers predictions: its name, its address, and what must be found in its answers."""
+    """A server that answers predictions: name, address, what must be found in its answers, its process."""
 
     name: str
     url: str
     mark: bytes
+    pid: int = 0
 
 
 def measure(bench: Workbench, trained: Trained) -> Iterator[Figure]:
@@ -93,7 +94,7 @@ def host(
     queues: Path = bench.folder("queues")
     settings = {**trained.env, **(env or {})}
     with bench.program("-m", module, "--port", "0", "--queue-dir", str(queues), env=settings) as ready:
-        yield Server(name, ready["listening"] + PATH, mark)
+        yield Server(name, ready["listening"] + PATH, mark, ready["pid"])
 
 
 def _rate(bench: Workbench, server: Server, bodies: list[bytes], senders: int, rows: int) -> float:

@@ -48,12 +48,12 @@ class Workbench:
 
     @contextlib.contextmanager
     def program(self, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
-        """Run `python arguments…`, which prints a JSON line when it is ready; yield that line."""
+        """Run `python arguments…`, which prints a JSON line when it is ready; yield that and its `pid`."""
         program = Program(
             arguments[1], arguments, {**self.bytecode, **(env or {})}, ROOT, self.home / "programs.log"
         )
         try:
-            yield program.start()
+            yield {**program.start(), "pid": program.pid}
         finally:
             program.stop()
 

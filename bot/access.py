@@ -9,10 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from bot.errors import SlackUnreachable
 from bot.jobs import ROLES, WEBHOOK, Role
 from bot.settings import RolesTable
 
 REMEMBER_SECONDS = 60.0
+RECENT_SECONDS = 5.0
+READS_A_MINUTE, READS_AT_ONCE = 12.0, 6.0
+"""How often Slack is asked who is in the groups: usergroups.list is a tier 2 method, 20 and more a minute
+(https://docs.slack.dev/apis/web-api/rate-limits), and some of that is left for looking up whom to call."""
 
 Groups = Mapping[str, frozenset[str]]
 """The members of each user group, found by its id (`S…`) and by its `@handle`."""
@@ -26,19 +31,24 @@ class Access:
         roles: RolesTable,
         read_groups: Callable[[], Groups],
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._roles = roles
         self._read_groups = read_groups
         self._clock = clock
-        self._lock = threading.Lock()
+        self._sleep = sleep
+        self._reading = threading.Lock()
+        self._allowance, self._counted_at = READS_AT_ONCE, clock()
         self._known: tuple[float, Groups] | None = None
+        self._failed: tuple[float, str] | None = None
 
-    def role(self, user: str, *, fresh: bool = False) -> Role | None:
+    def role(self, user: str, *, fresh: bool = False, recent: bool = False) -> Role | None:
         """Return the highest role of *user*, or None. Raises SlackUnreachable if groups cannot be read.
 
         With *fresh*, groups are read from Slack now: somebody who left a group a moment ago is out. Slack is
-        not asked at all where no group can change the answer.
+        not asked at all where no group can change the answer. With *recent*, a few seconds do not matter.
         """
+        age = 0.0 if fresh else RECENT_SECONDS if recent else REMEMBER_SECONDS
         groups: Groups | None = None
         for role in reversed(ROLES):
             entries = self._roles.members(role)
@@ -46,7 +56,7 @@ class Access:
                 return role
             named = [entry for entry in entries if entry.startswith(("S", "@"))]
             if named and groups is None:
-                groups = self._groups(fresh)
+                groups = self._groups(age)
             if groups is not None and any(user in groups.get(entry, ()) for entry in named):
                 return role
         return None
@@ -62,16 +72,37 @@ class Access:
         entries = [entry for role in roles for entry in self._roles.members(role) if entry not in nobody]
         return tuple(dict.fromkeys(entries))
 
-    def _groups(self, fresh: bool) -> Groups:
+    def _groups(self, age_seconds: float) -> Groups:
+        """Return the groups, read after this was called or at most *age_seconds* before.
+
+        Of many who ask at once one reads, for all who asked before it began to; in a burst it waits for a few
+        seconds first, so that Slack does not refuse it for a minute.
+        """
+        asked = self._clock()
+        with self._reading:
+            if self._known is not None:
+                began, groups = self._known
+                if began > asked or asked - began < age_seconds:
+                    return groups
+            if self._failed is not None and self._failed[0] > asked:
+                raise SlackUnreachable(self._failed[1])
+            self._wait_for_allowance()
+            began = self._clock()
+            try:
+                groups = self._read_groups()
+            except SlackUnreachable as error:
+                self._failed = (began, str(error))
+                raise
+            self._known = (began, groups)
+            return groups
+
+    def _wait_for_allowance(self) -> None:
         now = self._clock()
-        with self._lock:
-            known = self._known
-        if known is not None and not fresh and now - known[0] < REMEMBER_SECONDS:
-            return known[1]
-        groups = self._read_groups()
-        with self._lock:
-            self._known = (now, groups)
-        return groups
+        earned = (now - self._counted_at) * READS_A_MINUTE / 60.0
+        self._allowance = min(READS_AT_ONCE, self._allowance + earned) - 1.0
+        self._counted_at = now
+        if self._allowance < 0.0:
+            self._sleep(-self._allowance * 60.0 / READS_A_MINUTE)
 
 
 def includes(held: Role, allowed: Iterable[Role]) -> bool:

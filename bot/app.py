@@ -259,8 +259,12 @@ class SocketDoor:
         token = bot.settings.slack.app_token
         if token is None:
             raise ConfigurationError(["SLACK_APP_TOKEN is not set: Socket Mode needs it"])
+        # A line that breaks without a word is noticed by this look only; what people type meanwhile fails.
         self._handler: Any = SocketModeHandler(
-            bot.slack_app, token.get_secret_value(), web_client=bot.desk.slack.client
+            bot.slack_app,
+            token.get_secret_value(),
+            web_client=bot.desk.slack.client,
+            ping_interval=bot.engine.timing.socket_seconds,
         )
         bot.is_connected = lambda: bool(self._handler.client.is_connected())
 

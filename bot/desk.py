@@ -30,11 +30,12 @@ from bot.deliveries import Deliveries
 from bot.deployment_records import DeploymentRecords
 from bot.edits import Edits
 from bot.engine import FLOW_VERSION, Fence
-from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackRefused, Unreachable
+from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackBusy, SlackRefused, Unreachable
 from bot.experiment_records import ExperimentRecords
 from bot.jobs import Job, is_person
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
+from bot.outages import through_outages
 from bot.posts import Posts
 from bot.records import Records
 from bot.settings import Settings
@@ -109,14 +110,15 @@ class Desk:
         """Do *action* once for this flow and keep its result, which must be plain JSON.
 
         Raises Refused when the action was refused, FlowFailed when it failed in any other way; both also when
-        the flow runs again. An action cut off by a crash between its effect and its checkpoint is done again.
+        the flow runs again. An action cut off by a crash between its effect and its checkpoint is done again,
+        and so is one that met the bot's own database while that was away.
         """
         passes = ExitStack()
 
         def run() -> dict[str, Any]:
             passes.enter_context(self.fence)
             try:
-                return {"done": action(*args)}
+                return {"done": through_outages(lambda: action(*args))}
             except Refused as refusal:
                 return {"refused": refusal.problem.model_dump(mode="json")}
             except NotInChannel as error:
@@ -176,13 +178,19 @@ class Desk:
         """Answer the person who asked, privately and at once; the undurable part of `tell`.
 
         Where the bot is no member, the command's response URL answers; where that is spent, a direct message.
+        It also answers where Slack has had enough private answers this minute: nobody waits behind a burst.
         What a webhook or a push asked is answered in its channel: there is nobody to whisper to.
         """
         if not is_person(job.user):
             self.slack.post(job.channel, message, thread_ts=job.thread_ts)
             return
         try:
-            self.slack.whisper(job.channel, job.user, message, thread_ts=job.thread_ts)
+            try:
+                hasty = job.response_url is not None
+                self.slack.whisper(job.channel, job.user, message, thread_ts=job.thread_ts, patient=not hasty)
+            except SlackBusy:
+                if not self._responded(job, message):
+                    self.slack.whisper(job.channel, job.user, message, thread_ts=job.thread_ts)
         except NotInChannel:
             if not self._responded(job, message):
                 self.slack.post(job.user, message)

@@ -81,10 +81,15 @@ class Edits:
             self._condition.notify_all()
 
     def forget(self, place: dict[str, str]) -> None:
-        """Drop what waits for *place* and return when nothing is being drawn there any more."""
+        """Drop what waits for *place* and return when nothing is being drawn there any more.
+
+        A result is about to be drawn there: Slack counts it among the edits, so progress gives way to it.
+        """
         key = (place["channel"], place["ts"])
         with self._condition:
             self._waiting.pop(key, None)
+            self._refill(self._clock())
+            self._allowance = max(self._allowance - 1.0, -self._pace.burst)
             self._condition.wait_for(lambda: self._drawing != key, timeout=60)
 
     def _work(self) -> None:

@@ -47,6 +47,9 @@ REQUESTS_AT_ONCE = 32
 """Requests that one process works on at a time. SQLite gives its write lock to whoever asks next, so
 a thousand flows at once would keep the intake, and with it the acks, waiting for seconds."""
 
+SELDOM = 4
+"""So many times less often than for requests it is looked for decisions, deliveries and incidents."""
+
 USE_ANOTHER = "SQLite loses data there: use a local disk or PostgreSQL"
 STOP_IT = "stop it first, or use PostgreSQL for several"
 
@@ -157,19 +160,19 @@ class Engine:
             polling_interval_sec=poll,
             on_conflict="always_update",
         )
-        for waiting in (DECISIONS, WORK):
-            DBOS.register_queue(waiting, polling_interval_sec=poll, on_conflict="always_update")
-        # One at a time for each receiver, so that events come in order and a dead receiver holds up no other.
-        DBOS.register_queue(
-            DELIVERIES, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"
-        )
-        # One at a time for each incident, so that its news comes in order.
-        DBOS.register_queue(
-            INCIDENTS, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"
-        )
+        DBOS.register_queue(WORK, polling_interval_sec=poll, on_conflict="always_update")
         DBOS.register_queue(
             RUNS, partition_concurrency=1, polling_interval_sec=poll, on_conflict="always_update"
         )
+        # Nobody looks at the clock for these, and each look takes a millisecond of the processor.
+        seldom = poll * SELDOM
+        DBOS.register_queue(DECISIONS, polling_interval_sec=seldom, on_conflict="always_update")
+        # One at a time for each receiver, so that events come in order and a dead receiver holds up no other;
+        # one at a time for each incident, so that its news comes in order.
+        for ordered in (DELIVERIES, INCIDENTS):
+            DBOS.register_queue(
+                ordered, partition_concurrency=1, polling_interval_sec=seldom, on_conflict="always_update"
+            )
         self._recover()
         self._heart.start()
 

@@ -10,6 +10,7 @@ BotError
 │   │   └── RateLimited     not before the moment that it names
 │   ├── MlflowUnreachable
 │   └── SlackUnreachable
+│       └── SlackBusy       it takes no more of these calls for now, and did not take this one
 ├── SlackRefused            Slack understood and said no: carries Slack's own error code
 │   └── NotInChannel        the bot must be invited first
 └── FlowFailed              a step of a flow failed; read back from its checkpoint
@@ -83,6 +84,14 @@ class MlflowUnreachable(Unreachable):
 
 class SlackUnreachable(Unreachable):
     """Slack did not answer, or answered with a server error or a rate limit that outlasted the retries."""
+
+
+class SlackBusy(SlackUnreachable):
+    """Slack takes no more calls of this method for so many *seconds*; certainly it did not take this one."""
+
+    def __init__(self, detail: str, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(detail)
 
 
 class SlackRefused(BotError):

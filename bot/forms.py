@@ -28,10 +28,11 @@ from bot.form_fields import (
     read_element,
 )
 from bot.messages.blocks import Block, context, section
-from bot.messages.errors import as_sentence
+from bot.messages.errors import as_sentence, problem_blocks
 from bot.messages.fields import choices, properties
+from bot.messages.message import compose, without_files
 from bot.messages.text import cut
-from ml.contract import FieldProblem
+from ml.contract import FieldProblem, Problem
 
 View = dict[str, Any]
 
@@ -68,7 +69,7 @@ class Form(BaseModel):
     @property
     def digest(self) -> str:
         """A digest of all of it; the order of its fields counts."""
-        return hashlib.sha256(self.model_dump_json().encode("utf-8", "surrogatepass")).hexdigest()
+        return hashlib.sha256(json.dumps(self.model_dump(), default=str).encode()).hexdigest()
 
 
 def fields_of(form: Form) -> list[tuple[str, str, dict[str, Any], bool]]:
@@ -125,6 +126,11 @@ def plain_view(title: str, blocks: Sequence[Block], external_id: str) -> View:
         "external_id": external_id,
         "blocks": [*blocks] or [section("–")],
     }
+
+
+def problem_view(title: str, problem: Problem, external_id: str) -> View:
+    """Return a modal that says why a form cannot be filled in."""
+    return plain_view(title, without_files(compose(*problem_blocks(problem))).blocks, external_id)
 
 
 def loading_view(title: str, external_id: str) -> View:

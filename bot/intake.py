@@ -76,7 +76,7 @@ class Intake:
     def _work(self) -> None:
         while (first := self._waiting.get()) is not None:
             batch, more = self._gather(first)
-            self._store([entry for entry in batch if entry.stored.set_running_or_notify_cancel()])
+            self._store(batch)
             if not more:
                 return
 
@@ -93,6 +93,7 @@ class Intake:
         return batch, True
 
     def _store(self, batch: list[Entry]) -> None:
+        batch = [entry for entry in batch if not entry.stored.cancelled()]
         if not batch:
             return
         try:
@@ -100,19 +101,23 @@ class Intake:
         except Exception as error:
             if len(batch) == 1:
                 log.exception("request could not be stored", extra={"flow_id": batch[0].flow_id})
-                batch[0].stored.set_exception(error)
+                if _is_wanted(batch[0]):
+                    batch[0].stored.set_exception(error)
                 return
             for entry in batch:
                 self._store([entry])
             return
-        for entry in batch:
-            entry.stored.set_result(None)
 
     def _write(self, batch: list[Entry]) -> None:
+        """Write those of the *batch* that somebody still waits for, in one transaction.
+
+        That is asked once the lock is held: who gave up before, and was told so, must not be stored after.
+        """
         with self._sql.connect() as connection:
             if connection.dialect.name == "sqlite":
                 take_write_lock(connection)
-            for entry in batch:
+            wanted = [entry for entry in batch if _is_wanted(entry)]
+            for entry in wanted:
                 options: EnqueueOptions = {
                     "workflow_name": entry.flow,
                     "queue_name": entry.queue,
@@ -121,6 +126,13 @@ class Intake:
                 }
                 self._client.enqueue_in_transaction(connection, options, *entry.args)
             connection.commit()
+        for entry in wanted:
+            entry.stored.set_result(None)
+
+
+def _is_wanted(entry: Entry) -> bool:
+    """Return whether somebody waits for *entry*; from here on they can give it up no more."""
+    return entry.stored.running() or entry.stored.set_running_or_notify_cancel()
 
 
 def take_write_lock(connection: Connection, seconds: float = LOCK_SECONDS) -> None:

@@ -74,7 +74,7 @@ class Doors:
             return _private(error_messages.problem(job, _misread(parsed)))
         if asks:
             return self._submit(job, FORM)
-        if verb in ASKS_AT_ONCE and not (job.inputs or job.words) and job.trigger_id:
+        if verb in ASKS_AT_ONCE and not (job.inputs or job.words):
             return self._submit(job, FORM, True)
         return self._submit(job, flow_of(verb))
 
@@ -140,11 +140,16 @@ class Doors:
         )
 
     def _filled(self, body: Mapping[str, Any], job: Job, command: str) -> Job:
-        """Return the job of a press that opens a form: the command that the button carries."""
+        """Return the job of a press that opens a form: the command that the button carries.
+
+        A message to one person alone is not sent back with the press; the container names its thread, too
+        (https://docs.slack.dev/reference/interaction-payloads/block_actions-payload).
+        """
         parsed = parse(command)
         model, words = split_words(self._commands.get(parsed.verb or ""), parsed.words)
         about = {"verb": parsed.verb, "model": model, "words": words, "inputs": dict(parsed.inputs)}
-        thread_ts = (body.get("message") or {}).get("thread_ts")
+        places = (body.get("container") or {}, body.get("message") or {})
+        thread_ts = next((place["thread_ts"] for place in places if place.get("thread_ts")), None)
         return job.model_copy(update={**about, "thread_ts": thread_ts})
 
     def _submit(self, job: Job, flow: str, *args: Any) -> Reply:

@@ -38,7 +38,8 @@ class Patrol(ABC):
         """Look once at everything; what it raises is logged, and the next look comes all the same."""
 
     def start(self) -> None:
-        """Start to look."""
+        """Start to look; the first look comes at once."""
+        self._news.set()
         self._thread.start()
 
     def stop(self) -> None:

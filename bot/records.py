@@ -22,12 +22,14 @@ from bot.tables import (
     decisions,
     digests,
     leases,
-    metadata,
     migrations,
     processes,
     utc_now,
     works,
 )
+
+OPEN = ("waiting", "running", "elsewhere")
+"""States of a card whose job has not ended."""
 
 
 class Records:
@@ -46,9 +48,10 @@ class Records:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             migrations.create(connection, checkfirst=True)
             done = set(connection.execute(sa.select(migrations.c.number)).scalars())
-            for number, tables in enumerate(MIGRATIONS, start=1):
+            for number, made in enumerate(MIGRATIONS, start=1):
                 if number not in done:
-                    metadata.create_all(connection, tables=list(tables), checkfirst=True)
+                    for one in made:
+                        one.create(connection, checkfirst=True)
                     connection.execute(sa.insert(migrations).values(number=number))
 
     # --- cards: one message per job ---------------------------------------------------------------------
@@ -96,6 +99,37 @@ class Records:
         with self.engine.connect() as connection:
             rows = connection.execute(statement).mappings().all()
         return [{**row, "job": json.loads(row["job"])} for row in rows]
+
+    def watched_cards(self, near: int) -> list[dict[str, Any]]:
+        """Return what the watcher follows, oldest first: all under way and the first *near* of those waiting.
+
+        Each has its job as a dict, and as `open` how many cards of its model are open, itself included. Those
+        far behind are counted and not read: ten thousand may wait.
+        """
+        first = sa.func.row_number().over(
+            partition_by=cards.c.model, order_by=(cards.c.created_at, cards.c.flow_id)
+        )
+        number = sa.func.count().over(partition_by=cards.c.model)
+        ranked = (
+            sa.select(cards.c.flow_id, first.label("rank"), number.label("open"))
+            .where(cards.c.state.in_(OPEN))
+            .subquery()
+        )
+        statement = (
+            sa.select(cards, ranked.c.open)
+            .join(ranked, ranked.c.flow_id == cards.c.flow_id)
+            .where(sa.or_(cards.c.state != "waiting", ranked.c.rank <= near + 1))
+            .order_by(cards.c.created_at, cards.c.flow_id)
+        )
+        with self.engine.connect() as connection:
+            rows = connection.execute(statement).mappings().all()
+        return [{**row, "job": json.loads(row["job"])} for row in rows]
+
+    def count_open(self, model: str) -> int:
+        """Return how many jobs of *model* are under way or wait for their turn."""
+        statement = sa.select(sa.func.count()).where(cards.c.state.in_(OPEN), cards.c.model == model)
+        with self.engine.connect() as connection:
+            return int(connection.execute(statement).scalar_one())
 
     def cards_of(self, user: str, most: int, among: int = 200) -> list[dict[str, Any]]:
         """Return a person's latest cards, newest first, looked for among the latest of everybody."""

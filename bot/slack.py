@@ -7,6 +7,7 @@ translated once, here. Nothing outside this module knows slack_sdk.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +26,7 @@ from slack_sdk.http_retry.builtin_handlers import (
 from slack_sdk.web import SlackResponse
 
 from bot import response_urls
-from bot.errors import NotInChannel, SlackRefused, SlackUnreachable
+from bot.errors import NotInChannel, SlackBusy, SlackRefused, SlackUnreachable
 from bot.messages.message import Attachment, Message, without_files
 from bot.settings import SlackSettings
 from bot.slack_files import read_file
@@ -37,7 +38,6 @@ TIMEOUT_SECONDS = 15
 RATE_LIMIT_RETRIES = 5
 RETRY_LATER = frozenset(
     {
-        "ratelimited",
         "internal_error",
         "fatal_error",
         "service_unavailable",
@@ -75,6 +75,8 @@ class SlackDesk:
         patient = RateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES)
         again = (ConnectionErrorRetryHandler(max_retry_count=1), ServerErrorRetryHandler(max_retry_count=1))
         self.client = _client(settings, patient, *again)
+        self._hasty = _client(settings, *again)
+        self._whispers_from = 0.0
         # Whether a post was taken whose answer was lost is for the caller to see before it is sent again.
         self._poster = _client(settings, patient)
 
@@ -146,10 +148,30 @@ class SlackDesk:
         where = {"channel": place["channel"], "ts": place["ts"]}
         self._send("chat.update", message, {**where, "metadata": _metadata(about)})
 
-    def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
-        """Show *message* to *user* only. Raises NotInChannel where the bot is no member."""
+    def whisper(
+        self,
+        channel: str,
+        user: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        patient: bool = True,
+    ) -> None:
+        """Show *message* to *user* only. Raises NotInChannel where the bot is no member.
+
+        Where it is not *patient*, raises SlackBusy at once when Slack takes no more of these for now.
+        """
         where = {"channel": channel, "user": user, "thread_ts": thread_ts}
-        self._send("chat.postEphemeral", without_files(message), where)
+        if patient:
+            self._send("chat.postEphemeral", without_files(message), where)
+            return
+        if (left := self._whispers_from - time.monotonic()) > 0:
+            raise SlackBusy("chat.postEphemeral: it was ratelimited a moment ago", left)
+        try:
+            self._send("chat.postEphemeral", without_files(message), where, self._hasty)
+        except SlackBusy as busy:
+            self._whispers_from = time.monotonic() + busy.seconds
+            raise
 
     def respond(self, response_url: str, message: Message) -> bool:
         """Answer privately by a command's `response_url`; False where Slack does not, or no longer, take it.
@@ -295,8 +317,10 @@ def _plain_blocks(message: Message) -> list[dict[str, Any]]:
 def _translated(error: SlackApiError, method: str) -> Exception:
     response = error.response
     code = str(response.get("error", "")) if isinstance(response.data, dict) else ""
-    busy = response.status_code == RATE_LIMITED or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if busy or code in RETRY_LATER or not code:
+    if response.status_code == RATE_LIMITED or code == "ratelimited":
+        return SlackBusy(f"{method}: ratelimited", _retry_after(response))
+    failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if failed or code in RETRY_LATER or not code:
         return SlackUnreachable(f"{method}: {code or response.status_code}")
     if code in NOT_THERE:
         return NotInChannel(code, method)
@@ -304,6 +328,15 @@ def _translated(error: SlackApiError, method: str) -> Exception:
         detail = (response.get("response_metadata") or {}).get("messages", [])
         log.error("Slack refused the blocks", extra={"method": method, "detail": detail})
     return SlackRefused(code, method)
+
+
+def _retry_after(response: Any) -> float:
+    """Return for how many seconds Slack wants to be left alone.
+
+    Source: https://docs.slack.dev/apis/web-api/rate-limits
+    """
+    told = {name.lower(): value for name, value in response.headers.items()}.get("retry-after", "")
+    return float(told) if str(told).isdigit() else 1.0
 
 
 def _metadata(about: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -214,7 +214,18 @@ notices = sa.Table(
 )
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
-MIGRATIONS: Sequence[Sequence[sa.Table]] = (
+INDEXES = (
+    sa.Index("toban_cards_open", cards.c.state, cards.c.model, cards.c.created_at, cards.c.flow_id),
+    sa.Index("toban_cards_newest", cards.c.created_at),
+    sa.Index("toban_cards_run", cards.c.run_id),
+    sa.Index("toban_audit_who", audit.c.who, audit.c.id),
+    sa.Index("toban_decisions_open", decisions.c.model, decisions.c.kind),
+    sa.Index("toban_works_newest", works.c.created_at),
+    sa.Index("toban_deliveries_webhook", deliveries.c.webhook, deliveries.c.created_at),
+)
+"""What is looked for again and again is found without reading all that ever was."""
+
+MIGRATIONS: Sequence[Sequence[sa.Table | sa.Index]] = (
     (cards, cancellations, decisions, digests, processes, leases, audit),
     (works,),
     (calls, hooks, deliveries),
@@ -223,8 +234,9 @@ MIGRATIONS: Sequence[Sequence[sa.Table]] = (
     (subscriptions, seen_runs, incidents, notices),
     (deployment_locks, deployment_heads),
     (experiments,),
+    INDEXES,
 )
-"""Tables made by each numbered migration; a migration that has shipped is never changed."""
+"""Tables and indexes made by each numbered migration; a migration that has shipped is never changed."""
 
 
 def utc_now() -> datetime:

@@ -12,7 +12,7 @@ class Timing:
 
     After `away_seconds` without a look at a repository's runs, what happened meanwhile is told in short.
     `push_seconds` is how often it looks at branches, and `settle_seconds` how long after a commit its checks
-    may still be on their way.
+    may still be on their way. `socket_seconds` is how often it sees whether its connection to Slack stands.
     """
 
     poll_seconds: float = 0.1
@@ -25,3 +25,4 @@ class Timing:
     push_seconds: float = 10.0
     settle_seconds: float = 30.0
     away_seconds: float = 600.0
+    socket_seconds: float = 2.0

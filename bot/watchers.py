@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 CONTROL = "control"
 LEASE = "watcher"
 
+PLACES_SHOWN = 5
+"""So many places of a model's queue are kept up to date on the cards. Whoever stands further behind was told
+where when the card was posted: redrawing every card at every step would take more edits than Slack allows."""
+
 Card = dict[str, Any]
 
 
@@ -55,7 +59,7 @@ class Watcher(Patrol):
 
     def look(self) -> None:
         """Look once at every open card."""
-        cards = self._records.open_cards("waiting", "running", "elsewhere")
+        cards = self._records.watched_cards(PLACES_SHOWN)
         self._shown = {card["flow_id"]: self._shown.get(card["flow_id"]) for card in cards}
         self._show_places(cards)
         self._follow([card for card in cards if card["state"] == "running"])
@@ -110,7 +114,8 @@ class Watcher(Patrol):
 def queue_places(cards: list[Card]) -> Iterator[tuple[Card, int, int]]:
     """Yield each waiting card with its place (1 is next) and the number that wait for the same model.
 
-    *cards* are the open ones, oldest first. Where nothing runs on a model, its first card is about to start.
+    *cards* are the open ones, oldest first, or the first of them; `open` on each says how many there are of
+    its model. Where nothing runs on a model, its first card is about to start.
     """
     by_model: dict[str, list[Card]] = defaultdict(list)
     for card in cards:
@@ -119,7 +124,7 @@ def queue_places(cards: list[Card]) -> Iterator[tuple[Card, int, int]]:
         waiting = [card for card in queue if card["state"] == "waiting"]
         behind = waiting if len(waiting) < len(queue) else waiting[1:]
         for place, card in enumerate(behind, start=1):
-            yield card, place, len(behind)
+            yield card, place, card["open"] - 1
 
 
 def _progress(view: RunView) -> tuple[object, ...]:

@@ -28,6 +28,9 @@ __all__ = ["MAX_ATTEMPTS", "STALE", "Attempt", "Runs"]
 SWEEP_BACK = timedelta(days=7)
 """How far back `unclaimed` looks for runs that nobody finished."""
 
+MOST_ENTRIES = 20_000
+"""Entries of the indexes that a process remembers."""
+
 _log = logging.getLogger("toban.runs")
 
 
@@ -44,6 +47,7 @@ class Runs:
         self._clock = clock
         self._known: dict[str, RunEvent] = {}
         self._indexed: dict[str, int] = {}
+        self._entered: dict[str, str] = {}
         self._backlog = Backlog(store, self._index(None))
 
     def create(
@@ -248,12 +252,23 @@ class Runs:
         self._indexed[index.prefix] = newest
         skipping = after is not None
         for n in range(newest, 0, -1):
-            run_id = str(index.read(n)["run_id"])
+            run_id = self._entry(index, n)
             if run_id not in seen:
                 seen.add(run_id)
                 if not skipping:
                     yield run_id
                 skipping = skipping and run_id != after
+
+    def _entry(self, index: EventLog, n: int) -> str:
+        """Return the run of entry *n*; an entry never changes, so it is read once."""
+        path = index.path(n)
+        known = self._entered.get(path)
+        if known is None:
+            known = str(index.read(n)["run_id"])
+            if len(self._entered) >= MOST_ENTRIES:
+                self._entered.clear()
+            self._entered[path] = known
+        return known
 
 
 def _wants_a_worker(event: RunEvent, at: datetime, older_than: timedelta) -> bool:

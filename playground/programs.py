@@ -52,6 +52,12 @@ class Program:
             )
         return self._ready_line()
 
+    @property
+    def pid(self) -> int:
+        """The number of the process; only once it was started."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """Ask it to end, and end it if it does not."""
         if self._process is None:

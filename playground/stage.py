@@ -12,6 +12,7 @@ Json = dict[str, Any]
 
 ANSWER_SECONDS = 30.0
 RUN_SECONDS = 300.0
+UNDER_WAY = ("⏳", "⚙️")
 
 
 class StoryFailed(Exception):
@@ -50,14 +51,14 @@ class Stage:
         self.slack.press(person, card, action_id)
         return before
 
-    def follow_job(self, before: int) -> Json:
-        """Show a job's card while it changes, and return it when it has come to rest."""
+    def follow_job(self, before: int, until: str | None = None) -> Json:
+        """Show a job's card while it changes; return it when it has come to rest, or says *until*."""
         seen: list[str] = []
         for event in self.slack.follow(before, RUN_SECONDS):
             state = job_state(event)
             if state is None:
                 continue
-            if state != "open":
+            if state != "open" or (until is not None and until in event["plain"]):
                 self.show(event, None, edited=True)
                 return event
             headline = _headline(event["plain"])
@@ -124,8 +125,10 @@ def _is_message(event: Json) -> bool:
 
 
 def _headline(plain: str) -> str:
-    """Return the first line of a card, with its progress bar, or the step that runs, if it has one."""
-    first, *lines = plain.splitlines() or [""]
-    bar = next((line for line in lines if line.startswith(("▰", "▱"))), "")
-    step = next((line.strip() for line in reversed(lines) if line.strip().startswith("⏳")), "")
+    """Return a card's line about its state, with its progress bar, or the step that runs, if it has one."""
+    lines = plain.splitlines() or [""]
+    first = next((line for line in lines if line.startswith(UNDER_WAY)), lines[0])
+    others = [line for line in lines if line is not first]
+    bar = next((line for line in others if line.startswith(("▰", "▱"))), "")
+    step = next((line.strip() for line in reversed(others) if line.strip().startswith("⏳")), "")
     return f"{first} {bar or step}".replace("*", "").rstrip()

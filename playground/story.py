@@ -12,11 +12,13 @@ from typing import Any
 
 import requests
 
+from playground.github.client import GitHubPlayground
 from playground.stage import Json, Stage, StoryFailed
-from playground.world import REPOSITORY, ROOT, World
+from playground.world import ENVIRONMENT, LOGINS, REPOSITORY, ROOT, World
 
 MODEL = "arrival-delay"
 CHANNEL = "ml-arrivals"
+BOARD = "board/board.toml"
 WINE, WINE_CHANNEL = "wine-class", "ml-wine"
 FLIGHT = "flight=UA580 date=2013-07-10"
 PREDICT = f"/ml predict {MODEL} {FLIGHT}"
@@ -66,6 +68,20 @@ class Story:
         )
         reply.raise_for_status()
         return reply.json()
+
+    def github(self, path: str) -> Any:
+        """Read something of the team's repository from GitHub itself."""
+        reply = requests.get(
+            f"{self.world.addresses['github']}/repos/{REPOSITORY}{path}",
+            headers={"authorization": f"Bearer {self.world.secrets['github_token']}"},
+            timeout=30,
+        )
+        reply.raise_for_status()
+        return reply.json()
+
+    def newest_run(self, workflow: str) -> int:
+        """Return the number of a workflow's newest run."""
+        return int(self.github(f"/actions/workflows/{workflow}/runs")["workflow_runs"][0]["id"])
 
     def model_file(self, version: int) -> Path:
         """Return the file in the store that holds a version's model."""
@@ -213,6 +229,35 @@ def retraining_on_github(story: Story) -> None:
     story.stage.hold("the function app serves what the runner trained", champion == 1)
 
 
+def deployment(story: Story) -> None:
+    """A push is checked, held up by the environment, approved from Slack and rolled out."""
+    pusher, reviewer = LOGINS["operator"], LOGINS["owner"]
+    text = (story.world.repository / BOARD).read_text(encoding="utf-8").replace("rows = 12", "rows = 20")
+    story.stage.terminal.note(
+        "toban.toml says that each push to main deploys the arrivals board, once a reviewer has approved it."
+    )
+    story.stage.terminal.note(f'{pusher}$ git commit -am "Show 20 rows" && git push')
+    begun = time.monotonic()
+    before = story.stage.slack.seq()
+    with GitHubPlayground(story.world.addresses["github"]) as github:
+        github.push(REPOSITORY, "main", {BOARD: text}, "Show 20 rows", pusher)
+    card = story.stage.follow_job(before, until="waits for an approval by")
+    story.timings["push to approval"] = time.monotonic() - begun
+    story.stage.check("the commit is checked, and held up", card, "Show 20 rows", "1 of 1 checks", reviewer)
+    called = story.stage.wait_for(before, "please approve or reject above")
+    story.stage.check("who decides is called", called, "@owner")
+    story.stage.hold("nothing is rolled out yet", not story.world.board.exists())
+    before = story.stage.press("viewer", CHANNEL, card, "work.approve", f"Approve {ENVIRONMENT}")
+    told = story.stage.wait_for(before, "owner", "viewer")
+    story.stage.check("the viewer may not approve, and is told so privately", told, "roles")
+    before = story.stage.press("owner", CHANNEL, card, "work.approve", f"Approve {ENVIRONMENT}")
+    done = story.stage.follow_job(before)
+    story.stage.check("the card says who approved, here and on GitHub", done, "@owner", reviewer)
+    story.stage.hold("the board in production is the pushed one", story.world.board.read_text() == text)
+    kept = story.github(f"/actions/runs/{story.newest_run('deploy.yml')}/approvals")[0]["comment"]
+    story.stage.hold("GitHub keeps it too: " + kept, reviewer in kept and "(U" in kept)
+
+
 def daily_digest(story: Story) -> None:
     """The digest of the day, as a scheduled workflow would send it."""
     before = story.stage.slack.seq()
@@ -245,5 +290,6 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("How do things stand?", overview),
     ("A smoke test on GitHub fails", smoke_test),
     ("A model that is trained on GitHub", retraining_on_github),
+    ("A push that somebody has to approve", deployment),
     ("The digest of the day", daily_digest),
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,22 +19,67 @@ from playground.completions import CompletionKeeper, ModelList
 from playground.github.git import make_repository
 from playground.programs import Program, ProgramFailed, free_port
 from playground.slack.client import Playground
+from playground.slack.workspace import default_workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 PORTS = {"slack": 4100, "github": 4200, "functions": 7071, "bot": 3000}
 REPOSITORY = "playground/models"
+ENVIRONMENT = "production"
+LOGINS = {"owner": "octo-owner", "operator": "octo-operator"}
+REVIEWER = "octo-toban"
+"""The GitHub user by whom the bot passes approvals on; people do it as themselves."""
 TEAMS_REPOSITORY = ROOT / "playground" / "repository"
-ON_GITHUB = f"""
-# What the playground adds to the team's own settings: a repository, and a model that is trained there.
+ON_GITHUB = """
+# What the playground adds to the team's own settings: a repository, a model that is trained there, something
+# that each push deploys from there, and whose login on GitHub is whose user in Slack.
 [github]
-repositories = ["{REPOSITORY}"]
+repositories = ["{repository}"]
+
+[github.people]
+{people}
+
+[github.deployments.board]
+repository = "{repository}"
+environment = "{environment}"
+workflow = "deploy.yml"
+branch = "main"
+on_push = true
+channel = "#ml-arrivals"
+checks = ["board"]
+check_minutes = 5
 
 [models.wine-class.retrain]
-repository = "{REPOSITORY}"
+repository = "{repository}"
 workflow = "retrain.yml"
 """
 
+# Git runs this after each commit: https://git-scm.com/docs/githooks#_post_commit
+POST_COMMIT = """#!/bin/sh
+# Tells the loopback GitHub of a commit that was made here, as a push would.
+BRANCH=$(git branch --show-current) exec {python} -c '
+import json, os, urllib.request
+
+body = json.dumps({{"repository": "{repository}", "ref": os.environ["BRANCH"]}}).encode()
+asked = urllib.request.Request("{url}/playground/push", body, {{"content-type": "application/json"}})
+try:
+    urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(asked, timeout=10).close()
+except OSError as error:
+    print(f"the playground did not take the push: {{error}}")
+'
+"""
+
 Say = Callable[[str], None]
+
+
+def post_commit(github_url: str) -> str:
+    """Return the hook by which each commit in the team's repository is a push for the loopback GitHub."""
+    return POST_COMMIT.format(python=shlex.quote(sys.executable), repository=REPOSITORY, url=github_url)
+
+
+def _on_github() -> str:
+    ids = {person.name: person.id for person in default_workspace().people}
+    people = "\n".join(f'{ids[name]} = "{login}"' for name, login in LOGINS.items())
+    return ON_GITHUB.format(repository=REPOSITORY, environment=ENVIRONMENT, people=people)
 
 
 class World:
@@ -60,6 +107,11 @@ class World:
         return self.home / "repository"
 
     @property
+    def board(self) -> Path:
+        """What is deployed, as it is in production."""
+        return self.home / ENVIRONMENT / "board.toml"
+
+    @property
     def env(self) -> dict[str, str]:
         """The settings of function app and bot, as a team would put them into the environment."""
         return {
@@ -73,6 +125,7 @@ class World:
             "SLACK_API_URL": f"http://127.0.0.1:{self.ports['slack']}/api/",
             "GITHUB_API_URL": f"http://127.0.0.1:{self.ports['github']}",
             "GITHUB_TOKEN": self.secrets["github_token"],
+            "GITHUB_REVIEW_TOKEN": self.secrets["github_review_token"],
             "GITHUB_WEBHOOK_SECRET": self.secrets["github_webhook_secret"],
             "NO_PROXY": "127.0.0.1,localhost",
         }
@@ -94,6 +147,7 @@ class World:
                 self._say(f"port {preferred} is busy; {name} takes {self.ports[name]}")
         self._start("slack", "playground.slack", "--port", str(self.ports["slack"]), *self._slack_arguments())
         self._start("github", "playground.github", *self._github_arguments())
+        self._announce_commits()
         self.start_functions()
         self._start("bot", "bot", "up", "--http", f"127.0.0.1:{self.ports['bot']}")
         return Playground(self.addresses["slack"])
@@ -150,22 +204,35 @@ class World:
     def _write_settings(self) -> None:
         """Write the settings file, and make the team's repository where there is none yet."""
         own = (ROOT / "toban.toml").read_text(encoding="utf-8")
-        (self.home / "toban.toml").write_text(own + ON_GITHUB, encoding="utf-8")
+        (self.home / "toban.toml").write_text(own + _on_github(), encoding="utf-8")
         if not (self.repository / ".git").exists():
             files = [one for one in TEAMS_REPOSITORY.rglob("*") if one.is_file()]
             texts = {str(one.relative_to(TEAMS_REPOSITORY)): one.read_text(encoding="utf-8") for one in files}
             make_repository(self.repository, texts)
 
+    def _announce_commits(self) -> None:
+        """Let each commit that somebody makes in the team's repository be a push."""
+        hook = self.repository / ".git" / "hooks" / "post-commit"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(post_commit(self.addresses["github"]), encoding="utf-8")
+        hook.chmod(0o755)
+
     def _github_arguments(self) -> list[str]:
         functions = f"http://127.0.0.1:{self.ports['functions']}"
         # The steps run the very code of this checkout, on the settings and the store of this playground.
         environ = {"PYTHONPATH": str(ROOT), "TOBAN_CONFIG": self.env["TOBAN_CONFIG"]}
-        variables = {"TOBAN_FUNCTIONS_URL": functions, "TOBAN_STORE_URL": self.env["TOBAN_STORE_URL"]}
+        variables = {
+            "TOBAN_FUNCTIONS_URL": functions,
+            "TOBAN_STORE_URL": self.env["TOBAN_STORE_URL"],
+            "BOARD_FOLDER": str(self.board.parent),
+        }
         named = [("--environ", environ), ("--variable", variables)]
         return [
             *("--port", str(self.ports["github"])),
             *("--repo", f"{REPOSITORY}={self.repository}"),
             *("--token", self.secrets["github_token"]),
+            *("--person", f"{REVIEWER}={self.secrets['github_review_token']}"),
+            *("--environment", f"{ENVIRONMENT}={LOGINS['owner']},{REVIEWER}"),
             *("--webhook", f"http://127.0.0.1:{self.ports['bot']}/github/events"),
             *("--webhook-secret", self.secrets["github_webhook_secret"]),
             *("--secret", f"TOBAN_FUNCTIONS_KEY={self.secrets['functions_key']}"),
@@ -189,6 +256,7 @@ class World:
             "signing_secret": secrets.token_hex(16),
             "functions_key": secrets.token_urlsafe(24),
             "github_token": f"ghp_{secrets.token_hex(12)}",
+            "github_review_token": f"ghp_{secrets.token_hex(12)}",
             "github_webhook_secret": secrets.token_hex(16),
         }
         known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,41 @@ def postgres_url(postgres_cluster: Cluster) -> str:
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[Cluster]:
     """One server for the whole run; skips where PostgreSQL's programs are missing."""
+    with a_server() as server:
+        yield server.cluster
+
+
+@pytest.fixture
+def mortal_postgres() -> Iterator[Server]:
+    """A server of the test's own, which it may stop and start; mark the test `postgres`."""
+    with a_server() as server:
+        yield server
+
+
+@dataclass
+class Server:
+    """A server that can be ended and started again on its port, as in an update of it."""
+
+    cluster: Cluster
+    process: subprocess.Popen[bytes]
+    programs: Path
+    folder: Path
+    as_user: dict[str, Any]
+
+    def stop(self) -> None:
+        """End it at once; whoever is connected is cut off, and what was committed stays."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=START_SECONDS)
+
+    def start(self) -> None:
+        """Start it again, and wait until it takes connections."""
+        self.process = serve(self.programs, self.folder, self.as_user, self.cluster.port)
+        assert answers(self.process, self.cluster), (self.folder / "log").read_text()
+
+
+@contextmanager
+def a_server() -> Iterator[Server]:
+    """Run a server in a temporary folder; skips where PostgreSQL's programs are missing."""
     programs = find_programs()
     if programs is None:
         pytest.skip("PostgreSQL's initdb and postgres were not found (Debian: apt-get install postgresql)")
@@ -64,12 +100,12 @@ def postgres_cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="toban-postgres-"))
     try:
         password = make_cluster(programs, folder, as_user)
-        server, port = start_server(programs, folder, as_user, password)
+        process, port = start_server(programs, folder, as_user, password)
+        server = Server(Cluster(port, password), process, programs, folder, as_user)
         try:
-            yield Cluster(port, password)
+            yield server
         finally:
-            server.send_signal(signal.SIGQUIT)  # immediate shutdown: nothing in it is kept
-            server.wait(timeout=START_SECONDS)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -131,22 +167,27 @@ def start_server(
     """Start the server on a free loopback port and return it with the port once it answers."""
     for _ in range(TRIES):
         port = free_port()
-        with (folder / "log").open("ab") as log:
-            server = subprocess.Popen(
-                [
-                    *(str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port)),
-                    *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
-                    *("-c", "fsync=off", "-c", "max_connections=200"),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                **as_user,
-            )
+        server = serve(programs, folder, as_user, port)
         if answers(server, Cluster(port, password)):
             return server, port
     raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'log').read_text()}")
+
+
+def serve(programs: Path, folder: Path, as_user: dict[str, Any], port: int) -> subprocess.Popen[bytes]:
+    """Start the server on *port*; whether it takes connections is for `answers` to say."""
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            [
+                *(str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port)),
+                *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+                *("-c", "fsync=off", "-c", "max_connections=200"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            **as_user,
+        )
 
 
 def answers(server: subprocess.Popen[bytes], cluster: Cluster) -> bool:

@@ -5,7 +5,8 @@ Source of the wire format: `ml/contract.py` and docs/functions.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar
@@ -156,13 +157,24 @@ class AzureFunctionsConnector:
     def status(self, run_ids: Sequence[str]) -> dict[str, RunView]:
         """Return the runs of *run_ids* that are known, with as few requests as make sense."""
         wanted = set(run_ids)
-        recent = self.runs(limit=LIST_MOST).runs if len(wanted) >= LIST_FROM else ()
-        found = {view.run_id: view for view in recent if view.run_id in wanted}
+        found = {view.run_id: view for view in self._newest(wanted) if view.run_id in wanted}
         for run_id in sorted(wanted - found.keys()):
             view = self._known(run_id)
             if view is not None:
                 found[run_id] = view
         return found
+
+    def _newest(self, wanted: set[str]) -> Iterator[RunView]:
+        """Yield the newest runs, as many pages of them as *wanted* would fill, and one for those between."""
+        pages = 1 + math.ceil(len(wanted) / LIST_MOST) if len(wanted) >= LIST_FROM else 0
+        missing, after = set(wanted), None
+        for _ in range(pages):
+            page = self.runs(limit=LIST_MOST, after=after)
+            yield from page.runs
+            missing -= {view.run_id for view in page.runs}
+            after = page.after
+            if after is None or not missing:
+                return
 
     def runs(self, model: str | None = None, limit: int = 10, after: str | None = None) -> RunsView:
         """Return runs, newest first."""

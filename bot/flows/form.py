@@ -13,10 +13,9 @@ from bot.flows.entry import admit, model_name
 from bot.flows.experiment import experiment_form
 from bot.flows.refusals import failure_problem, refuse
 from bot.flows.workflow import workflow_form
-from bot.forms import Form, has_fields, loading_view, plain_view
+from bot.forms import Form, has_fields, loading_view, plain_view, problem_view
 from bot.jobs import Job
 from bot.messages import forms as messages
-from bot.messages.errors import problem_blocks
 
 OF_MODEL = frozenset({"predict", "retrain"})
 LATER, WAITING, DEAD = "later", "waiting", "dead"
@@ -90,7 +89,7 @@ def _explain(desk: Desk, job: Job, title: str, state: str, trouble: Refused | Fl
     """Say in the waiting form why there is no other."""
     if state == WAITING:
         problem = trouble.problem if isinstance(trouble, Refused) else failure_problem(trouble)
-        view = plain_view(title, problem_blocks(problem), job.flow_id)
+        view = problem_view(title, problem, job.flow_id)
         desk.step("say why there is none", desk.slack.update_view, view)
 
 

@@ -103,7 +103,7 @@ def _registry(desk: Desk, job: Job) -> Message:
 
 
 def _whoami(desk: Desk, job: Job) -> Message:
-    role = desk.access.role(job.user, fresh=True)
+    role = desk.access.role(job.user, recent=True)
     models = {name: _deciders(desk, name) for name in desk.settings.team.models}
     return status.whoami(job.user, (role,) if role else (), models, desk.commands.values())
 

@@ -35,7 +35,9 @@ def queue_run(desk: Desk, job: Job, model: str, task: dict[str, Any]) -> None:
     """Post the card of *job* and put its run on the model's queue."""
     job = job.model_copy(update={"model": model})
     run_flow_id = f"{job.flow_id}-run"
-    place = desk.show("post the card", job, messages.starting(job), state="open")
+    ahead = desk.records.count_open(model)
+    first = messages.queued(job, ahead, ahead) if ahead else messages.starting(job)
+    place = desk.show("post the card", job, first, state="open")
     record = job.model_dump(mode="json")
     desk.step("remember the card", desk.records.open_card, job.flow_id, run_flow_id, model, record, place)
     desk.start("run", RUNS, run_flow_id, record, place, model, task, partition=model)

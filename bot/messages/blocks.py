@@ -18,6 +18,8 @@ Block = dict[str, Any]
 MAX_BUTTON_VALUE = 2000
 MAX_BUTTON_TEXT = 75
 MAX_CONFIRM_TEXT = 300
+WIDEST_WHOLE = 24
+"""Columns of text up to this width are not wrapped."""
 _NUMBER = re.compile(r"^[+\-\u2212]?[\d,]*\.?\d+(?:e[+-]?\d+)?(?: ?%)?(?: \((?:better|worse|equal)\))?$")
 _EMPTY = frozenset({"", "–", "—"})
 
@@ -66,7 +68,7 @@ def button(
         )
     built: Block = {
         "type": "button",
-        "text": {"type": "plain_text", "text": plain(label)[:MAX_BUTTON_TEXT]},
+        "text": {"type": "plain_text", "text": _label(label, MAX_BUTTON_TEXT)},
         "action_id": action_id,
         "value": value,
     }
@@ -83,25 +85,31 @@ def confirm(title: str, text: str, yes: str, no: str) -> Block:
     Source: https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
     """
     return {
-        "title": {"type": "plain_text", "text": plain(title)[:100]},
-        "text": {"type": "plain_text", "text": plain(text)[:MAX_CONFIRM_TEXT]},
-        "confirm": {"type": "plain_text", "text": plain(yes)[:30]},
-        "deny": {"type": "plain_text", "text": plain(no)[:30]},
+        "title": {"type": "plain_text", "text": _label(title, 100)},
+        "text": {"type": "plain_text", "text": _label(text, MAX_CONFIRM_TEXT)},
+        "confirm": {"type": "plain_text", "text": _label(yes, 30)},
+        "deny": {"type": "plain_text", "text": _label(no, 30)},
     }
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Block:
     """Return a table block of raw text; a column of nothing but numbers is set to the right.
 
+    Cells are wrapped only in columns of long text: names and times stay in one line.
+
     Source: https://docs.slack.dev/reference/block-kit/blocks/table-block
     """
     body = [[_cell_text(cell) for cell in row] for row in rows]
     sides = [_side([row[at] for row in body if at < len(row)]) for at in range(len(head))]
     lines = [[_cell_text(name) for name in head], *body]
+    widest = [max(len(line[at]) for line in lines if at < len(line)) for at in range(len(head))]
     return {
         "type": "table",
         "rows": [[{"type": "raw_text", "text": cell} for cell in line] for line in lines],
-        "column_settings": [{"align": side, "is_wrapped": side == "left"} for side in sides],
+        "column_settings": [
+            {"align": side, "is_wrapped": side == "left" and width > WIDEST_WHOLE}
+            for side, width in zip(sides, widest, strict=True)
+        ],
     }
 
 
@@ -126,6 +134,11 @@ def table_text(block: Block) -> str:
 def fenced(text: str) -> str:
     """Return plain text escaped and set in a fixed-width block."""
     return f"```\n{escape(text)}\n```"
+
+
+def _label(text: str, most: int) -> str:
+    """Return text for a place that must not be empty, and takes no more than *most* characters."""
+    return plain(text).strip()[:most] or "–"
 
 
 def _cell_text(cell: object) -> str:

@@ -59,7 +59,9 @@ def bar_chart(title: str, bars: Sequence[tuple[str, float]], unit: str, filename
     png = io.BytesIO()
     picture.save(png, format="PNG", optimize=True)
     said = listed(f"{label} {size:g}" for label, size in bars)
-    return Attachment(filename, png.getvalue(), plain(title), plain(f"Bars: {said} {unit}")[:MAX_ALT_TEXT])
+    return Attachment(
+        filename, png.getvalue(), plain(title), plain(f"Bars: {said} {unit}".strip())[:MAX_ALT_TEXT]
+    )
 
 
 def histogram(title: str, values: Sequence[float], unit: str, filename: str) -> Attachment:

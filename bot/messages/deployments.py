@@ -18,6 +18,7 @@ from bot.messages.text import code, counted, cut, escape_markup, inline, mention
 from bot.messages.units import between, when
 
 MOST_SHOWN = 5
+MOST_LABEL = 100
 _WEB = re.compile(r"https?://[^\s<>|]{1,1000}")
 
 
@@ -131,4 +132,4 @@ def _link(url: str | None, text: str) -> str | None:
     """Return a link that Slack shows as *text*, or None where there is no address to trust."""
     if url is None or not _WEB.fullmatch(url):
         return None
-    return f"<{escape_markup(url)}|{inline(text)}>"
+    return f"<{escape_markup(url)}|{inline(text[:MOST_LABEL]) or 'link'}>"

@@ -55,7 +55,7 @@ def digest(facts: DigestFacts) -> Message:
         context(f"{when(facts.since)} to {when(facts.until)}"),
         section(_gap_line(facts)) if facts.missed else None,
         section(f":warning: {inline(facts.problem)}") if facts.problem else None,
-        _models_table(facts) if facts.models else section("There are no models yet."),
+        _models_table(facts) if facts.models else _no_models(facts),
         _champion_lines(facts),
         section("\n".join(_run_lines(facts))),
     )
@@ -66,6 +66,11 @@ def _gap_line(facts: DigestFacts) -> str:
     which = when(missed[0]) if len(missed) == 1 else f"{when(missed[0])} to {when(missed[-1])}"
     which_ones = f"{counted(len(missed), 'earlier digest')} could not be sent ({which})"
     return f":warning: {which_ones}; this one covers that time too."
+
+
+def _no_models(facts: DigestFacts) -> Block | None:
+    """Return that there are none, unless it only is not known."""
+    return None if facts.problem else section("There are no models yet.")
 
 
 def _models_table(facts: DigestFacts) -> Block:
@@ -100,7 +105,11 @@ def _champion_line(name: str, champion: AliasView, facts: DigestFacts) -> str:
 
 def _run_lines(facts: DigestFacts) -> list[str]:
     if not facts.runs:
-        return ["No runs since the last digest."]
+        return [
+            "What ran since the last digest is not known."
+            if facts.problem
+            else "No runs since the last digest."
+        ]
     counts = {state: sum(run.state == state for run in facts.runs) for state in _ORDER}
     said = listed(f"{count:,} {state}" for state, count in counts.items() if count)
     ordered = sorted(facts.runs, key=lambda run: (_ORDER[run.state], -run.created_at.timestamp(), run.run_id))

@@ -22,10 +22,17 @@ def verdict(evidence: Evidence) -> str:
 
 
 def comparison_table(evidence: Evidence) -> Block:
-    """Return one row per metric: champion, candidate, difference, plain rule; ★ marks the business metric."""
-    champion = f"champion v{evidence.champion}" if evidence.champion is not None else "champion"
-    head = ["metric", "unit", champion, f"candidate v{evidence.candidate}", "difference", "plain rule"]
-    return table(head, [_row(metric) for metric in evidence.metrics])
+    """Return one row per metric: champion, candidate, difference, plain rule; ★ marks the business metric.
+
+    Where there is no champion yet, nothing is said of one.
+    """
+    candidate, rows = f"candidate v{evidence.candidate}", map(_row, evidence.metrics)
+    if evidence.champion is None:
+        return table(
+            ["metric", "unit", candidate, "plain rule"], [[*row[:2], row[3], row[5]] for row in rows]
+        )
+    head = ["metric", "unit", f"champion v{evidence.champion}", candidate, "difference", "plain rule"]
+    return table(head, rows)
 
 
 def why_line(evidence: Evidence) -> str:
@@ -87,7 +94,7 @@ def _places(metric: MetricComparison) -> int:
 def _against_champion(evidence: Evidence) -> str:
     candidate, champion = f"v{evidence.candidate}", f"v{evidence.champion}"
     if evidence.champion is None:
-        return f"There is no champion yet: {candidate} is compared with the plain rule only."
+        return f"{candidate} is compared with the plain rule only: there was no champion beside it."
     rated = [metric for metric in evidence.metrics if metric.champion is not None]
     better = [metric for metric in rated if metric.better is True]
     worse = [metric for metric in rated if metric.better is False]

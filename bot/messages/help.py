@@ -9,14 +9,14 @@ from bot.messages.blocks import context, header, section
 from bot.messages.errors import did_you_mean
 from bot.messages.fields import inputs_block
 from bot.messages.message import Message, compose
-from bot.messages.text import code, listed
+from bot.messages.text import code, inline, listed
 from ml.contract import ModelView
 
 
 def help(commands: Iterable[Command], command_name: str) -> Message:  # noqa: A001 - named like its verb
     """Return the list of commands, each with one example."""
     lines = [
-        f"*{command.verb}* · {command.summary}\n{_typed(command_name, command.examples[0])}"
+        f"*{command.verb}* · {inline(command.summary)}\n{_typed(command_name, command.examples[0])}"
         for command in commands
     ]
     return compose(
@@ -38,7 +38,7 @@ def help_for(command: Command, command_name: str, model: ModelView | None = None
     who = "everybody" if "viewer" in command.roles else listed(map(code, command.roles), "or")
     return compose(
         header(command.verb),
-        section(f"{command.summary}\n{_typed(command_name, command.usage)}"),
+        section(f"{inline(command.summary)}\n{_usage(command, command_name)}"),
         inputs_block(schema) if schema else None,
         section("*Examples*\n" + "\n".join(_typed(command_name, example) for example in command.examples)),
         context(
@@ -55,6 +55,11 @@ def unknown_verb(word: str, suggestions: Sequence[str], command_name: str = "/ml
 
 
 _TYPING = "Values may be typed `name=value`, `name:value` or `--name value`, with quotes around spaces."
+
+
+def _usage(command: Command, command_name: str) -> str:
+    """Return the ways to type a command, each as code."""
+    return listed((_typed(command_name, way) for way in command.usage.split(" · ")), "or")
 
 
 def _typed(command_name: str, rest: str) -> str:

@@ -10,12 +10,14 @@ from bot.jobs import Role
 from bot.messages.blocks import Block, actions, button, context, divider, header, section
 from bot.messages.message import compose
 from bot.messages.status import running_line
-from bot.messages.text import code, inline, mention
+from bot.messages.text import code, inline, mention, plain
 from bot.messages.units import between, when
 from ml.contract import ModelSummary, RunView
 
 MOST_MODELS = 10
 MOST_BUTTONS = 5
+MOST_NAME = 200
+"""A name that is longer, or has characters that do not print, is typed and not put behind a button."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def _predict_buttons(models: Sequence[ModelSummary]) -> Block | None:
     shown = [
         button(f"Predict: {one.title}", f"form.open_{chr(ord('a') + at)}", f"predict {one.name}")
         for at, one in enumerate(models[:MOST_BUTTONS])
+        if one.name == plain(one.name) and len(one.name) <= MOST_NAME
     ]
     return actions(*shown) if shown else None
 

@@ -49,7 +49,7 @@ def queued(job: Job, place: int, of: int) -> Message:
 
     A *place* of 0 says that the place is not known yet.
     """
-    where = "" if place < 1 else " It is next." if place == 1 else f" Place {place} of {of} in the queue."
+    where = "" if place < 1 else "\nIt is next." if place == 1 else f"\nPlace {place} of {of} in the queue."
     return compose(
         section(f":hourglass: *{_headline(job, None)} · waits for its turn*{where}"),
         _cancel_button(job),

@@ -227,12 +227,19 @@ def _many(job: Job, reply: PredictReply, model: ModelView, log: Block | None) ->
     note = f"The first {len(few)} rows are shown; all {len(results):,} are in the file *predictions.csv*."
     return compose(
         section("\n".join(lines)),
-        table(_HEAD, _table_rows(few)) if few else None,
+        _rows_table(few) if few else None,
         file_note(note) if files else None,
         log,
         context(asked_line(job)),
         files=files,
     )
+
+
+def _rows_table(answers: Sequence[RowAnswer]) -> Block:
+    """Return the answers as a table without the columns in which nothing stands."""
+    rows = _table_rows(answers)
+    used = [at for at in range(len(_HEAD)) if any(row[at] not in ("", "–") for row in rows)]
+    return table([_HEAD[at] for at in used], [[row[at] for at in used] for row in rows])
 
 
 def _table_rows(answers: Sequence[RowAnswer]) -> list[list[str]]:

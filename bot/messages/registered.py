@@ -9,20 +9,19 @@ from bot.messages.blocks import Block, actions, button, confirm, context, header
 from bot.messages.errors import asked_line
 from bot.messages.jobs import Decided
 from bot.messages.message import Message, compose
-from bot.messages.text import code, cut, inline, mention
+from bot.messages.text import code, inline, mention
 from bot.messages.units import when
 from bot.registered_models import AliasChange, RegisteredModel, RegisteredVersion
 
 MOST_COLUMNS = 6
 MOST_ROWS = 30
-MOST_NAMES = 2500
 
 
 def models(names: Sequence[str]) -> Message:
     """Return the names of all registered models."""
     if not names:
         return compose(section("MLflow has no registered model yet."))
-    return compose(header("Models in MLflow"), section(cut("\n".join(map(code, names)), MOST_NAMES)))
+    return compose(header("Models in MLflow"), section("\n".join(map(code, names))))
 
 
 def model(view: RegisteredModel) -> Message:

@@ -43,7 +43,7 @@ def status(
         section(_health_lines(health)),
         _models_table(models, usage, now) if models and models.models else None,
         section("\n".join(_troubles(models))) if models and _troubles(models) else None,
-        section("\n".join(_work_lines(running, waiting, elsewhere, now))),
+        section("\n".join(_work_lines(running, waiting, elsewhere, now, known=health is not None))),
         context(_versions_line(health)) if health and health.versions else None,
     )
 
@@ -96,10 +96,13 @@ def _work_lines(
     waiting: Sequence[Job],
     elsewhere: Sequence[tuple[str, Job]],
     now: datetime,
+    *,
+    known: bool,
 ) -> list[str]:
-    if not running and not waiting and not elsewhere:
+    if known and not running and not waiting and not elsewhere:
         return ["Nothing runs and nothing waits."]
-    lines = [running_line(run, now) for run in running]
+    lines = [] if known else ["What runs there now cannot be seen."]
+    lines += [running_line(run, now) for run in running]
     lines += [
         f"{STATE_MARKS['running']} *{inline(title)}* · {code(job.typed)} by {mention(job.user)}"
         for title, job in elsewhere
@@ -153,13 +156,19 @@ def _took(run: RunView, now: datetime) -> str:
     return duration(((run.finished_at or now) - run.started_at).total_seconds()) if run.started_at else "–"
 
 
+def _lasted(run: RunView, now: datetime) -> str:
+    if run.started_at is None:
+        return ""
+    return f" · took {_took(run, now)}" if run.finished_at else f" · {_took(run, now)} so far"
+
+
 def _why(run: RunView) -> str:
     return run.reason.detail if run.reason else ""
 
 
 def run(view: RunView, now: datetime) -> Message:
     """Return one run: state, stages with durations, parameters, who asked, and its result."""
-    lines = [f"{STATE_MARKS[view.state]} *{view.kind} of {inline(view.model)}: {view.state}*"]
+    lines = [f"{STATE_MARKS[view.state]} *{view.kind.capitalize()} of {inline(view.model)}: {view.state}*"]
     if view.reason:
         lines.append(with_detail(view.reason.code, view.reason.detail))
     if view.result and view.result.version:
@@ -173,7 +182,7 @@ def run(view: RunView, now: datetime) -> Message:
         section(verdict(evidence)) if evidence else None,
         comparison_table(evidence) if evidence else None,
         context(
-            f"{asked}{when(view.created_at)} · took {_took(view, now)} · {code(view.run_id)}",
+            f"{asked}{when(view.created_at)}{_lasted(view, now)} · {code(view.run_id)}",
             *([params] if params else []),
         ),
     )

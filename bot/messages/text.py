@@ -20,7 +20,8 @@ _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _USER = re.compile(r"^[UW][A-Z0-9]{1,30}$")
 _GROUP = re.compile(r"^S[A-Z0-9]{1,30}$")
 _CHANNEL = re.compile(r"^[CDG][A-Z0-9]{1,30}$")
-_OPEN_MARKUP = re.compile(r"(?:&[a-z]{0,4}|<[^<>\s]{0,200})$")
+# A "<" that is not written as an entity begins a mention or a link.
+_OPEN_MARKUP = re.compile(r"(?:&[a-z]{0,4}|<[^<>]{0,2000})$")
 WORD_JOINER = "\u2060"
 FENCE = "```"
 
@@ -128,7 +129,8 @@ def split(text: str, limit: int) -> list[str]:
         end = max(rest.rfind("\n", room // 2, room), -1)
         if end < 0:
             end = max(rest.rfind(" ", room // 2, room), -1)
-        head = rest[:end] if end > 0 else _OPEN_MARKUP.sub("", rest[:room]) or rest[:room]
+        head = rest[: end if end > 0 else room]
+        head = _OPEN_MARKUP.sub("", head) or head
         rest = rest[len(head) :].lstrip("\n")
         if head.count(FENCE) % 2:
             head, rest = f"{head}\n{FENCE}", f"{FENCE}\n{rest}"

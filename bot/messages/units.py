@@ -36,13 +36,17 @@ def _decimals(value: float) -> int:
 
 
 def decimals_to_tell_apart(*values: float | None, most: int = 4) -> int:
-    """Return how many decimals show the values in a row alike, and unequal ones as unequal if possible."""
+    """Return how many decimals show the values in a row alike.
+
+    As far as *most* allows, unequal ones look unequal and none that is not zero looks like zero.
+    """
     known = [value for value in values if value is not None and math.isfinite(value)]
     if all(float(value).is_integer() for value in known):
         return 0
     least = min(_decimals(max(map(abs, known))), 3)
     for places in range(max(least, 1), most + 1):
-        if len({f"{value:.{places}f}" for value in known}) == len(set(known)):
+        distinct = len({f"{value:.{places}f}" for value in known}) == len(set(known))
+        if distinct and all(value == 0 or round(value, places) != 0 for value in known):
             return places
     return most
 

@@ -46,10 +46,10 @@ def models(view: ModelsView, now: datetime) -> Message:
 
 def model(view: ModelView) -> Message:
     """Return one model: what it predicts, its champion, what to type, its latest versions and metrics."""
-    unit = f" in {inline(view.unit)}" if view.unit else ""
+    answers = f"Its answers are in {inline(view.unit)}. " if view.unit else ""
     lines = [
         f"{inline(view.description) or inline(view.title)}",
-        f"It answers{unit}. {_champion_line(view.champion)}",
+        f"{answers}{_champion_line(view.champion)}",
     ]
     if view.rule:
         lines.append(f"Plain rule behind it: {inline(view.rule)}")

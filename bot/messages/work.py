@@ -22,6 +22,8 @@ from bot.messages.units import bar, duration, percent, quantity
 from ml.contract import Problem
 
 MOST_STEPS = 40
+INDENT = "\u2003\u2003"
+"""Wide spaces: a row of common ones may be shown as one."""
 _MARKS = {
     "waiting": ":white_circle:",
     "running": ":hourglass_flowing_sand:",
@@ -120,7 +122,7 @@ def out_of_sight(job: Job, title: str, who: str = "GitHub", problem: Problem | N
         section(
             "\n".join(
                 [
-                    f":satellite_antenna: *{inline(title)} · {who} {how}*",
+                    f":satellite_antenna: *{inline(title)} · {inline(who)} {how}*",
                     *why,
                     "The run goes on by itself; this message follows it again as soon as it can.",
                 ]
@@ -210,7 +212,7 @@ def not_started_note(job: Job, title: str, problem: Problem) -> Message:
 def reviewing(job: Job, environment: str, state: str) -> Message:
     """Return what somebody is told whose decision about an environment was taken."""
     return compose(
-        section(f":white_check_mark: GitHub took it: *{inline(environment)}* is {state}."),
+        section(f":white_check_mark: GitHub took it: *{inline(environment)}* is {inline(state)}."),
         context(asked_line(job)),
     )
 
@@ -308,7 +310,7 @@ def _jobs_block(jobs: Iterable[RunJob]) -> Block | None:
     for job in every:
         lines.append(f"{_MARKS[job.state]} *{inline(job.name)}*{_took(job)}")
         shown = job.steps if whole else [step for step in job.steps if step.state in ("running", "failed")]
-        lines += [f"      {_MARKS[step.state]} {inline(step.name)}{_took(step)}" for step in shown]
+        lines += [f"{INDENT}{_MARKS[step.state]} {inline(step.name)}{_took(step)}" for step in shown]
     cut_off = len(lines) - 2 * MOST_STEPS
     if cut_off > 0:
         lines = [*lines[: 2 * MOST_STEPS], f"… and {counted(cut_off, 'line')} more"]

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from playground.github.server import start
-from playground.github.settings import App, Environment, Repository, Settings, Token
+from playground.github.settings import DEFAULT_TOKEN, App, Environment, Repository, Settings, Token
 from playground.refusals import NotPossible
 
 
@@ -34,7 +34,17 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     )
     parser.add_argument("--webhook-secret", type=SecretStr)
     parser.add_argument("--login", default="toban", help="whose the token is (default %(default)s)")
-    parser.add_argument("--token", type=SecretStr, help="the token that clients must send")
+    parser.add_argument(
+        "--token", type=SecretStr, default=DEFAULT_TOKEN, help="the token that clients must send"
+    )
+    parser.add_argument(
+        "--person",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="LOGIN=TOKEN",
+        help="somebody else's token, such as a reviewer's; again for more",
+    )
     parser.add_argument(
         "--app-key", type=Path, metavar="FILE", help="PEM with the public key of a GitHub App (id 1)"
     )
@@ -95,6 +105,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         )
         for name, path in given.repo
     }
+    people = [Token(login=login, token=SecretStr(token)) for login, token in given.person]
     chosen: dict[str, Any] = {
         "port": given.port,
         "repositories": repositories,
@@ -102,7 +113,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         "links": {name: Path(path) for name, path in given.link},
         "webhook_url": given.webhook_url,
         "webhook_secret": given.webhook_secret,
-        "tokens": (Token(login=given.login, token=given.token),) if given.token else None,
+        "tokens": (Token(login=given.login, token=given.token), *people),
         "app": App(public_key=given.app_key.read_text(encoding="utf-8")) if given.app_key else None,
         "ids_from": given.ids_from,
         "runners": given.runners,

@@ -459,7 +459,7 @@ class Bodies:
         }
 
     def commit(self, repository: Repository, commit: Commit) -> Json:
-        """Return a commit; its author is no account unless the name is a login."""
+        """Return a commit; its author is a name only, never an account."""
         url = self.api(repository, f"/commits/{commit.sha}")
         git_url = self.api(repository, f"/git/commits/{commit.sha}")
         parents = [

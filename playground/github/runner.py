@@ -372,6 +372,9 @@ class Runner:
         self._events.deployment(deployment)
         if not chosen.reviewers and not chosen.wait_minutes:
             return None
+        # A decision is about the jobs that wait when it is made; one that waits later asks for another:
+        # https://github.com/liquibase/liquibase/pull/7964 has measured it.
+        before = len(run.reviews)
         job.status = "waiting"
         self._refresh(run)
         self.set_status(deployment, "waiting", "", run.latest.actor)
@@ -383,7 +386,7 @@ class Runner:
         if chosen.reviewers and not job.stop.is_set():
             self._events.review_requested(run, job, name)
             while (
-                not (said := [each for each in run.reviews if each.environment == name])
+                not (said := [each for each in run.reviews[before:] if each.environment == name])
                 and not job.stop.is_set()
             ):
                 await first_of(self._reviewed.wait(), job.stop)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 Clock = Callable[[], float]
 Level = Literal["read", "write"]
 
-
+DEFAULT_TOKEN = SecretStr("ghp_" + "loopback")
 APP_PERMISSIONS: dict[str, Level] = {
     "actions": "write",
     "checks": "read",
@@ -80,7 +80,7 @@ class Settings(_Chosen):
     ids_from: int = Field(
         default=0, ge=0, description="added to every first number, so that none comes again after a restart"
     )
-    tokens: tuple[Token, ...] = (Token(login="toban", token=SecretStr("ghp_" + "loopback")),)
+    tokens: tuple[Token, ...] = (Token(login="toban", token=DEFAULT_TOKEN),)
     app: App | None = None
     webhook_url: str | None = None
     webhook_secret: SecretStr = SecretStr("loopback-webhook-secret")

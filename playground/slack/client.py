@@ -140,6 +140,13 @@ class Playground(ControlClient):
         """Make Slack close every socket, asking it to come again unless *reason* is None; return how many."""
         return int(self._post("disconnect", {"reason": reason})["closed"])
 
+    def cut(self, when: str = "now", times: int = 1) -> None:
+        """Cut the app's sockets off without a word: "now", or at the next envelopes.
+
+        "envelope" breaks off within it, "ack" loses the app's ack, "answered" comes right after the ack.
+        """
+        self._post("cut", {"when": when, "times": times})
+
     def workspace(self) -> Json:
         """Return people, channels, groups and addresses."""
         return self._get("workspace")

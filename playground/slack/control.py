@@ -21,6 +21,7 @@ from playground.slack.loopback import Loopback
 from playground.slack.modals import close, fill, submit
 from playground.slack.people import look_up, say
 from playground.slack.sharing import share
+from playground.slack.sockets import Moment
 from playground.slack.workspace import Channel, Person
 
 
@@ -115,6 +116,11 @@ class _Disconnect(Asked):
     reason: str | None = "refresh_requested"
 
 
+class _Cut(Asked):
+    when: Moment = "now"
+    times: int = Field(default=1, ge=1)
+
+
 class Control:
     """Handlers over one workspace."""
 
@@ -144,6 +150,7 @@ class Control:
             ("POST", "app", self._point_at),
             ("GET", "workspace", self._workspace),
             ("POST", "disconnect", self._disconnect),
+            ("POST", "cut", self._cut),
         ]
         shared = Controls(self._slack.feed, self._slack.faults, Fault).doors()
         return [*routes([*shared, *doors]), Route("/playground/files/{file}", self._file, methods=["GET"])]
@@ -257,6 +264,11 @@ class Control:
     async def _disconnect(self, request: Request) -> Json:
         asked = _Disconnect.model_validate_json(await request.body())
         return {"closed": await self._slack.sockets.disconnect(asked.reason)}
+
+    async def _cut(self, request: Request) -> Json:
+        asked = _Cut.model_validate_json(await request.body())
+        self._slack.sockets.cut(asked.when, asked.times)
+        return {"sockets": self._slack.sockets.connected()}
 
     async def _file(self, request: Request) -> Response:
         file = self._slack.files.find(request.path_params["file"])

@@ -5,18 +5,24 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 
 import asyncio
 import itertools
+import json
 import uuid
-from typing import Any
+from collections import deque
+from typing import Any, Literal
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from playground.feed import Feed
+from playground.serving import TRANSPORT
 from playground.slack.ids import new_secret
 
 Json = dict[str, Any]
 # https://docs.slack.dev/apis/events-api/using-socket-mode: at most ten connections of an app
 CONNECTIONS_MOST = 10
 REFRESH_SECONDS = 3_600
+
+Moment = Literal["now", "envelope", "ack", "answered"]
+"""When a connection is cut off: at once, within the next envelope, before its ack, or right after it."""
 
 
 class NotConnected(Exception):
@@ -33,6 +39,7 @@ class Sockets:
         self._open: list[WebSocket] = []
         self._turn = itertools.count()
         self._waiting: dict[str, asyncio.Future[Json]] = {}
+        self._cuts: deque[Moment] = deque()
 
     def ticket(self) -> str:
         """Return the secret part of a new socket address; it opens one connection."""
@@ -84,9 +91,19 @@ class Sockets:
         if envelope == "events_api":
             attempt, reason = retry or (0, "")
             message |= {"retry_attempt": attempt, "retry_reason": reason}
+        cut = self._cuts.popleft() if self._cuts else None
         try:
+            if cut == "envelope":
+                _send_half(socket, json.dumps(message).encode())
+                self._cut_off(socket)
+                raise NotConnected
             await socket.send_json(message)
-            return await asyncio.wait_for(self._waiting[envelope_id], seconds)
+            ack = await asyncio.wait_for(self._waiting[envelope_id], seconds)
+            if cut is not None:
+                self._cut_off(socket)
+            if cut == "ack":
+                raise NotConnected
+            return ack
         except (WebSocketDisconnect, RuntimeError) as error:
             raise NotConnected from error
         finally:
@@ -102,6 +119,18 @@ class Sockets:
                 await socket.send_json(message)
             await socket.close()
         return len(closing)
+
+    def cut(self, moment: Moment, times: int = 1) -> None:
+        """Cut connections off without a word, as a broken line does: now, or at each next envelope."""
+        if moment == "now":
+            for socket in list(self._open):
+                self._cut_off(socket)
+        else:
+            self._cuts.extend([moment] * times)
+
+    def _cut_off(self, socket: WebSocket) -> None:
+        self._drop(socket)
+        socket.scope[TRANSPORT].abort()
 
     def _hello(self) -> Json:
         return {
@@ -124,3 +153,12 @@ class Sockets:
         if socket in self._open:
             self._open.remove(socket)
             self._feed.publish("socket_closed", sockets=len(self._open))
+
+
+def _send_half(socket: WebSocket, text: bytes) -> None:
+    """Send the first half of a text frame with a length of eight bytes, and no more.
+
+    Source: https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+    """
+    frame = b"\x81\x7f" + len(text).to_bytes(8, "big") + text
+    socket.scope[TRANSPORT].write(frame[: len(frame) // 2])

@@ -128,7 +128,11 @@ def _markdown(block: Json, workspace: Workspace) -> str:
 
 
 def _input(block: Json, workspace: Workspace) -> str:
-    return f"{_text_object(block.get('label'), workspace)}: {_element(block.get('element') or {}, workspace)}"
+    may = " (optional)" if block.get("optional") else ""
+    element = _element(block.get("element") or {}, workspace)
+    field = f"{_text_object(block.get('label'), workspace)}{may}: {element}"
+    hint = _text_object(block.get("hint"), workspace)
+    return f"{field}\n  {hint}" if hint else field
 
 
 def _table(block: Json, workspace: Workspace) -> str:
@@ -198,8 +202,27 @@ def _element(element: Json, workspace: Workspace) -> str:
         return f"[ {_text_object(element.get('text'), workspace)} ]"
     if kind == "overflow":
         return "[ ⋯ ]"
-    label = _text_object(element.get("placeholder"), workspace) or kind
-    return f"[ {label} ▾ ]"
+    if kind in ("radio_buttons", "checkboxes"):
+        return _choices(element, workspace)
+    label = _entered(element, workspace) or _text_object(element.get("placeholder"), workspace)
+    if kind in _TYPED:
+        return f"[ {label or _TYPED[kind]} ]"
+    return f"[ {label or _PICKED.get(kind, 'choose')} ▾ ]"
+
+
+def _choices(element: Json, workspace: Workspace) -> str:
+    chosen = [element.get("initial_option"), *(element.get("initial_options") or [])]
+    marks = [("●" if option in chosen else "○", option) for option in element.get("options") or []]
+    return "  ".join(f"{mark} {_text_object(option.get('text'), workspace)}" for mark, option in marks)
+
+
+def _entered(element: Json, workspace: Workspace) -> str:
+    """Return what stands in a field or menu from the beginning."""
+    for name in ("initial_value", "initial_date", "initial_time", "initial_date_time"):
+        if element.get(name) is not None:
+            return str(element[name])
+    options = [element.get("initial_option") or {}, *(element.get("initial_options") or [])]
+    return ", ".join(_text_object(option["text"], workspace) for option in options if option)
 
 
 def _attachment(attachment: Json, workspace: Workspace) -> Iterator[str]:
@@ -226,6 +249,13 @@ def _texts(value: Any) -> Iterator[str]:
                 yield from _texts(item)
 
 
+_TYPED = {
+    "plain_text_input": "text",
+    "number_input": "number",
+    "email_text_input": "e-mail",
+    "url_text_input": "URL",
+}
+_PICKED = {"datepicker": "date", "timepicker": "time", "datetimepicker": "date and time"}
 _BLOCKS = {
     "section": _section,
     "header": _header,

@@ -79,8 +79,7 @@ def test_the_command_line_becomes_settings(tmp_path: Path) -> None:
         *more.split(),
         "--app-key",
         str(key),
-        "--environ",
-        "A=1",
+        *("--environ", "A=1", "--person", "owner=own"),
         "--ids-from",
         "7",
         "--link",
@@ -93,7 +92,10 @@ def test_the_command_line_becomes_settings(tmp_path: Path) -> None:
     assert repository.variables == {"SITE": "here"}
     assert repository.environments["prod"].reviewers == ("owner", "viewer")
     assert repository.environments["open"].reviewers == ()
-    assert settings.tokens[0].login == "operator"
+    assert [(one.login, one.token.get_secret_value()) for one in settings.tokens] == [
+        ("operator", "t"),
+        ("owner", "own"),
+    ]
     assert settings.app is not None
     assert (settings.app.public_key, settings.runners, settings.environ) == ("PEM", 2, {"A": "1"})
     assert settings.links == {"x": Path("/y")}

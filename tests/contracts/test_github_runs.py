@@ -378,6 +378,7 @@ def test_a_concurrency_group_lets_one_run_at_a_time(start_github: START, make_re
     assert run_of(github, third)["conclusion"] == "success"
 
 
+PEOPLE = ("owner", "operator", "viewer")
 DEPLOY = """
 name: Deploy
 on: push
@@ -463,8 +464,32 @@ def test_nobody_approves_their_own_deployment(start_github: START, make_repo: MA
     github.wait_for(lambda event: event.get("event") == "deployment_review")
     with pytest.raises(PlaygroundError, match="not a required reviewer"):
         github.review("owner", run, "production", "approved")
+    may = {who: waiting(github, run, github.token(who))[0]["current_user_can_approve"] for who in PEOPLE}
+    assert may == {"owner": False, "operator": True, "viewer": False}
     github.review("operator", run, "production", "approved")
     github.wait_for_run(run)
+
+
+def test_each_job_that_waits_later_asks_again(start_github: START, make_repo: MAKE) -> None:
+    """A decision is about the jobs that wait at that moment, not about later ones of the same environment."""
+    again = "  verify: {needs: deploy, runs-on: x, environment: production, steps: [{run: 'true'}]}\n"
+    github = begin(
+        start_github, make_repo, {"deploy.yml": DEPLOY + again}, repository=production(reviewers=["owner"])
+    )
+    (run,) = github.push(NAME, "main", {"a.txt": "1"})["runs"]
+    first = github.wait_for(lambda event: event.get("event") == "deployment_review")
+    github.review("owner", run, "production", "approved")
+    github.wait_for(
+        lambda event: event.get("event") == "deployment_review" and event["action"] == "requested",
+        after=first["seq"],
+    )
+    assert jobs_of(github, run)["verify"]["status"] == "waiting"
+    github.review("owner", run, "production", "rejected")
+    github.wait_for_run(run)
+    assert [jobs_of(github, run)[name]["conclusion"] for name in ("deploy", "verify")] == [
+        "success",
+        "failure",
+    ]
 
 
 def test_a_wait_timer_passes_by_itself(start_github: START, make_repo: MAKE) -> None:

@@ -113,6 +113,30 @@ def test_deployment_waits_for_the_tests_and_is_announced() -> None:
     assert deploy["jobs"]["announce"]["if"].startswith("always()")
 
 
+def test_the_image_is_published_by_one_job_with_the_rights_for_it() -> None:
+    """Only that job writes packages, after the tests; it tries the image, pushes it, and says whose it is."""
+    path = ROOT / ".github" / "workflows" / "deploy.yml"
+    writing = [name for name, job in jobs(path) if job["permissions"].get("packages") == "write"]
+    assert writing == ["image"]
+    image = load(path)["jobs"]["image"]
+    assert image["needs"] == "test"
+    assert image["permissions"] == {
+        "contents": "read",
+        "packages": "write",
+        "id-token": "write",
+        "attestations": "write",
+    }
+    done = [step.get("run") or step["uses"] for step in image["steps"]]
+    order = ("docker build", "docker run", "docker login", "docker push", "actions/attest-build-provenance")
+    found = [next(at for at, text in enumerate(done) if words in text) for words in order]
+    assert found == sorted(found)
+    push = next(step for step in image["steps"] if step.get("id") == "push")
+    attest = image["steps"][-1]["with"]
+    assert attest["subject-digest"] == "${{ steps.push.outputs.digest }}"
+    assert "digest=${pushed##*@}" in push["run"]
+    assert "secrets." not in str(image)
+
+
 def test_ci_calls_the_same_commands_as_people() -> None:
     """CI runs `make check`, `make test` and the demo, on every Python that is promised."""
     ci = ROOT / ".github" / "workflows" / "ci.yml"

@@ -212,6 +212,40 @@ def test_frozen_bot_does_nothing_when_it_thaws(new_team: START, postgres_url: st
     assert (len(team.functions.runs), len(team.cards()), decisions(team)) == (1, 1, 1)
 
 
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_deploys_that_overlap(new_team: START, postgres_url: str) -> None:
+    """Each new bot, of a new name, starts before the old one ends; the work goes on, each thing once."""
+    team = on_postgres(new_team(), postgres_url)
+    team.start_bot(*QUICK)
+    before, run = team.retrain()
+    team.stored("run", "watch the run")
+    replace_bot(team)
+    asking = team.functions.hold("/predict$")
+    for number in range(6):
+        team.say("viewer", f"/ml predict {MODEL} flight=UA{number}")
+    asking.set()
+    replace_bot(team)
+    team.functions.finish(run["run_id"])
+    card = team.state(before, "decision")
+    team.seen(before, "please decide above")
+    replace_bot(team)
+    team.slack.press("owner", card, "version.promote")
+    assert "v2 was promoted" in team.state(card["seq"], "done")["plain"]
+    for number in range(6):
+        team.seen(before, f"flight=UA{number}`")
+    assert [alias["version"] for alias in team.functions.aliases] == [1, 2]
+    assert (len(team.functions.runs), len(team.cards()), decisions(team)) == (1, 7, 1)
+
+
+def replace_bot(team: Team) -> None:
+    """Start the next bot, let it answer, then tell the one before to end."""
+    old = team.bots[-1]
+    team.start_bot(*QUICK)
+    team.told("viewer", "/ml whoami")
+    assert old.terminate() == 0
+
+
 def on_postgres(team: Team, url: str) -> Team:
     """Return the team with its flows in PostgreSQL."""
     team.database_url = url

@@ -6,7 +6,9 @@ import pytest
 import requests
 
 from tests.stand_ins.function_app import KEY, MODEL, problem
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_ALL, Team, over
+
+pytestmark = over(OVER_ALL)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from tests.stand_ins.function_app import MODEL, OTHER_MODEL
-from tests.stand_ins.team import ARRIVALS, Team
+from tests.stand_ins.team import ARRIVALS, OVER_ALL, Team, over
 
 pytest_plugins = ["tests.stand_ins.team"]
+pytestmark = over(OVER_ALL)
 
 Json = dict[str, Any]
 HEAD = "flight,dep_delay,note"
@@ -46,11 +47,10 @@ def answers(team: Team, after: int) -> tuple[list[Json], Json]:
     return list(csv.DictReader(io.StringIO(text), delimiter=dialect.delimiter)), files
 
 
-@pytest.mark.parametrize("http", [True, False], ids=["http", "socket"])
-def test_a_file_is_predicted_in_its_thread(new_team: Callable[..., Team], http: bool) -> None:
+def test_a_file_is_predicted_in_its_thread(new_team: Callable[..., Team]) -> None:
     """The summary and two files stand in the thread; each row keeps its cells, and no cell is a formula."""
     team = new_team()
-    team.start_bot(http=http)
+    team.start_bot()
     message = drop(team, f"{HEAD}\nUA1,5,=1+1\nZZ1,-3,x\nUA2,soon,y\nUA3,,-5\n".encode())
     before = predict(team, message)
     said = team.seen(before, "4 rows of arrival-delay.csv")

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 from tests.stand_ins.github_team import GitHubTeam
-from tests.stand_ins.team import ARRIVALS, Team, job_state
+from tests.stand_ins.team import ARRIVALS, OVER_ALL, Team, job_state, over
 
 pytest_plugins = ["tests.stand_ins.github_team", "tests.stand_ins.team"]
+pytestmark = over(OVER_ALL)
 
 
 def opened(team: Team, after: int, text: str = "") -> dict[str, Any]:

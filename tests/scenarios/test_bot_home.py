@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_BOTH, Team, over
 
 pytest_plugins = ["tests.stand_ins.team"]
+pytestmark = over(OVER_BOTH)
 
 
 def look(team: Team, who: str) -> str:
@@ -19,11 +18,10 @@ def look(team: Team, who: str) -> str:
     return str(team.event(before, "home_published")["plain"])
 
 
-@pytest.mark.parametrize("http", [True, False], ids=["http", "socket"])
-def test_the_page_is_drawn_and_its_buttons_answer(new_team: Callable[..., Team], http: bool) -> None:
+def test_the_page_is_drawn_and_its_buttons_answer(new_team: Callable[..., Team]) -> None:
     """Models and role are shown; a button answers by direct message; Refresh draws it again."""
     team = new_team()
-    team.start_bot(http=http)
+    team.start_bot()
     page = look(team, "viewer")
     assert "Arrival delay · champion v1" in page.replace("*", "")
     assert "You are viewer" in page.replace("`", "")

@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import ARRIVALS, Team, job_state
+from tests.stand_ins.team import ARRIVALS, OVER_BOTH, Team, job_state, over
 
 pytest_plugins = ["tests.stand_ins.team"]
+pytestmark = over(OVER_BOTH)
 
 
-@pytest.mark.parametrize("http", [True, False], ids=["http", "socket"])
-def test_a_mention_in_a_thread_is_answered_there(new_team: Callable[..., Team], http: bool) -> None:
+def test_a_mention_in_a_thread_is_answered_there(new_team: Callable[..., Team]) -> None:
     """A prediction asked for in a thread stands in that thread, not in the channel."""
     team = new_team()
-    team.start_bot(http=http)
+    team.start_bot()
     root = team.slack.say("viewer", ARRIVALS, "how late will it be?")["ts"]
     before = team.slack.seq()
     said = team.slack.say(
@@ -69,6 +69,29 @@ def test_a_run_begun_in_a_thread_stays_in_it(team: Team) -> None:
     assert not [
         one for one in team.slack.messages(ARRIVALS, "owner") if job_state({"message": one}) == "decision"
     ]
+
+
+@pytest.mark.parametrize("in_thread", [True, False], ids=["thread", "channel"])
+@pytest.mark.parametrize(
+    "text",
+    [f"predict {MODEL}", f"form predict {MODEL} flight=UA7", f"predict {MODEL} dep_delay=soon"],
+    ids=["nothing given", "form", "wrong"],
+)
+def test_a_mention_opens_its_form_by_a_button(team: Team, text: str, in_thread: bool) -> None:
+    """A mention cannot open a form itself: a button does, and what is sent is answered where it was asked."""
+    root = team.slack.say("operator", ARRIVALS, "what about this one?")["ts"] if in_thread else None
+    before = team.slack.seq()
+    assert team.slack.say("operator", ARRIVALS, f"@toban {text}", thread_ts=root)["ok"]
+    offer = team.private(before, "[ Open the form ]")
+    assert offer["visible_to"] == ["U01OPERATOR"]
+    assert offer["message"].get("thread_ts") == root
+    before = team.slack.seq()
+    assert team.slack.press("operator", offer, "form.open")["ok"]
+    event = team.slack.wait_for(lambda one: "Flight" in str(one.get("view", {}).get("blocks")), 20, before)
+    entered = {"Flight": "UA1545", "Dep delay": "5"}
+    assert team.slack.submit("operator", entered, event["view"])["ok"]
+    card = team.state(before, "done")
+    assert card["message"].get("thread_ts") == root
 
 
 def test_a_redelivered_mention_is_carried_out_once(team: Team) -> None:

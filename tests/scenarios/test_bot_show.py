@@ -7,9 +7,10 @@ import pytest
 from tests.scenarios.test_bot_files import drop, predict
 from tests.stand_ins.function_app import MODEL
 from tests.stand_ins.github_team import GitHubTeam
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_ALL, Team, over
 
 pytest_plugins = ["tests.stand_ins.team", "tests.stand_ins.github_team"]
+pytestmark = over(OVER_ALL)
 
 
 @pytest.mark.parametrize(

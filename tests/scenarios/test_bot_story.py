@@ -9,7 +9,9 @@ import pytest
 
 from bot.engine import open_client
 from tests.stand_ins.function_app import MODEL, OTHER_MODEL
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_ALL, Team, over
+
+pytestmark = over(OVER_ALL)
 
 START = Callable[..., Team]
 

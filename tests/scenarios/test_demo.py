@@ -40,6 +40,7 @@ def test_the_story_plays_and_a_second_start_reuses_it(tmp_path: Path) -> None:
         "first prediction",
         "retraining",
         "retraining on GitHub",
+        "push to approval",
         "whole story",
     }
 

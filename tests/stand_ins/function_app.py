@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 KEY = "function-key-of-the-test"
 MODEL = "arrival-delay"
@@ -73,7 +74,8 @@ class FunctionApp:
     """A scripted function app on a free loopback port. All state may be read and changed by the test.
 
     `down` cuts every connection without an answer, `key` is what it takes for its key, and a call whose path
-    matches a pattern in `held` waits before anything is done until the test sets the event.
+    matches a pattern in `held` waits before anything is done until the test sets the event. `trouble` spoils
+    the answers, not what is done: each is sent as these bytes, and then the connection is closed.
     """
 
     def __init__(self) -> None:
@@ -103,6 +105,7 @@ class FunctionApp:
             self.logged: dict[str, dict[str, Any]] = {}
             self.callers: list[dict[str, str]] = []
             self.down = False
+            self.trouble: bytes | None = None
             self.key = KEY
             self.store: dict[str, Any] = {"reachable": True, "refuses_second_create": True}
 
@@ -242,7 +245,7 @@ class FunctionApp:
             if self.refuse_next and method == "POST":
                 status, reply = self.refuse_next.pop(0)
                 return status, reply
-            for verb, pattern, handle in self._routes():
+            for verb, pattern, handle in self._routes(path):
                 found = re.fullmatch(pattern, path.partition("?")[0])
                 if verb == method and found:
                     answered = handle(body, key, *found.groups())
@@ -250,7 +253,7 @@ class FunctionApp:
                     return answered
         return 404, problem(404, "not_found", "no such route")
 
-    def _routes(self) -> list[tuple[str, str, Callable[..., tuple[int, Any]]]]:
+    def _routes(self, path: str) -> list[tuple[str, str, Callable[..., tuple[int, Any]]]]:
         return [
             ("POST", r"/api/models/([^/]+)/predict", self._predict),
             ("POST", r"/api/models/([^/]+)/(retrain|compare)", self._start),
@@ -269,7 +272,7 @@ class FunctionApp:
             (
                 "GET",
                 r"/api/runs",
-                lambda *_: (200, {"runs": list(reversed(self.runs.values())), "after": None}),
+                lambda *_: (200, self._page(dict(parse_qsl(urlsplit(path).query)))),
             ),
             (
                 "GET",
@@ -407,6 +410,14 @@ class FunctionApp:
         run = self.runs.get(run_id)
         return (200, run) if run else (404, problem(404, "unknown_run", f"No run {run_id}."))
 
+    def _page(self, query: dict[str, str]) -> dict[str, Any]:
+        """Return a page of runs, newest first."""
+        newest = list(reversed(self.runs))
+        begin = newest.index(query["after"]) + 1 if "after" in query else 0
+        page = newest[begin : begin + int(query.get("limit", 20))]
+        more = begin + len(page) < len(newest)
+        return {"runs": [self.runs[name] for name in page], "after": page[-1] if more else None}
+
     def _cancel(self, body: Any, key: str | None, run_id: str) -> tuple[int, Any]:
         assert key is not None
         self.cancelled.append((run_id, body["caller"]["who"]))
@@ -501,6 +512,11 @@ def _handler(app: FunctionApp) -> type[BaseHTTPRequestHandler]:
             else:
                 body = json.loads(raw) if raw else None
                 status, reply = app.answer(self.command, self.path, body, self.headers.get("idempotency-key"))
+            if app.trouble is not None:
+                self.close_connection = True
+                with suppress(ConnectionError):
+                    self.wfile.write(app.trouble)
+                return
             payload = b"" if reply is None else json.dumps(reply).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")

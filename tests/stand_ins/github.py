@@ -104,6 +104,11 @@ class GitHub:
             self._changed.notify_all()
         return run
 
+    def start_from(self, number: int) -> None:
+        """Number the next runs from here, and note changes as later than those of any run before."""
+        self._numbers = itertools.count(number)
+        self._ticks = 1000 * number
+
     def change(self, run: Json, **values: Any) -> None:
         """Change a run, as GitHub would note it."""
         with self._changed:

@@ -68,6 +68,14 @@ class MortalTeam:
         )
         self._until(lambda: self._ended("predict"))
 
+    def predict_file(self, name: str, content: bytes) -> dict[str, Any]:
+        """Share a file and have it predicted to the end; return the message that shared it."""
+        shared = self.team.slack.share("operator", ARRIVALS, name, content)["ts"]
+        message = next(one for one in self.team.slack.messages(ARRIVALS, "viewer") if one["ts"] == shared)
+        self._tell("file", lambda: self.team.slack.shortcut("viewer", "file.predict", message))
+        self._until(lambda: self._ended("file"))
+        return message
+
     def retrain(self) -> dict[str, Any]:
         """Retrain to the decision; return its card."""
         known = len(self.team.functions.runs_of())

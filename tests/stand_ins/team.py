@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -43,13 +43,63 @@ recipe = "recipes.flower_species:FlowerSpecies"
 """
 
 Json = dict[str, Any]
+Transport = Literal["http", "socket", "cut"]
+"""How Slack delivers; "cut" is a socket that breaks off after each answer of the bot's to it."""
+OVER_ALL = (
+    "http",
+    pytest.param("socket", marks=pytest.mark.slow),
+    pytest.param("cut", marks=pytest.mark.slow),
+)
+OVER_BOTH = ("http", "socket", pytest.param("cut", marks=pytest.mark.slow))
+"""Transports of a module's tests: `pytestmark = over(OVER_ALL)`."""
+WATCHFUL = ("--socket-seconds", "0.5")
+
+
+def over(transports: Iterable[Any]) -> pytest.MarkDecorator:
+    """Return the mark by which a module's tests run over each of these transports."""
+    return pytest.mark.parametrize("transport", transports, indirect=True, scope="module")
+
+
+class BrokenSlack(SlackUnderTest):
+    """A Slack whose connection to the bot breaks off each time that something was taken.
+
+    People wait until the bot is there again: what they do while it is not, Slack itself turns away.
+    """
+
+    def _post(self, path: str, body: Json) -> Json:
+        breaks = path in ("say", "press", "suggest", "submit", "shortcut", "home")
+        if (breaks or path == "redeliver") and self.is_socket():
+            self.await_bot()
+        if breaks:
+            super()._post("cut", {"when": "answered", "times": 1})
+        return super()._post(path, body)
+
+    def is_socket(self) -> bool:
+        """Return whether the bot is reached by a socket."""
+        return self.workspace()["app_url"] is None
+
+    def await_bot(self) -> None:
+        """Wait until the bot is connected."""
+        while True:
+            seen = self.workspace()
+            if seen["sockets"]:
+                return
+            self.wait_for(lambda event: event["kind"] == "socket_connected", WAIT_SECONDS, seen["seq"])
 
 
 class Team:
     """Slack, the function app and the bots of one team, with short words for what tests do often."""
 
-    def __init__(self, folder: Path, slack: SlackUnderTest, days: float = 7.0, more: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        slack: SlackUnderTest,
+        days: float = 7.0,
+        more: str = "",
+        transport: Transport = "http",
+    ) -> None:
         self.folder = folder
+        self.transport = transport
         self.slack = slack
         self.functions = FunctionApp()
         self.bots: list[BotProcess] = []
@@ -75,11 +125,17 @@ class Team:
         }
 
     def start_bot(
-        self, *arguments: str, http: bool = True, code: Path = ROOT, module: str = "bot", **env: str
+        self,
+        *arguments: str,
+        http: bool | None = None,
+        code: Path = ROOT,
+        module: str = "bot",
+        **env: str,
     ) -> BotProcess:
-        """Start a bot and let Slack deliver to it."""
+        """Start a bot and let Slack deliver to it, by the team's transport unless *http* says how."""
         log = self.folder / f"bot-{len(self.bots)}.log"
-        mode = ("--http", "127.0.0.1:0") if http else ()
+        http = self.transport == "http" if http is None else http
+        mode = ("--http", "127.0.0.1:0") if http else WATCHFUL if self.transport == "cut" else ()
         bot = BotProcess(self.env | env, [*mode, *arguments], log, code, module)
         self.bots.append(bot)
         self.slack.point_at(bot.address if http else None)
@@ -208,31 +264,41 @@ def job_state(event: Json) -> str | None:
 
 
 @contextmanager
-def team_in(folder: Path, days: float = 7.0, more: str = "", **slack_settings: Any) -> Iterator[Team]:
+def team_in(
+    folder: Path, days: float = 7.0, more: str = "", transport: Transport = "http", **slack_settings: Any
+) -> Iterator[Team]:
     """Make a team with a Slack of its own, which ends with it; bots are started by the caller."""
     with ExitStack() as stack:
         running = start(Settings(**slack_settings))
         stack.callback(running.stop)
-        made = Team(folder, stack.enter_context(SlackUnderTest(running)), days, more)
+        slack = stack.enter_context((BrokenSlack if transport == "cut" else SlackUnderTest)(running))
+        made = Team(folder, slack, days, more, transport)
         stack.callback(made.close)
         yield made
 
 
+@pytest.fixture(scope="module")
+def transport(request: pytest.FixtureRequest) -> Transport:
+    """How Slack reaches the bots of a module's tests: by HTTP, unless the module runs `over` others too."""
+    chosen: Transport = getattr(request, "param", "http")
+    return chosen
+
+
 @pytest.fixture
-def new_team(tmp_path: Path) -> Iterator[Callable[..., Team]]:
+def new_team(tmp_path: Path, transport: Transport) -> Iterator[Callable[..., Team]]:
     """Make teams of this test's own; they end with it. The bot is started by the test."""
     with ExitStack() as stack:
 
         def make(days: float = 7.0, more: str = "", **slack_settings: Any) -> Team:
-            return stack.enter_context(team_in(tmp_path, days, more, **slack_settings))
+            return stack.enter_context(team_in(tmp_path, days, more, transport, **slack_settings))
 
         yield make
 
 
 @pytest.fixture(scope="module")
-def shared_team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+def shared_team(tmp_path_factory: pytest.TempPathFactory, transport: Transport) -> Iterator[Team]:
     """One team with one bot for a module; ask for `team` instead, which tidies up."""
-    with team_in(tmp_path_factory.mktemp("team")) as made:
+    with team_in(tmp_path_factory.mktemp("team"), transport=transport) as made:
         made.start_bot()
         yield made
 

@@ -18,6 +18,7 @@ from playground.github.endpoints.workflows import WORKFLOWS, find_entry
 from playground.github.errors import ApiError, invalid, not_found
 from playground.github.rest import Call, Server, endpoint
 from playground.github.runs import BAD, Artifact, Attempt, Deployment, Job, Run
+from playground.github.settings import Environment
 from playground.refusals import NotPossible
 
 Json = dict[str, Any]
@@ -285,7 +286,7 @@ def pending(call: Call) -> list[Json]:
                 "environment": bodies.environment_link(call.repository, name),
                 "wait_timer": chosen.wait_minutes,
                 "wait_timer_started_at": None,
-                "current_user_can_approve": call.identity.login in chosen.reviewers,
+                "current_user_can_approve": may_review(run, chosen, call.identity.login),
                 "reviewers": bodies.reviewers(chosen.reviewers),
             }
         )
@@ -319,9 +320,17 @@ def review_as(
         rules = repository.environments[name][1] if name in waiting else None
         if rules is None:
             raise NotPossible(f"no deployment waits for {name}")
-        if login not in rules.reviewers or (rules.prevent_self_review and run.latest.actor == login):
+        if not may_review(run, rules, login):
             raise NotPossible("The authenticated user is not a required reviewer of this deployment")
     return server.runner.review(run, environments, state, login, comment)
+
+
+def may_review(run: Run, rules: Environment, login: str) -> bool:
+    """Tell whether *login* is a reviewer, and not whoever began the run where they may not review it.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/deployments-and-environments
+    """
+    return login in rules.reviewers and not (rules.prevent_self_review and run.latest.actor == login)
 
 
 @endpoint("GET", ONE + "/approvals", "actions")

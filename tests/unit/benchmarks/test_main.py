@@ -13,7 +13,9 @@ from benchmarks.figures import Figure, Side
 from benchmarks.load import LoadFailed
 from benchmarks.workbench import CannotMeasure
 
-PAGE = "<!-- begin figures -->\nold\n<!-- end figures -->\n<!-- begin peers -->\nold\n<!-- end peers -->\n"
+PAGE = "".join(
+    f"<!-- begin {name} -->\nold\n<!-- end {name} -->\n" for name in ("figures", "floods", "peers")
+)
 
 
 def fine(*_: object) -> Iterator[Figure]:
@@ -40,7 +42,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     page.write_text(PAGE, "utf-8")
     monkeypatch.setattr(program, "PAGE", page)
     monkeypatch.delenv("PEERS", raising=False)
-    for name in ("starts", "predictions", "azurites", "acks", "flows", "histories", "peers"):
+    for name in ("starts", "predictions", "azurites", "acks", "flows", "histories", "floods", "peers"):
         monkeypatch.setattr(program, name, SimpleNamespace(measure=fine))
     monkeypatch.setattr(program, "train", lambda bench: None)
     return page
@@ -50,7 +52,7 @@ def test_everything_but_the_peers_is_measured_and_written(page: Path) -> None:
     """The peers' section keeps what an earlier run found."""
     assert program.main([]) == 0
     figures, peers = page.read_text("utf-8").split("<!-- begin peers -->")
-    assert figures.count("a thing") == len(program.NAMES)
+    assert figures.count("a thing") == len((*program.NAMES, program.FLOODS))
     assert "old" in peers
 
 

@@ -58,7 +58,7 @@ def test_a_page_without_its_markers_is_not_touched() -> None:
         put_section("<!-- end figures -->", "figures", "new")
 
 
-@pytest.mark.parametrize("section", ["figures", "peers"])
+@pytest.mark.parametrize("section", ["figures", "floods", "peers"])
 def test_the_page_has_both_sections(section: str) -> None:
     """`make bench` finds where to write."""
     page = PAGE.read_text("utf-8")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
 
 from bot.messages.message import Message
+from playground.slack.blocks import find_problems, view_problems
 
-MENTION = re.compile(r"<(?:@[UW][A-Z0-9]+|#[CDG][A-Z0-9]+|!subteam\^S[A-Z0-9]+)>")
+MENTION = re.compile(
+    r"<(?:@[UW][A-Z0-9]+|#[CDG][A-Z0-9]+|!subteam\^S[A-Z0-9]+|https?://[^\s<>|]+\|[^<>\n]*)>"
+)
+"""What the bot may write between angle brackets: somebody, a channel, a group, and a link with its words."""
 ENTITY = re.compile(r"&(?:amp|lt|gt);")
 BROADCAST = re.compile(r"@(?:here|channel|everyone)\b|<!(?!subteam\^)", re.IGNORECASE)
 
@@ -23,6 +29,7 @@ def assert_fits(message: Message) -> None:
     assert 0 < len(blocks) <= 50
     for parsed in Block.parse_all(blocks):
         parsed.validate_json()
+    assert find_problems(blocks) == []
     assert len({block["block_id"] for block in blocks}) == len(blocks)
     assert all(len(block["block_id"]) <= 255 for block in blocks)
     assert sum(block["type"] == "table" for block in blocks) <= 1
@@ -30,9 +37,28 @@ def assert_fits(message: Message) -> None:
     for block in blocks:
         _assert_block(block)
     _assert_actions(blocks)
+    _assert_calm(blocks)
+
+
+def assert_view_fits(view: dict[str, Any]) -> None:
+    """Fail unless Slack would take the modal or Home tab and show nobody anything but what is meant."""
+    View(**view).validate_json()
+    assert view_problems(view) == []
+    blocks = view["blocks"]
+    assert 0 < len(blocks) <= 100
+    for block in blocks:
+        if block["type"] != "input":
+            _assert_block(block)
+    _assert_calm(blocks)
+    # https://docs.slack.dev/reference/methods/views.open: view_too_large
+    assert len(json.dumps(view).encode()) <= 250_000
+
+
+def _assert_calm(blocks: list[dict[str, Any]]) -> None:
+    """Fail if a text cannot be sent, or would ring phones."""
     for text in strings(blocks):
         text.encode()
-    for text in strings(blocks, unseen=("value",)):
+    for text in strings(blocks, unseen=("value", "url")):
         assert not BROADCAST.search(MENTION.sub("", text)), text
 
 

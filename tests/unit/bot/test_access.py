@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from bot.access import REMEMBER_SECONDS, Access, includes
+from bot.access import RECENT_SECONDS, REMEMBER_SECONDS, Access, includes
 from bot.errors import SlackUnreachable
 from bot.jobs import Role
 from bot.settings import RolesTable
@@ -61,6 +65,59 @@ def test_groups_are_remembered_for_a_minute_and_fresh_looks_now() -> None:
     clock[0] = REMEMBER_SECONDS
     assert known.role("UOWN") == "owner"
     assert groups.reads == 3
+
+
+def test_a_burst_of_fresh_looks_is_few_reads() -> None:
+    """Of many who ask at once one reads for all that wait; nobody gets what was read before they asked."""
+    groups, began, go = Groups(owners="UOWN"), threading.Event(), threading.Event()
+    everybody_asked, ticks = threading.Event(), itertools.count(1)
+
+    def clock() -> float:
+        tick = next(ticks)
+        if tick == 19:  # one at first, one for each who asks, and two for the first, who reads
+            everybody_asked.set()
+        return float(tick)
+
+    def slowly() -> dict[str, frozenset[str]]:
+        began.set()
+        assert go.wait(10)
+        return groups()
+
+    known = Access(RolesTable.model_validate({"owner": ("@owners",), "viewer": ()}), slowly, clock)
+    with ThreadPoolExecutor(16) as pool:
+        first = pool.submit(known.role, "UOWN", fresh=True)
+        assert began.wait(10)
+        others = [pool.submit(known.role, "UOWN", fresh=True) for _ in range(15)]
+        assert everybody_asked.wait(10)
+        go.set()
+        assert [one.result(10) for one in (first, *others)] == ["owner"] * 16
+    assert groups.reads == 2
+
+
+def test_reads_keep_within_what_slack_takes() -> None:
+    """After a few reads at once each further one waits for its turn, so that Slack refuses none."""
+    groups, now, slept = Groups(owners="UOWN"), [0.0], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    roles = RolesTable.model_validate({"owner": ("@owners",), "viewer": ()})
+    known = Access(roles, groups, lambda: now[0], sleep)
+    for _ in range(18):
+        assert known.role("UOWN", fresh=True) == "owner"
+    assert groups.reads == 18
+    assert slept == [pytest.approx(5.0)] * 12
+    assert now[0] == pytest.approx(60.0)
+
+
+def test_recent_is_a_few_seconds() -> None:
+    """Who only looks at what they may do gets an answer that is a few seconds old."""
+    groups, clock = Groups(owners="UOWN"), [0.0]
+    known = access(groups, clock, owner=("@owners",), viewer=())
+    for clock[0] in (0.0, RECENT_SECONDS - 1, RECENT_SECONDS, RECENT_SECONDS + 1):
+        assert known.role("UOWN", recent=True) == "owner"
+    assert groups.reads == 2
 
 
 def test_slack_is_not_asked_where_it_cannot_matter() -> None:

@@ -198,6 +198,19 @@ def test_nobody_listening_is_said(server: Server) -> None:
     assert "127.0.0.1" not in str(caught.value)
 
 
+def test_hundreds_of_runs_are_asked_for_by_pages(server: Server) -> None:
+    """Five hundred runs are five lists, or six where others lie between; not five hundred questions."""
+    runs = [RUN | {"run_id": f"20130801t06{number:04d}-a1b2c3"} for number in range(560)]
+    pages = [runs[first : first + 100] for first in range(0, 560, 100)]
+    server.answers = [
+        (200, json.dumps({"runs": page, "after": page[-1]["run_id"] if len(page) == 100 else None}).encode())
+        for page in pages
+    ]
+    wanted = [str(one["run_id"]) for one in runs[:250] + runs[310:]]
+    assert sorted(server.connector().status(wanted)) == sorted(wanted)
+    assert len(server.asked) == 6
+
+
 def test_many_runs_are_asked_for_in_one_list(server: Server) -> None:
     """From five runs on, one list is read; a run that is not in it is asked for by itself."""
     runs = [RUN | {"run_id": f"20130801t06000{number}-a1b2c3"} for number in range(6)]

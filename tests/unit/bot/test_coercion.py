@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.coercion import coerce, fold
-from tests.unit.bot.samples import INPUTS
+from playground.gallery.records import INPUTS
 
 
 def test_values_are_typed_under_the_schemas_own_names() -> None:

@@ -13,7 +13,7 @@ from bot.commands import COMMANDS, all_commands, flow_of, split_words, suggest
 from bot.errors import ConfigurationError, Refused
 from bot.flows.command import build_request, question
 from bot.settings import load_settings
-from tests.unit.bot.samples import job
+from playground.gallery.records import job
 
 TABLE = """
 summary = "Fill a day."

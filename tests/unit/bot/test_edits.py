@@ -94,6 +94,22 @@ def test_forget_waits_for_a_drawing_under_way(slack: Slack, edits: Edits) -> Non
     assert not forgotten.is_alive()
 
 
+def test_progress_gives_way_to_results() -> None:
+    """Slack counts a result among the edits, so each takes one from what progress may draw."""
+    now = [0.0]
+    edits = Edits(lambda *_: None, Pace(channel_seconds=0.0, per_minute=60.0, burst=3.0), lambda: now[0])
+    edits.offer(FIRST, say("progress"), {})
+    for _ in range(5):
+        edits.forget(ELSEWHERE)
+    drawn_at = []
+    for second in range(6):
+        now[0] = float(second)
+        if edits._ready(now[0]):
+            drawn_at.append(second)
+            break
+    assert drawn_at == [3]
+
+
 def test_trouble_with_one_edit_stops_no_other(slack: Slack, edits: Edits) -> None:
     """A failed notification changes nothing else."""
     slack.fail = True

@@ -153,3 +153,20 @@ def test_stopping_stores_what_waits(intake: Intake, stored: Callable[[], list[st
         waiting.result(30)
         intake.stop()
     assert stored() == ["last"]
+
+
+def test_request_given_up_while_the_database_was_locked_is_not_stored(
+    intake: Intake, stored: Callable[[], list[str]], path: Path
+) -> None:
+    """Who was refused because of a lock is not served when it is let go; who came meanwhile is."""
+    intake.start()
+    other = sqlite3.connect(path, timeout=0, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(2) as pool:
+        refused = pool.submit(intake.submit, entry("refused"), 0.05)
+        assert isinstance(refused.exception(), TimeoutError)
+        taken = pool.submit(intake.submit, entry("taken"), 30.0)
+        other.rollback()
+        assert taken.exception() is None
+    assert stored() == ["taken"]
+    other.close()

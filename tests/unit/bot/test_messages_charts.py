@@ -9,7 +9,7 @@ from PIL import Image
 
 from bot.messages import charts
 from ml.contract import Histogram
-from tests.unit.bot.samples import evidence
+from playground.gallery.records import evidence
 
 EDGES = (0.0, 5.0, 15.0)
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.messages.digests import DigestFacts, DigestModel, digest
 from ml.contract import UsageView
-from tests.unit.bot.samples import AT, OWNER, alias, failed_run, run, succeeded_run
+from playground.gallery.records import AT, OWNER, alias, failed_run, run, succeeded_run
 from tests.unit.bot.slack_proof import strings
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -95,7 +95,7 @@ def test_what_is_not_known_is_said() -> None:
     assert "unknown" in text
     assert ":warning: the function app did not answer" in text
     assert ":warning: *arrival-delay*: its recipe cannot be loaded" in text
-    assert "No runs since the last digest." in text
+    assert "What ran since the last digest is not known." in text
     assert "There are no models yet." in digest(facts(models=())).text
 
 

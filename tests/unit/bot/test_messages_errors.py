@@ -7,7 +7,7 @@ import pytest
 from bot.messages import errors
 from bot.messages.errors import REASONS
 from ml.contract import FieldProblem, Problem
-from tests.unit.bot.samples import OPERATOR, VIEWER, job
+from playground.gallery.records import OPERATOR, VIEWER, job
 
 JOB = job("predict", "/ml predict arrival-delay")
 

@@ -13,7 +13,7 @@ from bot.experiments import Experiment, Facts, Issue, Start
 from bot.likeness import Resemblance
 from bot.messages import experiments as messages
 from ml.contract import Problem
-from tests.unit.bot.samples import evidence, job, succeeded_run
+from playground.gallery.records import evidence, job, succeeded_run
 from tests.unit.bot.slack_proof import assert_fits
 
 AT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands import COMMANDS
 from bot.messages import help as messages
-from tests.unit.bot.samples import model
+from playground.gallery.records import model
 
 
 def test_help_lists_every_command_with_an_example_to_copy() -> None:

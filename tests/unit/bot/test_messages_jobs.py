@@ -11,7 +11,7 @@ from bot.messages import jobs
 from bot.messages.jobs import Decided
 from bot.messages.message import Message
 from ml.contract import Reason, StageView
-from tests.unit.bot.samples import (
+from playground.gallery.records import (
     AT,
     DIGEST,
     METRICS,
@@ -158,9 +158,8 @@ def test_the_first_version_is_set_beside_the_rule_only() -> None:
     first = evidence(candidate=1, champion=None, metrics=metrics, test=None, beats_champion=None)
     text = jobs.decision(JOB, succeeded_run(), first, "d-1").text
 
-    assert (
-        "There is no champion yet: v1 is compared with the plain rule only. v1 beats the plain rule." in text
-    )
+    alone = "v1 is compared with the plain rule only: there was no champion beside it."
+    assert f"{alone} v1 beats the plain rule." in text
 
 
 def test_a_candidate_that_beats_neither_says_so() -> None:

@@ -11,7 +11,7 @@ from bot.messages import predictions
 from bot.messages.message import Message
 from ml.contract import FieldProblem, Interval, PredictionView, PredictReply, Problem
 from ml.contract import Warning as RowWarning
-from tests.unit.bot.samples import AT, DIGEST, OPERATOR, alias, answer, job, model
+from playground.gallery.records import AT, DIGEST, OPERATOR, alias, answer, job, model
 
 JOB = job(
     "predict",

@@ -9,7 +9,7 @@ import pytest
 from bot.messages import registered
 from bot.messages.jobs import Decided
 from bot.registered_models import AliasChange, RegisteredModel, RegisteredVersion
-from tests.unit.bot import samples
+from playground.gallery import records as samples
 from tests.unit.bot.slack_proof import assert_fits
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.messages import status
 from ml.contract import HealthView, ModelSummary, ModelsView, RunsView, StoreHealth, UsageView
-from tests.unit.bot.samples import AT, OPERATOR, RUN_ID, alias, failed_run, job, run, succeeded_run
+from playground.gallery.records import AT, OPERATOR, RUN_ID, alias, failed_run, job, run, succeeded_run
 
 NOW = AT + timedelta(seconds=65)
 MODELS = ModelsView(
@@ -98,10 +98,10 @@ def test_one_run_is_shown_with_stages_result_and_parameters() -> None:
     """Everything that is known of it."""
     text = status.run(succeeded_run(), NOW).text
 
-    assert ":white_check_mark: *retrain of arrival-delay: succeeded*\nIt made *v2*." in text
+    assert ":white_check_mark: *Retrain of arrival-delay: succeeded*\nIt made *v2*." in text
     assert "• load: done · 4.0 s" in text
     assert "v2 beats v1 on *MAE*" in text
-    assert f"asked by <@{OPERATOR}> in <#C0MLARRIVALS>" in text
+    assert f"asked by <@{OPERATOR}> in <#C01ARRIVALS>" in text
     assert "until=2013-06" in text
 
 

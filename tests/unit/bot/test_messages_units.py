@@ -58,6 +58,7 @@ def test_decimals_follow_the_largest_value() -> None:
     assert units.decimals_to_tell_apart(0.5, -5.6, 4.1) == 1
     assert units.decimals_to_tell_apart(14.92, 15.03, None) == 1
     assert units.decimals_to_tell_apart(14.921, 14.922) == 3
+    assert units.decimals_to_tell_apart(1.09, 0.042) == 2  # a loss that is small is not none
     assert units.decimals_to_tell_apart(3.0, 4.0) == 0
     assert units.decimals_to_tell_apart() == 0
 

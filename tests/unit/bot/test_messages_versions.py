@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.messages import versions
 from bot.messages.fields import allowed
 from ml.contract import ModelSummary, ModelsView, VersionView
-from tests.unit.bot.samples import AT, DIGEST, OWNER, alias, model
+from playground.gallery.records import AT, DIGEST, OWNER, alias, model
 from tests.unit.bot.slack_proof import assert_fits
 
 

@@ -13,7 +13,7 @@ from bot.connectors.connector import Report, ReportMetric, RunHandle, RunJob, Ru
 from bot.messages import work
 from bot.messages.message import Message
 from ml.contract import Problem, Reason
-from tests.unit.bot.samples import AT, OPERATOR, OWNER, job
+from playground.gallery.records import AT, OPERATOR, OWNER, job
 from tests.unit.bot.slack_proof import assert_fits
 
 JOB = job("run", "/ml run retrain kind=full")
@@ -90,8 +90,8 @@ def test_live_card_shows_jobs_steps_and_time() -> None:
     for said in (
         ":gear: *Retrain in acme/flights · running*",
         ":hourglass_flowing_sand: *train*",
-        "      :white_check_mark: load · 3.0 s",
-        "      :hourglass_flowing_sand: fit",
+        f"{work.INDENT}:white_check_mark: load · 3.0 s",
+        f"{work.INDENT}:hourglass_flowing_sand: fit",
         "1 min 2 s so far · Retrain #5 · run `77`",
     ):
         assert said in lines

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.databases import make_engine, psycopg_url
 from bot.records import Records
-from bot.tables import audit, processes
+from bot.tables import INDEXES, MIGRATIONS, audit, migrations, processes
 
 PLACE = {"channel": "C1", "ts": "1.0"}
 AT = datetime(2013, 8, 1, 6, 0, tzinfo=UTC)
@@ -63,6 +63,33 @@ def test_card_goes_from_waiting_to_closed(records: Records) -> None:
     assert (closed["channel"], closed["ts"], closed["state"]) == ("C2", "2.0", "closed")
     assert records.open_cards("waiting", "running") == []
     assert records.card("c-2") is None
+
+
+def test_of_a_long_queue_the_first_are_read_and_all_are_counted(records: Records) -> None:
+    """Whoever waits far behind costs the watcher nothing; what is under way is always followed."""
+    for model, number in (("m", 9), ("n", 1)):
+        for n in range(number):
+            records.open_card(f"{model}-{n}", f"{model}-{n}-run", model, {"n": n}, PLACE)
+    records.watch("m-0", "r-0")
+    records.watch("m-8", "r-8")
+    found = [(card["flow_id"], card["open"]) for card in records.watched_cards(near=2)]
+    assert found == [("m-0", 9), ("m-1", 9), ("m-2", 9), ("m-8", 9), ("n-0", 1)]
+    assert (records.count_open("m"), records.count_open("o")) == (9, 0)
+
+
+def test_indexes_reach_a_database_that_is_older(url: str) -> None:
+    """A database of before the indexes gets them at the next start."""
+    engine = make_engine(url)
+    Records(engine).migrate()
+    with engine.begin() as connection:
+        for index in INDEXES:
+            index.drop(connection)
+        connection.execute(sa.delete(migrations).where(migrations.c.number == len(MIGRATIONS)))
+    Records(engine).migrate()
+    held = sa.inspect(engine)
+    names = {one["name"] for table in held.get_table_names() for one in held.get_indexes(table)}
+    assert {index.name for index in INDEXES} <= names
+    engine.dispose()
 
 
 def test_first_cancel_is_kept(records: Records) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bot.messages import snippets as messages
 from bot.messages.text import unescape
 from bot.snippets import KEY_NAME, build_snippets, example_row
-from tests.unit.bot import samples
+from playground.gallery import records as samples
 
 ADDRESS = "https://app.example"
 NASTY = {"note": 'it\'s `x` <!channel> & "é" $HOME \\ @here', "day": None, "late": True, "n": -1.5}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,9 +34,15 @@ def card(flow_id: str, state: str, model: str = "m", run_id: str | None = None) 
     }
 
 
+def counted(cards: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the cards with how many there are of each one's model."""
+    number = Counter(one["model"] for one in cards)
+    return [{**one, "open": number[one["model"]]} for one in cards]
+
+
 def places(*cards: dict[str, Any]) -> list[tuple[str, int, int]]:
     """Return who waits where."""
-    return [(one["flow_id"], place, of) for one, place, of in queue_places(list(cards))]
+    return [(one["flow_id"], place, of) for one, place, of in queue_places(counted(cards))]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +85,9 @@ class Around:
         self.offered: list[tuple[str, Message]] = []
         self.broken = 0
 
-    def open_cards(self, *states: str) -> list[dict[str, Any]]:
-        """Return the cards in these states."""
-        return [one for one in self.cards if one["state"] in states]
+    def watched_cards(self, near: int) -> list[dict[str, Any]]:
+        """Return the cards that are open."""
+        return counted([one for one in self.cards if one["state"] in ("waiting", "running", "elsewhere")])
 
     def send(self, flow: str, message: Any, topic: str, idempotency_key: str | None = None) -> None:
         """Send, unless broken."""

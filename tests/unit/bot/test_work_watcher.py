@@ -13,7 +13,7 @@ from bot.errors import BotError, GitHubUnreachable, RateLimited
 from bot.timing import Timing
 from bot.work_watcher import WorkWatcher
 from bot.works import Work
-from tests.unit.bot.samples import AT, job
+from playground.gallery.records import AT, job
 
 
 def work(number: int, scope: str = "a/b", attempt: int = 1) -> Work:

@@ -1,4 +1,4 @@
-"""One team's everyday records, for the tests of the messages."""
+"""One team's everyday records: what the samples of messages are made from, and what tests of messages use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from ml.contract import (
 AT = datetime(2013, 8, 1, 6, 0, tzinfo=UTC)
 DIGEST = "sha256:" + "a1b2c3d4" * 8
 RUN_ID = "20130801t060000-a1b2c3"
-OWNER, OPERATOR, VIEWER = "U0OWNER", "U0OPERATOR", "U0VIEWER"
+OWNER, OPERATOR, VIEWER = "U01OWNER000", "U01OPERATOR", "U01VIEWER00"
+OWNERS, CHANNEL = "S01MLOWNERS", "C01ARRIVALS"
 
 INPUTS: dict[str, Any] = {
     "type": "object",
@@ -37,7 +38,12 @@ INPUTS: dict[str, Any] = {
     "required": ["date"],
     "$defs": {"Carrier": {"enum": ["UA", "AA", "B6", "DL"], "type": "string"}},
     "properties": {
-        "flight": {"anyOf": [{"type": "string", "pattern": "^[A-Z0-9]{2}[0-9]{1,4}$"}, {"type": "null"}]},
+        "flight": {
+            "anyOf": [
+                {"type": "string", "pattern": "^[A-Z0-9]{2}[0-9]{1,4}$", "examples": ["UA1545"]},
+                {"type": "null"},
+            ]
+        },
         "date": {"type": "string", "format": "date", "description": "day of the flight"},
         "carrier": {"anyOf": [{"$ref": "#/$defs/Carrier"}, {"type": "null"}], "default": None},
         "dep_delay": {"type": "number", "minimum": -60, "maximum": 1500, "description": "minutes"},
@@ -64,7 +70,7 @@ def job(verb: str = "retrain", typed: str = "/ml retrain arrival-delay until=201
         "model": "arrival-delay",
         "typed": typed,
         "user": OPERATOR,
-        "channel": "C0MLARRIVALS",
+        "channel": CHANNEL,
         "asked_at": AT,
     }
     return Job(**{**fields, **more})
@@ -154,7 +160,7 @@ def run(**more: Any) -> RunView:
         "attempt": 1,
         "created_at": AT,
         "started_at": AT + timedelta(seconds=2),
-        "requested_by": Caller(who=OPERATOR, where="C0MLARRIVALS"),
+        "requested_by": Caller(who=OPERATOR, where=CHANNEL),
         "event": 7,
     }
     return RunView(**{**fields, **more})

@@ -1,0 +1,56 @@
+"""The bot's own database is away for a while: what needs it waits until it is back, instead of failing.
+
+The engine does so for its checkpoints. What a step itself writes into the bot's tables goes through here, so
+that a restart of PostgreSQL, a lock that is held for long or a full disk fails no flow.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FIRST_SECONDS, MOST_SECONDS = 0.5, 15.0
+SQLITE_MAY_HEAL = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+)
+PRIMARY = 0xFF
+"""The part of SQLite's codes that does not change with detail: https://www.sqlite.org/rescode.html"""
+
+
+def through_outages(action: Callable[[], T], pause: Callable[[float], None] = time.sleep) -> T:
+    """Return what *action* returns; it is done again for as long as the database is away.
+
+    What it did before it needed the database is then done twice, as after a crash, so it must bear that.
+    """
+    seconds = FIRST_SECONDS
+    while True:
+        try:
+            return action()
+        except (DBAPIError, NoConnectionLeft) as error:
+            if not is_away(error):
+                raise
+            log.warning("the bot's database is away; trying again", extra={"reason": type(error).__name__})
+        pause(seconds)
+        seconds = min(seconds * 2, MOST_SECONDS)
+
+
+def is_away(error: Exception) -> bool:
+    """Return whether the database may take the same words later: it is gone, locked, or has no room."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, NoConnectionLeft)
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return int(code) & PRIMARY in SQLITE_MAY_HEAL
+    # psycopg's class for what is the matter with the server, not with the words:
+    # https://www.psycopg.org/psycopg3/docs/api/errors.html
+    return error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)

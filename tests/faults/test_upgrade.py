@@ -1,0 +1,199 @@
+"""Flows that an earlier release left waiting in every place go on under this one, each to its end.
+
+`tests/fixtures/bot-VERSION` holds them as that release kept them; it is never edited. A release adds its own
+by `python -m tests.stand_ins.frozen_team tests/fixtures/bot-VERSION`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.deliveries import Deliveries
+from bot.engine import open_client
+from bot.records import make_engine
+from playground.slack.views import OpenView
+from tests.function_hosts import wait_until
+from tests.stand_ins.frozen_team import STORIES, FrozenTeam, moved, thawed_team
+from tests.stand_ins.function_app import OTHER_MODEL
+from tests.stand_ins.team import ARRIVALS, Team
+
+pytestmark = pytest.mark.faults
+
+RELEASES = sorted((Path(__file__).parents[1] / "fixtures").glob("bot-*"))
+
+
+@pytest.fixture(scope="module", params=RELEASES, ids=lambda folder: folder.name)
+def thawed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrozenTeam]:
+    """What an earlier release left, with a bot of this one at work on it."""
+    folder = tmp_path_factory.mktemp("upgrade")
+    with thawed_team(request.param, folder) as made:
+        made.notes["before"] = made.team.slack.seq()
+        made.start_bot()
+        yield made
+
+
+@pytest.fixture
+def team(thawed: FrozenTeam) -> Team:
+    """The team alone."""
+    return thawed.team
+
+
+@pytest.fixture
+def before(thawed: FrozenTeam) -> int:
+    """The number of the newest event before this release began."""
+    return int(thawed.notes["before"])
+
+
+def card(team: Team, ts: str) -> dict[str, Any]:
+    """Return a message as people see it now."""
+    return next(one for one in team.slack.messages(ARRIVALS, "owner") if one["ts"] == ts)
+
+
+def test_there_is_a_story_for_each_release() -> None:
+    """The releases are there, so that the rest of this module looks at something."""
+    assert RELEASES
+    assert len(STORIES) >= 10
+
+
+def test_a_prediction_that_waited_is_shown(team: Team, before: int) -> None:
+    """A prediction asked for under the earlier release is asked for again and answered once."""
+    assert "flight=UA7" in team.event(before, "message_posted", "about 12 min")["plain"]
+    assert team.functions.predictions == 1
+
+
+def test_a_run_and_the_one_behind_it_go_on(thawed: FrozenTeam, before: int) -> None:
+    """The watched run ends in a decision on its old card, then the one that waited for its turn begins."""
+    team = thawed.team
+    cards = len(team.cards())
+    team.functions.finish(thawed.notes["run"])
+    first = team.seen(before, "v2 instead of v1?")
+    team.functions.wait_until(lambda: len(team.functions.runs_of()) == 2)
+    team.functions.finish(team.functions.runs_of()[1]["run_id"])
+    second = team.seen(first["seq"], "v3 instead of v1?")
+    then = team.slack.seq()
+    team.slack.press("owner", second, "version.promote")
+    team.seen(then, "v3 was promoted")
+    team.seen(then, "v3 was promoted meanwhile")
+    assert len(team.cards()) <= cards + 1  # the prediction's, if it was not there yet
+
+
+def test_a_decision_is_taken(thawed: FrozenTeam) -> None:
+    """The card that waited for its approvers takes the press, and the champion moves once."""
+    team = thawed.team
+    then = team.slack.seq()
+    team.slack.press("owner", card(team, thawed.notes["decision"]), "version.promote")
+    done = team.seen(then, "v2 was promoted")
+    assert done["message"]["ts"] == thawed.notes["decision"]
+    assert [one["version"] for one in team.functions.models[OTHER_MODEL].aliases] == [1, 2]
+
+
+def test_a_confirmation_is_given(thawed: FrozenTeam) -> None:
+    """A command that waited to be confirmed is started by its old button, and ends on its card."""
+    team, github = thawed.team, thawed.github
+    known = len(github.runs)
+    then = team.slack.seq()
+    team.slack.press("owner", card(team, thawed.notes["confirm"]), "work.start")
+    github.wait_until(lambda: len(github.runs) > known)
+    started = next(one for one in github.runs if one["path"].endswith("plain.yml"))
+    github.end(started)
+    done = team.seen(then, "Plain in acme/flights is done")
+    assert done["message"]["ts"] == thawed.notes["confirm"]
+
+
+@pytest.mark.parametrize("what", ["workflow", "backfill"])
+def test_watched_work_ends(thawed: FrozenTeam, before: int, what: str) -> None:
+    """A run on GitHub and a run of an endpoint are followed to their end."""
+    if what == "workflow":
+        run = next(one for one in thawed.github.runs if one["id"] == thawed.notes[what])
+        thawed.github.end(run)
+        thawed.team.seen(before, "Retrain in acme/flights is done")
+    else:
+        thawed.endpoint.end(thawed.notes[what])
+        thawed.team.seen(before, "backfill is done")
+
+
+def test_an_event_that_nobody_took_arrives(thawed: FrozenTeam) -> None:
+    """The delivery that was refused goes on until the receiver listens."""
+    engine = make_engine(thawed.team.database_url)
+    try:
+        ledger = Deliveries(engine)
+        wait_until(lambda: all(one["ended_at"] is not None for one in ledger.of("glue")))
+        assert {one["state"] for one in ledger.of("glue")} == {"delivered"}
+    finally:
+        engine.dispose()
+
+
+def test_a_deployment_goes_on_after_its_checks(thawed: FrozenTeam, before: int) -> None:
+    """The checks pass, and the deployment that waited for them starts once and ends."""
+    team, github = thawed.team, thawed.github
+    github.checked.append("a" * 40)
+    github.wait_until(lambda: any(one["path"].endswith("deploy.yml") for one in github.runs))
+    (run,) = [one for one in github.runs if one["path"].endswith("deploy.yml")]
+    github.end(run)
+    team.seen(before, "production is done")
+
+
+def test_a_deployment_is_approved(thawed: FrozenTeam) -> None:
+    """The approval that a deployment waited for is given by its old button."""
+    team, github = thawed.team, thawed.github
+    then = team.slack.seq()
+    team.slack.press("owner", card(team, thawed.notes["review"]), "work.approve")
+    github.wait_until(lambda: thawed.notes["site"] in github.approved)
+    github.end(next(one for one in github.runs if one["id"] == thawed.notes["site"]))
+    done = team.seen(then, "pages is done")
+    assert done["message"]["ts"] == thawed.notes["review"]
+
+
+def test_an_experiment_gets_its_result(thawed: FrozenTeam, before: int) -> None:
+    """The run that the experiment started ends, and its issue says how."""
+    github = thawed.github
+    github.end(next(one for one in github.runs if one["id"] == thawed.notes["experiment"]))
+    thawed.team.seen(before, "The result is in the issue: #1")
+    assert "**Succeeded**" in str(github.issues[0]["body"])
+
+
+def test_an_incident_recovers(thawed: FrozenTeam, before: int) -> None:
+    """A subscription still hears, and what recovers is told where it had failed."""
+    github = thawed.github
+    github.end(github.add_run("checks.yml"))
+    over = thawed.team.event(before, "message_changed", "has recovered")
+    assert over["message"]["ts"] == thawed.notes["incident"]
+
+
+def test_a_form_is_sent_off(thawed: FrozenTeam) -> None:
+    """A form that was opened under the earlier release is judged and does what it says."""
+    team, view = thawed.team, thawed.notes["form"]
+    team.slack.running._served.views._modals[view["id"]] = OpenView(view, "U01VIEWER00", "C01ARRIVALS")
+    then = team.slack.seq()
+    assert not team.slack.submit("viewer", {"Flight": "UA9", "Gate": "71"}, view)["ok"]
+    assert team.slack.submit("viewer", {"Flight": "UA9", "Gate": "C71"}, view)["ok"]
+    assert "flight=UA9" in team.event(then, "message_posted", "about 12 min")["plain"]
+
+
+def test_nothing_is_left_waiting(thawed: FrozenTeam) -> None:
+    """Once all has happened, no flow of the earlier release waits, and none ended in an error."""
+    client = open_client(thawed.team.database_url)
+    try:
+        wait_until(lambda: not client.list_workflows(status=["PENDING", "ENQUEUED"]))
+        assert client.list_workflows(status=["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]) == []
+    finally:
+        client.destroy()
+    assert "Traceback" not in thawed.team.bots[-1].said
+
+
+def test_times_move_and_names_do_not() -> None:
+    """Times near the freezing move with the calendar; Slack's timestamps and the stories' own dates stay."""
+    at = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
+    text = (
+        '"2026-11-21T15:00:00.5+00:00" 2026-11-28 15:00:00 1795273200000 "1795273200.000100" '
+        "2013-07-04T05:00:00Z"
+    )
+    assert moved(text, at, timedelta(days=400)) == (
+        '"2027-12-26T15:00:00.500000+00:00" 2028-01-02 15:00:00 1829833200000 "1795273200.000100" '
+        "2013-07-04T05:00:00Z"
+    )
