@@ -1,10 +1,11 @@
 """Write the lock files from `pyproject.toml`, or say (`--check`) that they no longer follow from it.
 
-Four files come out, all with hashes and without any address: `requirements/build.txt` (what builds packages),
+Five files come out, all with hashes and without any address: `requirements/build.txt` (what builds packages),
 `requirements/lock.txt` (everything, for Python 3.11 to 3.13 on every platform), `requirements/bot.txt` (the
-bot's container image) and `requirements.txt` (the function app's deployment: what serves and what trains,
-nothing of the bot). Each begins with a digest of itself and of what it was made from, so that checking needs
-no network and a package released elsewhere today does not turn a build red.
+bot's container image), `requirements.txt` (the function app's deployment: what serves and what trains,
+nothing of the bot) and `requirements/audit.txt` (what `make audit` runs). Each begins with a digest of itself
+and of what it was made from, so that checking needs no network and a package released elsewhere today does
+not turn a build red.
 """
 
 from __future__ import annotations
