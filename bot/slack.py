@@ -45,6 +45,15 @@ RETRY_LATER = frozenset(
         "team_added_to_org",
     }
 )
+TOKEN_GONE = frozenset(
+    {
+        *("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"),
+        *("org_login_required", "ekm_access_denied", "access_denied"),
+    }
+)
+"""What Slack says of a token that it does not take: somebody will install the app again, or put another token
+in, and results must not be lost until then (https://docs.slack.dev/reference/methods/chat.postMessage#errors).
+"""
 NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 RATE_LIMITED = HTTPStatus.TOO_MANY_REQUESTS
@@ -322,6 +331,9 @@ def _translated(error: SlackApiError, method: str) -> Exception:
     failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     if failed or code in RETRY_LATER or not code:
         return SlackUnreachable(f"{method}: {code or response.status_code}")
+    if code in TOKEN_GONE and method != "auth.test":  # which asks just that
+        log.error("Slack does not take the bot's token", extra={"method": method, "code": code})
+        return SlackUnreachable(f"{method}: {code}")
     if code in NOT_THERE:
         return NotInChannel(code, method)
     if code in BLOCKS_REFUSED:

@@ -70,8 +70,8 @@ class BrokenSlack(SlackUnderTest):
         breaks = path in ("say", "press", "suggest", "submit", "shortcut", "home")
         if (breaks or path == "redeliver") and self.is_socket():
             self.await_bot()
-        if breaks:
-            super()._post("cut", {"when": "answered", "times": 1})
+        if breaks or path == "redeliver":
+            super()._post("cut", {"when": "answered", "times": int(breaks)})
         return super()._post(path, body)
 
     def is_socket(self) -> bool:
@@ -193,7 +193,7 @@ class Team:
         replies = self.slack.messages(ARRIVALS, "owner", inner["ts"])
         return [reply["plain"] for reply in replies if reply["ts"] != inner["ts"]]
 
-    def stored(self, flow: str, step: str) -> None:
+    def stored(self, flow: str, step: str, seconds: float = WAIT_SECONDS) -> None:
         """Wait until *step* of a flow named *flow* has its checkpoint.
 
         A crash between an effect and its checkpoint repeats the effect; who counts effects kills after it.
@@ -201,7 +201,7 @@ class Team:
         """
         client = open_client(self.database_url)
         try:
-            pause, deadline = threading.Event(), time.monotonic() + WAIT_SECONDS
+            pause, deadline = threading.Event(), time.monotonic() + seconds
             while time.monotonic() < deadline:
                 for run in client.list_workflows(name=flow, sort_desc=True, limit=1):
                     steps = client.list_workflow_steps(run.workflow_id)
