@@ -46,11 +46,12 @@ from bot.messages.message import Message
 from bot.open_forms import OpenForms
 from bot.posts import Posts
 from bot.push_watcher import PushWatcher
-from bot.settings import DigestTable, Settings
+from bot.settings import Settings
 from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
 from bot.subscription_watch import SubscriptionWatch
 from bot.subscriptions import Subscriptions
+from bot.team_file import DigestTable
 from bot.timing import Timing
 from bot.watchers import Watcher
 from bot.work_watcher import WorkWatcher
