@@ -1,7 +1,7 @@
 """`python -m benchmarks` measures everything and writes docs/performance.md; `make bench` calls it.
 
 python -m benchmarks                 all but the peers, about ten minutes
-python -m benchmarks acks flows      only these; the page is left as it is
+python -m benchmarks acks flows      only these; of the page, sections of which all was measured are written
 python -m benchmarks --peers         other servers of models too (PEERS=1 does the same)
 """
 
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from benchmarks import acks, azurites, floods, flows, histories, peers, predictions, starts
+from benchmarks import acks, azurites, floods, flows, histories, peers, predictions, starts, watching
 from benchmarks.figures import Figure
 from benchmarks.load import Generator, LoadFailed
 from benchmarks.report import PAGE, put_section, write_section
@@ -25,33 +25,41 @@ from benchmarks.trained import Trained, train
 from benchmarks.workbench import CannotMeasure, Workbench
 from playground.programs import ProgramFailed
 
-NAMES = ("starts", "predictions", "azurite", "acks", "flows", "histories")
-FLOODS, PEERS = "floods", "peers"
+FIGURES = ("starts", "predictions", "azurite", "acks", "flows", "histories")
+WATCHING, FLOODS, PEERS = "watching", "floods", "peers"
+NAMES = (*FIGURES, WATCHING, FLOODS)
+SECTIONS = {"figures": FIGURES, **{name: (name,) for name in (WATCHING, FLOODS, PEERS)}}
+"""What stands in each section of the page; one is written only when all of it was measured."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print and, unless only some were asked for, write the page."""
+    """Measure, print and, where all of a section was measured, write the page."""
     options = _options(arguments)
-    wanted = tuple(options.names) or (*NAMES, FLOODS, *((PEERS,) if options.peers else ()))
+    wanted = tuple(options.names) or (*NAMES, *((PEERS,) if options.peers else ()))
     with tempfile.TemporaryDirectory(prefix="toban-bench-") as home, Generator() as load:
         bench = Workbench(Path(home), load, options.rounds)
         figures, left_out, broken = run(bench, wanted)
     day = datetime.now(UTC).date()
-    own = (FLOODS, PEERS)
-    sections = {"figures": [name for name in wanted if name not in own], FLOODS: [FLOODS], PEERS: [PEERS]}
-    for section, members in sections.items():
-        if not set(members) & set(wanted):
+    for section, members in SECTIONS.items():
+        measured = [name for name in members if name in wanted]
+        if not measured:
             continue
-        lines = [figure for name in members for figure in figures[name]]
-        reasons = {name: left_out[name] for name in members if name in left_out}
-        command = "make bench PEERS=1" if PEERS in wanted else "make bench"
-        text = write_section(command, lines, reasons, day)
+        lines = [figure for name in measured for figure in figures[name]]
+        reasons = {name: left_out[name] for name in measured if name in left_out}
+        text = write_section(_command(options.names, wanted), lines, reasons, day)
         print(f"\n{text}")
-        if not options.names and not broken:
+        if len(measured) == len(members) and not broken.keys() & set(members):
             PAGE.write_text(put_section(PAGE.read_text("utf-8"), section, text), "utf-8")
     for name, reason in broken.items():
-        _say(f"{name} is broken, so the page stays as it was: {reason}")
+        _say(f"{name} is broken, so its section stays as it was: {reason}")
     return 1 if broken else 0
+
+
+def _command(names: Sequence[str], wanted: Sequence[str]) -> str:
+    """Return what measures this again."""
+    if names:
+        return f"make bench BENCH_ARGS='{' '.join(names)}'"
+    return "make bench PEERS=1" if PEERS in wanted else "make bench"
 
 
 def run(
@@ -90,6 +98,7 @@ def _benchmarks(bench: Workbench) -> dict[str, Callable[[], Iterator[Figure]]]:
         "acks": lambda: acks.measure(bench),
         "flows": lambda: flows.measure(bench),
         "histories": lambda: histories.measure(bench, trained()),
+        WATCHING: lambda: watching.measure(bench),
         FLOODS: lambda: floods.measure(bench, trained()),
         PEERS: lambda: peers.measure(bench, trained()),
     }
@@ -102,8 +111,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     asked = os.environ.get("PEERS", "") not in ("", "0", "no")
     parser.add_argument("--peers", action="store_true", default=asked, help="other servers of models too")
     options = parser.parse_args(arguments)
-    if unknown := sorted(set(options.names) - {*NAMES, FLOODS, PEERS}):
-        parser.error(f"unknown: {', '.join(unknown)}; known are {', '.join((*NAMES, FLOODS, PEERS))}")
+    if unknown := sorted(set(options.names) - {*NAMES, PEERS}):
+        parser.error(f"unknown: {', '.join(unknown)}; known are {', '.join((*NAMES, PEERS))}")
     return options
 
 

@@ -41,23 +41,25 @@ class DeploymentRecords:
     def take(self, target: str, flow_id: str, by: str, what: str) -> Held | None:
         """Claim *target* for a job; None if it has it now, also when asked again, else who has it."""
         values = {"flow_id": flow_id, "by": by, "what": what, "at": utc_now()}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(deployment_locks).values(target=target, **values))
-        except IntegrityError:
-            pass
-        else:
-            return None
-        with self._engine.begin() as connection:
-            held = _held(connection, target)
-            if held is None:  # given back in this very moment: the next attempt has it
-                connection.execute(sa.insert(deployment_locks).values(target=target, **values))
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(sa.insert(deployment_locks).values(target=target, **values))
+            except IntegrityError:
+                pass
+            else:
                 return None
-            if held.flow_id != flow_id and not _is_over(connection, held):
-                return held
-            same = sa.and_(deployment_locks.c.target == target, deployment_locks.c.flow_id == held.flow_id)
-            taken = connection.execute(sa.update(deployment_locks).where(same).values(**values)).rowcount
-        return None if taken else self.holder(target)
+            with self._engine.begin() as connection:
+                held = _held(connection, target)
+                if held is None:
+                    continue  # given back in this very moment
+                if held.flow_id != flow_id and not _is_over(connection, held):
+                    return held
+                same = sa.and_(
+                    deployment_locks.c.target == target, deployment_locks.c.flow_id == held.flow_id
+                )
+                if connection.execute(sa.update(deployment_locks).where(same).values(**values)).rowcount:
+                    return None
 
     def give_back(self, target: str, flow_id: str) -> None:
         """Give a target back that the job *flow_id* has."""

@@ -101,7 +101,7 @@ def evaluate_review(facts: ReviewFacts) -> Verdict:
     if not facts.waits:
         return Refuse("nothing_waits", f"This run does not wait for {facts.environment} any more.")
     if facts.login is None:
-        return Refuse("login_not_mapped", "toban.toml names no login for you under [github.people].")
+        return Refuse("login_not_mapped", "No login is named for you in toban.toml under [github.people].")
     if not facts.is_reviewer:
         return Refuse("not_a_reviewer", f"GitHub does not list {facts.login} for {facts.environment}.")
     if facts.prevents_self_review and facts.is_own:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from dbos import DBOSClient
 
-from bot.connectors.connector import FINAL, Connector, Expectant, Lister, Review, RunStatus
+from bot.connectors.connector import FINAL, Connector, Expectant, Lister, Paced, Review, RunStatus
 from bot.connectors.github_runs import NAME as GITHUB_ACTIONS
 from bot.deployments import Deployment, told_apart
 from bot.edits import Edits
@@ -87,7 +87,8 @@ class WorkWatcher(Patrol):
                 groups.setdefault((GITHUB_ACTIONS, repository), [])
         for (connector, scope), group in groups.items():
             known = self._connectors.get(connector)
-            if known is not None:  # else its settings are gone: its cards wait until they are back
+            # Without a connector its settings are gone: its cards wait until they are back.
+            if known is not None and not (isinstance(known, Paced) and known.rests(scope)):
                 self._look_at(f"{connector}:{scope}", known, group)
 
     def _repositories(self) -> set[str]:

@@ -205,3 +205,11 @@ class Expectant(Protocol):
 
     def expect_news(self, handle: RunHandle) -> None:
         """Ask for all of this run at the next look, whatever was seen of it a moment ago."""
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A connector whose other side limits how much it may be asked."""
+
+    def rests(self, scope: str) -> bool:
+        """Return whether it is too early to ask again how the runs of *scope* stand."""

@@ -33,6 +33,7 @@ from bot.connectors.connector import (
 )
 from bot.connectors.github_client import GitHubClient, refusal
 from bot.connectors.github_logs import first_error, tail
+from bot.connectors.github_pace import Pace, jobs_at_once
 from bot.connectors.github_reviews import GitHubReviews
 from bot.connectors.github_runs import (
     NAME,
@@ -69,8 +70,6 @@ MOST_PAGES = 15
 MOST_REF_PAGES = 5
 SINGLES = 5
 """Up to so many runs are asked for one by one rather than by another page of the list."""
-JOBS_AT_ONCE = 10
-"""How many runs are asked for their jobs in one look: the rest have their turn in the next."""
 JOBS_SECONDS = 10.0
 """GitHub notes a new step with the job only, not with its run; so often a running one is asked anyway."""
 SURE_AFTER = timedelta(seconds=60)
@@ -146,6 +145,7 @@ class GitHubActionsConnector:
         self._jobs: dict[str, tuple[str, float, tuple[LoggedJob, ...]]] = {}
         self._held: dict[str, tuple[str, tuple[Waiting, ...], tuple[Review, ...]]] = {}
         self._missing_since: dict[str, datetime] = {}
+        self._pace = Pace(client)
 
     # --- what there is --------------------------------------------------------------------------------
 
@@ -276,7 +276,8 @@ class GitHubActionsConnector:
             scopes[handle.scope].add(handle.id)
         found: dict[str, RunStatus] = {}
         for scope, wanted in scopes.items():
-            found |= self._with_jobs(scope, self._found(scope, wanted)[0])
+            with self._pace.look(scope):
+                found |= self._with_jobs(scope, self._found(scope, wanted)[0])
         return found
 
     def survey(
@@ -287,12 +288,17 @@ class GitHubActionsConnector:
         Both come by the same requests; the list is read also where none is watched.
         """
         watched = {handle.id for handle in handles}
-        found, newest = self._found(scope, watched | set(others), listing=True)
-        shown = {one.status.handle.id for one in newest}
-        older = [found[run_id] for run_id in others if run_id in found and run_id not in shown]
-        sighted = tuple(one.sighting for one in (*newest, *older) if one.sighting)
-        statuses = {run_id: one for run_id, one in found.items() if run_id in watched}
-        return self._with_jobs(scope, statuses), sighted
+        with self._pace.look(scope):
+            found, newest = self._found(scope, watched | set(others), listing=True)
+            shown = {one.status.handle.id for one in newest}
+            older = [found[run_id] for run_id in others if run_id in found and run_id not in shown]
+            sighted = tuple(one.sighting for one in (*newest, *older) if one.sighting)
+            statuses = {run_id: one for run_id, one in found.items() if run_id in watched}
+            return self._with_jobs(scope, statuses), sighted
+
+    def rests(self, scope: str) -> bool:
+        """Return whether it is too early for another look at *scope*: GitHub's limits are to last."""
+        return self._pace.rests(scope)
 
     def _found(
         self, scope: str, wanted: set[str], *, listing: bool = False
@@ -333,17 +339,22 @@ class GitHubActionsConnector:
         return deleted(RunHandle(connector=NAME, id=run_id, scope=scope))
 
     def _with_jobs(self, scope: str, runs: dict[str, Listed]) -> dict[str, RunStatus]:
-        """Return the statuses with jobs; asked anew are those that moved, the longest unseen first."""
+        """Return the statuses with jobs; asked anew are those that moved, then the longest unseen."""
         now = self.client.now().timestamp()
         active = {run_id: one for run_id, one in runs.items() if one.status.state not in FINAL}
         due = [run_id for run_id, one in active.items() if self._jobs_are_due(run_id, one, now)]
-        due.sort(key=lambda run_id: self._jobs[run_id][1] if run_id in self._jobs else 0.0)
-        for run_id in due[:JOBS_AT_ONCE]:
+        due.sort(key=lambda run_id: self._turn(run_id, active[run_id]))
+        for run_id in due[: jobs_at_once(self.client.allowance)]:
             self._jobs[run_id] = (active[run_id].moved, now, self._read_jobs(scope, run_id))
             self._look_who_waits(active[run_id])
         for run_id in runs.keys() - active.keys():
             self._jobs.pop(run_id, None)
         return {run_id: self._whole(one.status) for run_id, one in runs.items()}
+
+    def _turn(self, run_id: str, one: Listed) -> tuple[bool, float]:
+        """Return where a run stands in the row of those whose jobs are to be read."""
+        moved, at, _ = self._jobs.get(run_id, ("", 0.0, ()))
+        return moved == one.moved, at
 
     def _whole(self, status: RunStatus) -> RunStatus:
         """Return a status with its jobs, and with what holds it up, as they were seen last."""

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from bot.connectors.github_auth import make_auth
+from bot.connectors.github_pace import Allowance, read_allowance
 from bot.connectors.wire import HttpCall, HttpReply, Sender, streamed
 from bot.errors import GitHubUnreachable, RateLimited, Refused
 from bot.settings import GitHubSettings
@@ -38,7 +39,8 @@ MOVED = frozenset({301, 302, 307, 308})
 class GitHubClient:
     """Sends requests to one GitHub as one identity. Thread-safe.
 
-    `sent` counts the requests, `unchanged` those that GitHub does not count.
+    `sent` counts the requests, `unchanged` those that GitHub does not count; `allowance` is what its last
+    answer said of the hourly limit.
     """
 
     def __init__(self, settings: GitHubSettings, now: Callable[[], datetime] | None = None) -> None:
@@ -61,6 +63,7 @@ class GitHubClient:
         self._quiet_until: datetime | None = None
         self.sent = 0
         self.unchanged = 0
+        self.allowance: Allowance | None = None
 
     def get(self, path: str, read: Callable[[Any], T], query: Mapping[str, str] | None = None) -> T:
         """Return what *read* makes of the body at *path*; of an unchanged one, what it made before.
@@ -138,7 +141,9 @@ class GitHubClient:
                 raise RateLimited(self._quiet_until)
             self.sent += 1
         headers = {**call.headers, "authorization": f"Bearer {self._auth.token()}"}
-        return self._sender.send(HttpCall(call.method, call.path, body=call.body, headers=headers))
+        reply = self._sender.send(HttpCall(call.method, call.path, body=call.body, headers=headers))
+        self.allowance = read_allowance(reply) or self.allowance
+        return reply
 
     def _moved_to(self, reply: HttpReply) -> str | None:
         """Return the path on this GitHub to which a renamed repository's request is to go, or None.

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
@@ -96,12 +98,19 @@ def histogram(title: str, values: Sequence[float], unit: str, filename: str) -> 
 
 
 def _round_edges(low: float, high: float) -> list[float]:
-    """Return 2 to 16 round numbers at even distances that hold *low* and *high* between them."""
+    """Return 2 to 17 round numbers at even distances that hold *low* and *high* between them.
+
+    Values too large, too small or too alike for round numbers have one bar, from the lowest to the highest.
+    """
     span = high - low or abs(high) or 1.0
+    if not math.isfinite(span) or span / BINS < sys.float_info.min:
+        return [low, high]
     rough = 10.0 ** math.floor(math.log10(span / BINS))
     step = next(rough * factor for factor in (1, 2, 5, 10) if span / (rough * factor) <= BINS)
     first, last = math.floor(low / step), math.floor(high / step) + 1
-    return [float(f"{at * step:.12g}") for at in range(first, last + 1)]
+    edges = [float(f"{at * step:.12g}") for at in range(first, last + 1)]
+    told_apart = all(one < other for one, other in pairwise(edges))
+    return edges if told_apart and edges[0] <= low and high <= edges[-1] else [low, high]
 
 
 def _lying_bar(draw: ImageDraw.ImageDraw, top: float, label: str, size: float, largest: float) -> None:

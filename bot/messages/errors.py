@@ -193,7 +193,9 @@ def as_sentence(words: str) -> str:
     """Return words with a capital letter and an end, unless they begin with a name in code."""
     if not words:
         return ""
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?", "…", ")")) else ".")
+    first = words.split(maxsplit=1)[0].rstrip(".,:;")
+    begin = words[:1] if any(mark in first for mark in "./_") else words[:1].upper()
+    return begin + words[1:] + ("" if words.endswith((".", "!", "?", "…", ")")) else ".")
 
 
 def asked_line(job: Job) -> str:

@@ -33,6 +33,14 @@ class _Push(Asked):
     who: str = Field(default="developer", alias="as")
 
 
+class _Dispatch(Asked):
+    repository: str
+    workflow: str = Field(description="the file's name")
+    ref: str = "main"
+    times: int = Field(default=1, ge=1, le=10_000)
+    who: str = Field(default="developer", alias="as")
+
+
 class _Review(Asked):
     run_id: int
     environment: str
@@ -117,6 +125,7 @@ class Control:
         doors: list[Door] = [
             ("GET", "state", self._state),
             ("POST", "push", self._push),
+            ("POST", "dispatch", self._dispatch),
             ("POST", "hold", self._hold),
             ("DELETE", "hold", self._clear_holds),
             ("POST", "release", self._release),
@@ -180,6 +189,14 @@ class Control:
         runs = pushes.push(self._server, repository, asked.ref, asked.who)
         sha = repository.git.resolve(asked.ref)
         return {"sha": sha[1] if sha else None, "runs": [run.id for run in runs]}
+
+    async def _dispatch(self, request: Request) -> Json:
+        asked = _Dispatch.model_validate_json(await request.body())
+        repository = self._repository(asked.repository)
+        runs = pushes.dispatch(
+            self._server, repository, asked.workflow, asked.ref, asked.who, times=asked.times
+        )
+        return {"runs": [run.id for run in runs]}
 
     async def _hold(self, request: Request) -> Json:
         self._server.runner.interference.holds.append(Which.model_validate_json(await request.body()))

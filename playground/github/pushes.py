@@ -1,4 +1,4 @@
-"""Pushes: a branch moves, it is announced, and the workflows that wait for it start."""
+"""Pushes: a branch moves, it is announced, and the workflows that wait for it start; or many runs at once."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from playground.github.loopback import Loopback
 from playground.github.repositories import Repository
 from playground.github.rest import Server
 from playground.github.runs import Run
-from playground.github.workflow_files import InvalidWorkflow, NotRunHere, Workflow, wants_push
+from playground.github.workflow_files import FOLDER, InvalidWorkflow, NotRunHere, Workflow, wants_push
 from playground.refusals import NotPossible
 
 SKIP_WORDS = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
@@ -48,6 +48,29 @@ def push(server: Server, repository: Repository, ref: str, login: str) -> list[R
         started = _start(server, repository, path, full, after, paths, payload, login)
         runs += [started] if started is not None else []
     return runs
+
+
+def dispatch(
+    server: Server, repository: Repository, file: str, ref: str, login: str, *, times: int
+) -> list[Run]:
+    """Start so many runs of a workflow by hand, without inputs; the file is read once for all of them."""
+    found = repository.git.resolve(ref)
+    if found is None:
+        raise NotPossible(f"no ref {ref!r}")
+    path, (full, sha) = f"{FOLDER}/{file}", found
+    try:
+        workflow = repository.workflow(sha, path)
+    except InvalidWorkflow as error:
+        raise NotPossible(str(error)) from error
+    if workflow is None or "workflow_dispatch" not in workflow.on:
+        raise NotPossible(f"{file} is no workflow that can be started by hand")
+    try:
+        workflow.prove_runnable()
+    except NotRunHere as error:
+        raise NotPossible(str(error)) from error
+    payload = {"inputs": {}, "ref": full, "workflow": path}
+    start = server.runner.start
+    return [start(repository, workflow, "workflow_dispatch", payload, full, sha, login) for _ in range(times)]
 
 
 def _start(

@@ -227,14 +227,14 @@ def _called(server: Server, asked: Endpoint, request: Request, identity: Identit
         return Response(reply.body, reply.status, headers, reply.media_type)
     if reply.body is None:
         return Response(status_code=reply.status, headers=headers)
-    body = _for_version(reply.body, version)
+    said = _encoded(_for_version(reply.body, version))
     if asked.verb == "GET":
         # Like GitHub's, the tag is another one for another token or version.
-        text = json.dumps([body, version, identity.key, request.headers.get("authorization")])
-        headers["etag"] = f'W/"{hashlib.sha256(text.encode()).hexdigest()}"'
+        whose = json.dumps([version, identity.key, request.headers.get("authorization")])
+        headers["etag"] = f'W/"{hashlib.sha256(said + whose.encode()).hexdigest()}"'
         headers["cache-control"] = "private, max-age=60, s-maxage=60"
         headers["vary"] = "Accept, Authorization, Cookie, X-GitHub-OTP"
-    return _json(body, reply.status, headers)
+    return _sent(said, reply.status, headers)
 
 
 def _prove_who(asked: Endpoint, identity: Identity) -> None:
@@ -303,7 +303,14 @@ async def _trouble(github: Loopback, fault: Fault) -> Response | None:
 
 
 def _json(body: Any, status: int, headers: Mapping[str, str]) -> Response:
-    raw = json.dumps(body, ensure_ascii=False).encode()
+    return _sent(_encoded(body), status, headers)
+
+
+def _encoded(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def _sent(raw: bytes, status: int, headers: Mapping[str, str]) -> Response:
     return Response(raw, status, dict(headers), "application/json; charset=utf-8")
 
 

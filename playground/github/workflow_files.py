@@ -3,6 +3,7 @@
 https://docs.github.com/en/actions/reference/workflow-syntax-for-github-actions
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -153,6 +154,7 @@ class Workflow(_Part):
                     raise NotRunHere(f"the loopback GitHub does not run `{key}` (job {name} in {self.path})")
 
 
+@functools.lru_cache(maxsize=256)
 def read(path: str, text: str) -> Workflow:
     """Return the workflow that a file holds; raise InvalidWorkflow when GitHub would not take it."""
     try:

@@ -118,7 +118,7 @@ class _Disconnect(Asked):
 
 class _Cut(Asked):
     when: Moment = "now"
-    times: int = Field(default=1, ge=1)
+    times: int = Field(default=1, ge=0)
 
 
 class Control:

@@ -121,12 +121,15 @@ class Sockets:
         return len(closing)
 
     def cut(self, moment: Moment, times: int = 1) -> None:
-        """Cut connections off without a word, as a broken line does: now, or at each next envelope."""
+        """Cut connections off without a word, as a broken line does: now, or at each next envelope.
+
+        What was planned before is forgotten.
+        """
         if moment == "now":
             for socket in list(self._open):
                 self._cut_off(socket)
         else:
-            self._cuts.extend([moment] * times)
+            self._cuts = deque([moment] * times)
 
     def _cut_off(self, socket: WebSocket) -> None:
         self._drop(socket)

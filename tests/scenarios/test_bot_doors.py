@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 
 from bot.databases import make_engine
 from bot.flows.digest import FIRST_SEEN
@@ -44,6 +45,13 @@ def test_both_modes_start_and_answer(new_team: START, http: bool) -> None:
     assert "v2 was promoted" in team.state(before, "done")["plain"]
     assert bot.terminate() == 0
     assert "WARNING" not in bot.said
+
+
+def test_unsigned_requests_are_refused(new_team: START) -> None:
+    """A request without Slack's signature does nothing."""
+    address = new_team().start_bot().address
+    form = {"command": "/ml", "text": "models", "team_id": "T01LOOPBACK", "user_id": "U01OWNER000"}
+    assert requests.post(address, data=form, timeout=10).status_code == 401
 
 
 def test_socket_mode_comes_back(new_team: START) -> None:

@@ -70,8 +70,8 @@ class BrokenSlack(SlackUnderTest):
         breaks = path in ("say", "press", "suggest", "submit", "shortcut", "home")
         if (breaks or path == "redeliver") and self.is_socket():
             self.await_bot()
-        if breaks:
-            super()._post("cut", {"when": "answered", "times": 1})
+        if breaks or path == "redeliver":
+            super()._post("cut", {"when": "answered", "times": int(breaks)})
         return super()._post(path, body)
 
     def is_socket(self) -> bool:

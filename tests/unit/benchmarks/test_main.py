@@ -13,9 +13,7 @@ from benchmarks.figures import Figure, Side
 from benchmarks.load import LoadFailed
 from benchmarks.workbench import CannotMeasure
 
-PAGE = "".join(
-    f"<!-- begin {name} -->\nold\n<!-- end {name} -->\n" for name in ("figures", "floods", "peers")
-)
+PAGE = "".join(f"<!-- begin {name} -->\nold\n<!-- end {name} -->\n" for name in program.SECTIONS)
 
 
 def fine(*_: object) -> Iterator[Figure]:
@@ -42,7 +40,8 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     page.write_text(PAGE, "utf-8")
     monkeypatch.setattr(program, "PAGE", page)
     monkeypatch.delenv("PEERS", raising=False)
-    for name in ("starts", "predictions", "azurites", "acks", "flows", "histories", "floods", "peers"):
+    benchmarks = ("starts", "predictions", "azurites", "acks", "flows", "histories")
+    for name in (*benchmarks, "watching", "floods", "peers"):
         monkeypatch.setattr(program, name, SimpleNamespace(measure=fine))
     monkeypatch.setattr(program, "train", lambda bench: None)
     return page
@@ -52,7 +51,7 @@ def test_everything_but_the_peers_is_measured_and_written(page: Path) -> None:
     """The peers' section keeps what an earlier run found."""
     assert program.main([]) == 0
     figures, peers = page.read_text("utf-8").split("<!-- begin peers -->")
-    assert figures.count("a thing") == len((*program.NAMES, program.FLOODS))
+    assert figures.count("a thing") == len(program.NAMES)
     assert "old" in peers
 
 
@@ -70,11 +69,13 @@ def test_a_missing_part_is_left_out_with_its_reason(page: Path, monkeypatch: pyt
     assert "- azurite: it is not installed" in page.read_text("utf-8")
 
 
-def test_a_broken_benchmark_leaves_the_page_alone(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a run must not replace a whole one, and make must see it."""
+def test_a_broken_benchmark_leaves_its_section_alone(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a section must not replace a whole one, and make must see it."""
     monkeypatch.setattr(program, "acks", SimpleNamespace(measure=failing))
     assert program.main([]) == 1
-    assert page.read_text("utf-8") == PAGE
+    figures, floods = page.read_text("utf-8").split("<!-- begin floods -->")
+    assert "old" in figures
+    assert "a thing" in floods
 
 
 def test_only_what_is_named_is_measured_and_only_printed(
@@ -84,6 +85,15 @@ def test_only_what_is_named_is_measured_and_only_printed(
     assert program.main(["acks"]) == 0
     assert capsys.readouterr().out.count("a thing") == 1
     assert page.read_text("utf-8") == PAGE
+
+
+def test_a_section_that_was_measured_whole_is_written(page: Path) -> None:
+    """It says by which command, and the other sections stay."""
+    assert program.main(["watching", "acks"]) == 0
+    figures, rest = page.read_text("utf-8").split("<!-- begin watching -->")
+    watching, peers = rest.split("<!-- begin peers -->")
+    assert "BENCH_ARGS='watching acks'" in watching
+    assert (watching.count("a thing"), figures.count("old"), peers.count("old")) == (1, 1, 1)
 
 
 def test_an_unknown_name_is_refused(page: Path) -> None:

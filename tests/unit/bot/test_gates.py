@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from bot.commands import COMMANDS
@@ -11,9 +14,11 @@ from bot.gates import (
     Proceed,
     PromotionFacts,
     Refuse,
+    ReviewFacts,
     evaluate_command,
     evaluate_decision,
     evaluate_promotion,
+    evaluate_review,
 )
 from bot.jobs import Role
 from bot.messages.errors import REASONS
@@ -73,5 +78,42 @@ def test_evidence_speaks_of_one_champion_at_one_event(
 ) -> None:
     """Evidence holds while champion and event are those it was made with; away and back again is a change."""
     verdict = evaluate_promotion(PromotionFacts(compared[0], compared[1], now[0], now[1]))
+    assert (verdict.reason_code if isinstance(verdict, Refuse) else None) == reason
+    assert reason is None or reason in REASONS
+
+
+MAY_REVIEW = ReviewFacts(
+    environment="production",
+    role="owner",
+    approvers=("owner",),
+    waits=True,
+    login="octo-owner",
+    is_reviewer=True,
+    prevents_self_review=True,
+    is_own=False,
+    bot_may=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({}, None),
+        ({"is_own": True, "prevents_self_review": False}, None),
+        ({"role": "operator", "approvers": ("operator", "owner")}, None),
+        ({"role": None}, "not_allowed"),
+        ({"role": "operator"}, "not_allowed"),
+        ({"approvers": ()}, "not_allowed"),
+        ({"waits": False}, "nothing_waits"),
+        ({"login": None, "is_reviewer": False}, "login_not_mapped"),
+        ({"is_reviewer": False}, "not_a_reviewer"),
+        ({"is_own": True}, "self_review"),
+        ({"bot_may": False}, "bot_not_reviewer"),
+        ({"role": "viewer", "waits": False, "login": None}, "not_allowed"),
+    ],
+)
+def test_who_decides_on_an_environment(facts: dict[str, Any], reason: str | None) -> None:
+    """Role, login, GitHub's own list and its rule about one's own work, in this order; none may lack."""
+    verdict = evaluate_review(replace(MAY_REVIEW, **facts))
     assert (verdict.reason_code if isinstance(verdict, Refuse) else None) == reason
     assert reason is None or reason in REASONS

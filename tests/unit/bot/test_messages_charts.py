@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from bot.messages import charts
@@ -73,3 +76,37 @@ def test_empty_shares_are_drawn_flat() -> None:
     flat = Histogram(contender="candidate", edges=EDGES, shares=(0.0, 0.0), unit="")
 
     assert charts.evidence_chart(evidence(histograms=(flat,))) is not None
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30))
+@settings(max_examples=20)
+def test_every_value_is_in_the_histogram(values: list[float]) -> None:
+    """Whatever the values, each is counted once between round numbers, and the words say how many where."""
+    chart = charts.histogram("Predictions", values, "min", "predictions.png")
+    assert chart.alt_text is not None
+    said = re.findall(r"([\d,]+) from (\S+) to (\S+?)(?:,| and|\.$)", chart.alt_text)
+    assert sum(int(count.replace(",", "")) for count, _, _ in said) == len(values)
+    assert Image.open(io.BytesIO(chart.content)).size == (charts.WIDTH, charts.HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("values", "edges"),
+    [
+        ([3.0], 2),
+        ([0.0], 2),
+        ([5.0] * 100, 2),
+        ([-3.0, 3.0], 2),
+        ([0.001, 0.002], 2),
+        (list(range(1000)), 2),
+        ([1.7e308, -1.7e308], 2),
+        ([5e-324, 0.0], 2),
+        ([1e12, 1e12 + 0.001], 2),
+    ],
+)
+def test_edges_are_round_and_few(values: list[float], edges: int) -> None:
+    """From two to seventeen round numbers at even distances hold all values between them."""
+    found = charts._round_edges(float(min(values)), float(max(values)))
+    assert edges <= len(found) <= charts.BINS + 2
+    assert found[0] <= min(values)
+    assert max(values) <= found[-1]
+    assert found == sorted(set(found))
