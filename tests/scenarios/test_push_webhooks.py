@@ -11,6 +11,7 @@ import time
 import uuid
 from typing import Any
 
+import pytest
 import requests
 
 from bot.databases import make_engine
@@ -59,7 +60,7 @@ def looks(deploying: DeployingTeam) -> int:
 
 
 def test_a_push_is_deployed_once_however_often_it_is_told(deploying_team: DeployingTeam) -> None:
-    """The webhook makes the look come at once; told again, under the same id or another, it begins nothing."""
+    """The webhook makes the look come at once; told again, under whichever id, it begins nothing."""
     team, github = deploying_team.team, deploying_team.github
     start(deploying_team)
     before = team.slack.seq()
@@ -71,6 +72,19 @@ def test_a_push_is_deployed_once_however_often_it_is_told(deploying_team: Deploy
     status, said = post(deploying_team, github.payload(told["guid"]))
     assert (status, said["taken_before_as"]) == (200, told["guid"])
     team.told("operator", "/ml deploy")
+    assert (len(deploying_team.runs("staging.yml")), len(team.cards())) == (1, 1)
+
+
+@pytest.mark.postgres
+def test_a_push_is_seen_whichever_bot_is_told(deploying_team: DeployingTeam, postgres_url: str) -> None:
+    """Of two bots on one database one looks at branches, and the other one leaves word for it."""
+    team = deploying_team.team
+    team.database_url = postgres_url
+    start(deploying_team)
+    start(deploying_team)
+    before = team.slack.seq()
+    sha = deploying_team.push("one")
+    assert f"staging {sha[:7]} → staging is done" in team.state(before, "done")["plain"]
     assert (len(deploying_team.runs("staging.yml")), len(team.cards())) == (1, 1)
 
 
