@@ -48,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reasons = {name: left_out[name] for name in measured if name in left_out}
         text = write_section(_command(options.names, wanted), lines, reasons, day)
         print(f"\n{text}")
-        if len(measured) == len(members) and not broken:
+        if len(measured) == len(members) and not broken.keys() & set(members):
             PAGE.write_text(put_section(PAGE.read_text("utf-8"), section, text), "utf-8")
     for name, reason in broken.items():
-        _say(f"{name} is broken, so the page stays as it was: {reason}")
+        _say(f"{name} is broken, so its section stays as it was: {reason}")
     return 1 if broken else 0
 
 

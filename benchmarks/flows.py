@@ -41,6 +41,12 @@ def _steps(bench: Workbench, office: Office) -> Iterator[Figure]:
     millis = {name: tuple(1000 * one for one in values) for name, values in found.items()}
     bare = Side("one bare insert", millis["insert"])
     yield Figure("a step of a flow, overhead", "ms", Side("DBOS on SQLite", millis["step"]), bare)
+    yield Figure(
+        "storing a flow before its ack, in a full batch of the intake",
+        "ms",
+        Side("DBOS on SQLite", millis["store"]),
+        bare,
+    )
     yield Figure("an empty flow, from the queue to its end", "ms", Side("the bot", millis["enqueue"]))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.commands import all_commands
 from bot.manifest import build_manifest
-from bot.settings import TobanFile, load_team
+from bot.team_file import TobanFile, load_team
 from playground.completions import CompletionKeeper, ModelList
 from playground.github.git import make_repository
 from playground.programs import Program, ProgramFailed, free_port

@@ -1,7 +1,8 @@
 """A bot in which one more flow is registered, of steps that do nothing; it prints what a step costs.
 
 `python -m benchmarks.programs.flow_steps ROUNDS` prints JSON: seconds per step, seconds per bare insert
-(taken turn by turn), and seconds from putting an empty flow on its queue to its end.
+(taken turn by turn), per flow stored by the intake in a full batch, and seconds from putting an empty flow on
+its queue to its end.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from dbos import WorkflowHandle
 from benchmarks.programs import bare_bolt
 from bot.app import Bot, build_bot
 from bot.engine import REQUESTS, register
+from bot.intake import BATCH, Entry
 from bot.settings import load_settings
 
 STEPS, INSERTS = 50, 50
+PARKED = "parked"
 
 
 def run_flow(bot: Bot, steps: int) -> float:
@@ -30,6 +33,15 @@ def run_flow(bot: Bot, steps: int) -> float:
     handle: WorkflowHandle[float] = bot.engine.client.retrieve_workflow(flow_id)
     inside = float(handle.get_result(polling_interval_sec=0.002))
     return inside if steps else time.perf_counter() - begun
+
+
+def store_flows(bot: Bot) -> float:
+    """Return the seconds that the intake takes to store a flow, of a full batch that nobody runs."""
+    record = {"flow_id": "bench", "verb": "whoami", "typed": "/ml whoami", "user": "U1", "channel": "C1"}
+    batch = [Entry("bench", PARKED, f"parked-{uuid.uuid4().hex}", (record,)) for _ in range(BATCH)]
+    begun = time.perf_counter()
+    bot.intake._write(batch)
+    return (time.perf_counter() - begun) / BATCH
 
 
 def insert_bare(path: str, count: int) -> float:
@@ -54,12 +66,13 @@ def main(rounds: int) -> None:
     bot.start()
     path = os.environ["BENCH_DATABASE"]
     bare_bolt.create(path)
-    found: dict[str, list[float]] = {"step": [], "insert": [], "enqueue": []}
+    found: dict[str, list[float]] = {"step": [], "insert": [], "enqueue": [], "store": []}
     for number in range(rounds + 1):
         turn = {
             "step": run_flow(bot, STEPS) / STEPS,
             "insert": insert_bare(path, INSERTS) / INSERTS,
             "enqueue": run_flow(bot, 0),
+            "store": store_flows(bot),
         }
         if number:
             for name, seconds in turn.items():
