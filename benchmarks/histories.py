@@ -6,21 +6,25 @@ import functools
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+import sqlalchemy as sa
 
 from benchmarks.figures import Budget, Figure, Side, take_turns
 from benchmarks.programs.counted_requests import SEGMENTS, TOGETHER
 from benchmarks.requests_made import price
 from benchmarks.trained import MODEL, Trained
 from benchmarks.workbench import Workbench
+from bot.databases import make_engine
+from bot.records import Records
 from ml.events import EventLog
 from ml.objects import open_store
 from ml.serving import LOOK_SECONDS
 
 SHORT, LONG = 10_000, 1_000_000
 A_MILLION = 1_000_000
-LOOKS = 200
-"""Times that the newest event is found in one turn."""
+LOOKS, LOOKS_IN_TABLES = 200, 40
+"""Times that something is looked for in one turn."""
 
 
 def measure(bench: Workbench, trained: Trained) -> Iterator[Figure]:
@@ -34,7 +38,65 @@ def measure(bench: Workbench, trained: Trained) -> Iterator[Figure]:
     ours, beside = (Side(name, found) for name, found in values.items())
     budget = Budget(2.0, "lower")
     yield Figure("finding the newest event of a history, cold", "ms", ours, beside, budget)
+    yield from _records(bench)
     yield from _requests(bench, trained)
+
+
+def _records(bench: Workbench) -> Iterator[Figure]:
+    """Yield what the bot looks up again and again, in tables of 1,000,000 jobs beside 10,000."""
+    short, long = (_jobs(bench, number) for number in (SHORT, LONG))
+    looks: dict[str, Callable[[Records], object]] = {
+        "what is open, for the watcher": lambda records: records.watched_cards(5),
+        "a job by its run": lambda records: records.card("r-5000"),
+        "a person's latest jobs and commands": lambda records: (
+            records.cards_of("U7", 5),
+            records.asked_by("U7", 5),
+        ),
+    }
+    for what, look in looks.items():
+        samples = {
+            f"of {LONG:,}": functools.partial(_look, long, look),
+            f"of {SHORT:,}": functools.partial(_look, short, look),
+        }
+        ours, beside = (
+            Side(name, found) for name, found in take_turns(samples, bench.rounds, bench.seconds).items()
+        )
+        yield Figure(f"the bot's tables: {what}", "ms", ours, beside, Budget(2.0, "lower"))
+    for records in (short, long):
+        records.engine.dispose()
+
+
+def _look(records: Records, look: Callable[[Records], object]) -> float:
+    begun = time.perf_counter()
+    for _ in range(LOOKS_IN_TABLES):
+        look(records)
+    return 1000 * (time.perf_counter() - begun) / LOOKS_IN_TABLES
+
+
+def _jobs(bench: Workbench, number: int) -> Records:
+    """Return records of *number* jobs, all but ten of them closed, and as many lines of audit."""
+    records = Records(make_engine(f"sqlite:///{bench.folder('records') / 'bot.db'}"))
+    records.migrate()
+    values = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :number) "
+    at = "strftime('%Y-%m-%d %H:%M:%f', 1700000000 + i, 'unixepoch') || '000'"
+    job = "json_object('flow_id', 'c-' || i, 'user', 'U' || (i % 50), 'verb', 'retrain')"
+    with records.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                f"INSERT INTO toban_cards {values} SELECT 'c-' || i, 'c-' || i || '-run', 'm-' || (i % 50), "
+                f"{job}, 'C1', '1.' || i, 'r-' || i, iif(i > :number - 10, 'running', 'closed'), {at} FROM n"
+            ),
+            {"number": number},
+        )
+        connection.execute(
+            sa.text(
+                f"INSERT INTO toban_audit (at, flow_id, who, what, facts) {values} SELECT {at}, 'c-' || i, "
+                "'U' || (i % 50), 'retrain', json_object('typed', '/ml retrain', 'allowed', 1) FROM n"
+            ),
+            {"number": number},
+        )
+        connection.execute(sa.text("ANALYZE"))
+    return records
 
 
 def _history(length: int) -> EventLog:

@@ -78,7 +78,8 @@ class Edits:
             known = self._waiting.get(key)
             since = known.since if known is not None else self._clock()
             self._waiting[key] = _Waiting(message, about, since)
-            self._condition.notify_all()
+            if known is None:  # else it has its turn already
+                self._condition.notify_all()
 
     def forget(self, place: dict[str, str]) -> None:
         """Drop what waits for *place* and return when nothing is being drawn there any more.
@@ -118,8 +119,10 @@ class Edits:
     def _ready(self, now: float) -> Place | None:
         """Return the place to draw now and count it against the limits, or None."""
         self._refill(now)
+        if self._allowance < 1.0:
+            return None
         ready = [key for key in self._waiting if self._next_in_channel.get(key[0], now) <= now]
-        if not ready or self._allowance < 1.0:
+        if not ready:
             return None
         key = min(ready, key=lambda item: self._waiting[item].since)
         self._allowance -= 1.0
@@ -135,6 +138,8 @@ class Edits:
         """Return the seconds until a waiting edit may be drawn, or None while nothing waits."""
         if not self._waiting:
             return None
-        soonest = min(self._next_in_channel.get(key[0], now) for key in self._waiting) - now
         earning = (1.0 - self._allowance) * 60.0 / self._pace.per_minute
-        return max(soonest, earning, 0.01)
+        if earning > 0.0:
+            return max(earning, 0.01)
+        soonest = min(self._next_in_channel.get(key[0], now) for key in self._waiting) - now
+        return max(soonest, 0.01)

@@ -77,6 +77,31 @@ def test_of_a_long_queue_the_first_are_read_and_all_are_counted(records: Records
     assert (records.count_open("m"), records.count_open("o")) == (9, 0)
 
 
+def test_no_look_reads_all_that_ever_was(tmp_path: Path) -> None:
+    """What is asked again and again goes by an index, so that a million closed jobs cost nothing."""
+    records = Records(make_engine(f"sqlite:///{tmp_path}/looks.sqlite3"))
+    records.migrate()
+    asked: list[tuple[str, object]] = []
+    sa.event.listen(
+        records.engine, "before_cursor_execute", lambda _c, _k, sql, values, *_: asked.append((sql, values))
+    )
+    records.watched_cards(5)
+    records.count_open("m")
+    records.open_cards("running")
+    records.card("r-1")
+    records.cards_of("U1", 5)
+    records.asked_by("U1", 5)
+    records.open_decisions("m")
+    looks = [(sql, values) for sql, values in asked if sql.startswith("SELECT")]
+    assert len(looks) == 7
+    with records.engine.connect() as connection:
+        for sql, values in looks:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
+            scans = [row[3] for row in plan if row[3].startswith("SCAN toban_")]
+            assert [scan for scan in scans if "USING" not in scan] == [], (sql, plan)
+    records.engine.dispose()
+
+
 def test_indexes_reach_a_database_that_is_older(url: str) -> None:
     """A database of before the indexes gets them at the next start."""
     engine = make_engine(url)
