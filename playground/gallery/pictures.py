@@ -36,7 +36,7 @@ LOOKS: dict[Look, tuple[int, dict[str, Any]]] = {
     "dark": (WIDE, {"color_scheme": "dark"}),
     "phone": (PHONE, {"color_scheme": "light", "has_touch": True}),
 }
-COLOURS = 96
+COLOURS = 48
 DRAWN = "() => [...document.images].every((one) => one.complete)"
 SETTLE = (
     "() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => done(true))))"
