@@ -13,6 +13,9 @@ from benchmarks.figures import Figure
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 HEAD = ("what", "measured", "beside it", "ratio (lowest–highest)", "budget", "met")
 
+LOAD_BEFORE = os.getloadavg()[1]
+"""How many programs wanted a core in the five minutes before; above the number of cores, ratios are rough."""
+
 
 class PageBroken(RuntimeError):
     """docs/performance.md does not have the two markers of a section."""
@@ -20,7 +23,8 @@ class PageBroken(RuntimeError):
 
 def machine() -> str:
     """Return what must be known of this machine to read the figures, and nothing that names it."""
-    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    busy = f"load {LOAD_BEFORE:.1f} before the run"
+    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, {busy}"
 
 
 def write_table(figures: Iterable[Figure]) -> str:

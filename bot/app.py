@@ -43,6 +43,7 @@ from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
+from bot.nudges import Nudges
 from bot.open_forms import OpenForms
 from bot.posts import Posts
 from bot.push_watcher import PushWatcher
@@ -177,8 +178,9 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
     watcher = Watcher(records, desk.functions, *around)
     listed = SubscriptionWatch(desk.subscriptions, engine.client, engine.timing)
-    work_watcher = WorkWatcher(records, works, connectors, *around, listed)
-    pushes = (intake, engine.executor_id, engine.timing)
+    nudges = Nudges(engine.sql)
+    work_watcher = WorkWatcher(records, works, connectors, *around, listed, nudges)
+    pushes = (intake, engine.executor_id, engine.timing, nudges)
     push_watcher = PushWatcher(targets, github, deployments, records, *pushes)
     desk.look_at_branches = push_watcher.look_soon
     app = _bolt_app(settings, slack, identity)

@@ -19,7 +19,6 @@ from ml.objects import ObjectStore
 from ml.predictions import PredictionLog
 from ml.registry import CHAMPION
 from ml.runs import Runs
-from ml.usage import Usage
 from tests.contracts.logged import AT, record
 
 TOGETHER = 64
@@ -55,7 +54,7 @@ async def main() -> None:
     async def status() -> None:
         store_health()
         models_view(state.catalog, state.registry)
-        Usage(store).since(MODEL, utc_now())
+        state.usage.since(MODEL, utc_now())
         state.runs.list(None, 20, None)
 
     async def model() -> None:
@@ -66,7 +65,7 @@ async def main() -> None:
 
     async def digest() -> None:
         models_view(state.catalog, state.registry)
-        Usage(store).since(MODEL, utc_now() - timedelta(days=1))
+        state.usage.since(MODEL, utc_now() - timedelta(days=1))
         runs.list(None, 20, None)
 
     async def archive() -> None:
