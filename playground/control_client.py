@@ -51,7 +51,7 @@ class ControlClient:
                 yield event
 
     def wait_for(
-        self, predicate: Callable[[Json], bool], timeout_seconds: float = 10.0, after: int = 0
+        self, predicate: Callable[[Json], bool], timeout_seconds: float = 20.0, after: int = 0
     ) -> Json:
         """Return the first event above *after* that *predicate* likes; raise NothingHappened in the end."""
         seen = []

@@ -22,7 +22,7 @@ ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-WAIT_MILLISECONDS = 5_000
+WAIT_MILLISECONDS = 20_000
 OpenPage = Callable[..., Page]
 
 

@@ -93,7 +93,7 @@ class Playground(ControlClient):
         """Return the number of the newest event."""
         return int(self._get("workspace")["seq"])
 
-    def wait_for_text(self, text: str, timeout_seconds: float = 10.0, after: int = 0) -> Json:
+    def wait_for_text(self, text: str, timeout_seconds: float = 20.0, after: int = 0) -> Json:
         """Return the first event above *after* whose rendering contains *text*."""
         return self.wait_for(lambda event: text in event.get("plain", ""), timeout_seconds, after)
 

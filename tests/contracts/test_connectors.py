@@ -57,7 +57,9 @@ class Bench:
         return self.connector.status([handle])[handle.id].state
 
 
-QUICK = {"repeatable": True, "read_seconds": 0.3, "cancel_url": "stop"}
+SILENCE_SECONDS = 1.0
+"""So long is waited for an answer: one test waits it out."""
+QUICK = {"repeatable": True, "read_seconds": SILENCE_SECONDS, "cancel_url": "stop"}
 
 
 def http_connector(endpoint: TeamEndpoint, calls: Calls) -> HttpConnector:
@@ -123,7 +125,7 @@ def azure_functions(calls: Calls) -> Bench:
 def github_actions(calls: Calls) -> Bench:
     """A workflow of a repository."""
     github = GitHub()
-    settings = GitHubSettings(api_url=github.url, token=SecretStr(TOKEN), read_seconds=0.3)
+    settings = GitHubSettings(api_url=github.url, token=SecretStr(TOKEN), read_seconds=SILENCE_SECONDS)
 
     def finish(key: str) -> None:
         (run,) = (one for one in github.runs if key in one["display_title"])

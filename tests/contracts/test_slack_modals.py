@@ -483,9 +483,8 @@ def test_a_chosen_channel_gets_a_response_url(slack: SlackUnderTest, serve: Any)
     assert slack.messages("ml-arrivals", "viewer")[0]["plain"] == "there"
 
 
-def test_a_late_answer_leaves_the_form_open(start_slack: Callable[..., SlackUnderTest], serve: Any) -> None:
-    """Without an ack in time the entries stay, and the person may try again."""
-    slack = start_slack(ack_seconds=0.3)
+def test_an_answer_that_fails_leaves_the_form_open(slack: SlackUnderTest, serve: Any) -> None:
+    """Without an ack the entries stay, and the person may try again."""
     app = slack.bolt_app()
 
     @app.command("/form")
@@ -496,7 +495,7 @@ def test_a_late_answer_leaves_the_form_open(start_slack: Callable[..., SlackUnde
         )
 
     slack.point_at(serve(app))
-    slack.say("owner", "ml-arrivals", "/form")
+    assert slack.say("owner", "ml-arrivals", "/form")["ok"]
     slack.point_at(f"{slack.url}/nowhere")
     assert slack.submit("owner", {"why": "x"})["error"] == "dispatch_failed"
     assert slack.views("owner")[0]["state"]["values"]["why"]["why.entry"]["value"] == "x"

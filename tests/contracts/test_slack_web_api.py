@@ -404,7 +404,7 @@ def test_a_message_is_kept_for_later_and_can_be_taken_back(slack: SlackUnderTest
     again = refusal(client.chat_deleteScheduledMessage, channel=ARRIVALS, scheduled_message_id=key)
     assert again == "invalid_scheduled_message_id"
     before = slack.seq()
-    client.chat_scheduleMessage(channel=ARRIVALS, text="soon", post_at=int(time.time()) + 1)
+    client.chat_scheduleMessage(channel=ARRIVALS, text="soon", post_at=int(time.time()) + 2)
     assert slack.wait_for_text("soon", 10, before)["channel"] == ARRIVALS
 
 

@@ -73,7 +73,8 @@ def made(host: FunctionHost) -> Snippets:
 
 def run(*command: str, given: str = "", key: str | None = KEY) -> subprocess.CompletedProcess[str]:
     """Run a program that finds *key* in its environment."""
-    environment = {**os.environ} | ({KEY_NAME: key} if key else {})
+    known = {name: value for name, value in os.environ.items() if name != KEY_NAME}
+    environment = known | ({KEY_NAME: key} if key else {})
     return subprocess.run(
         command, input=given, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
     )

@@ -9,7 +9,7 @@ from tests.stand_ins.mortal_team import MortalTeam
 
 pytestmark = pytest.mark.faults
 
-QUICK = ("--heartbeat-seconds", "0.25", "--stale-seconds", "2.5")
+QUICK = ("--heartbeat-seconds", "0.25", "--stale-seconds", "4")
 """So that what a dead bot had is taken over while the test waits."""
 
 

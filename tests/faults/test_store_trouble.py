@@ -90,8 +90,8 @@ def fill(home: Home) -> Path:
 
 def children(host: FunctionHost) -> list[str]:
     """Return the processes that the host has started and that still run."""
-    pid = host.process.pid
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    threads = Path(f"/proc/{host.process.pid}/task").glob("*/children")  # each lists what that thread started
+    return [one for thread in threads for one in thread.read_text(encoding="ascii").split()]
 
 
 @pytest.mark.slow
@@ -111,6 +111,7 @@ def test_a_full_disk(home: Home) -> None:
         assert (answer.status_code, answer.json()["results"][0]["source"]) == (200, "champion")
         refused = host.post("models/sums/retrain", {"params": {"rows": 100}})
         assert (refused.status_code, refused.json()["reason_code"]) == (503, "store_unavailable")
+        assert children(host)
         gate.unlink()
         wait_until(lambda: not children(host))  # the training has met the full disk and is given up
         filler.unlink()

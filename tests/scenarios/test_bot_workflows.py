@@ -160,7 +160,7 @@ def test_refused_start_is_told_on_the_card(
 def test_limit_is_waited_for(github_team: GitHubTeam, github: GitHub) -> None:
     """At its limit the card says until when it waits, and then the run starts by itself."""
     github_team.start_bot()
-    reset = datetime.now(UTC) + timedelta(seconds=3)
+    reset = datetime.now(UTC) + timedelta(seconds=8)
     limit = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(reset.timestamp()) + 1)}
     github.refusals = [("/dispatches", (403, {"message": "API rate limit exceeded"}, limit))]
     before, run = github_team.run()

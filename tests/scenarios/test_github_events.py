@@ -84,7 +84,7 @@ def test_an_event_may_come_before_the_answer_to_the_start(actions_team: ActionsT
     """The run ends while the bot does not know its number yet; the poll finds out."""
     actions_team.start_bot(hooked=True, ticks="0.3")
     dispatch = "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches"
-    actions_team.github.fault(dispatch, hang_seconds=2.0, after=True, times=1)
+    actions_team.github.fault(dispatch, hang_seconds=6.0, after=True, times=1)
     after = actions_team.github.seq()
     before = actions_team.team.say("operator", "/ml run deploy")
     told = actions_team.github.wait_for(

@@ -56,8 +56,8 @@ def nothing_done(team: Team) -> Iterator[None]:
     "forged",
     [
         {"secret": "another secret"},
-        {"age": 301},
-        {"age": -301},
+        {"age": 330},
+        {"age": -330},
         {"signature": "v0=" + "0" * 64},
         {"signature": "v0="},
         {"signature": "v1=" + "é" * 64},

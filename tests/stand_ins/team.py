@@ -52,7 +52,7 @@ OVER_ALL = (
 )
 OVER_BOTH = ("http", "socket", pytest.param("cut", marks=pytest.mark.slow))
 """Transports of a module's tests: `pytestmark = over(OVER_ALL)`."""
-WATCHFUL = ("--socket-seconds", "0.5")
+WATCHFUL = ("--socket-seconds", "1")
 
 
 def over(transports: Iterable[Any]) -> pytest.MarkDecorator:
@@ -269,7 +269,8 @@ def team_in(
 ) -> Iterator[Team]:
     """Make a team with a Slack of its own, which ends with it; bots are started by the caller."""
     with ExitStack() as stack:
-        running = start(Settings(**slack_settings))
+        patient = {"ack_seconds": WAIT_SECONDS, "trigger_seconds": WAIT_SECONDS, **slack_settings}
+        running = start(Settings(**patient))
         stack.callback(running.stop)
         slack = stack.enter_context((BrokenSlack if transport == "cut" else SlackUnderTest)(running))
         made = Team(folder, slack, days, more, transport)

@@ -26,7 +26,7 @@ def test_a_commit_in_the_folder_is_a_push(
     (repository.path / "board.toml").write_text("rows = 12\n")
     for words in (
         ["add", "."],
-        [*NOBODY, "commit", "-m", "Rows"],
+        [*NOBODY, "-c", "core.hooksPath=.git/hooks", "commit", "-m", "Rows"],
     ):
         subprocess.run(["git", *words], cwd=repository.path, check=True, capture_output=True)
     (run,) = github.state()["runs"]
