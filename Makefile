@@ -15,7 +15,7 @@ formatted := .
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: help setup setup-3.13 setup-mlflow demo test test-full check fix messages bench reliability lock clean clean-all
+.PHONY: help setup setup-3.13 setup-mlflow demo test test-full check audit fix messages bench reliability lock clean clean-all
 .PHONY: check-format check-lint check-types check-imports check-docs check-workflows check-locks
 
 help: ## show this list
@@ -69,6 +69,12 @@ check-workflows: $(ready)
 
 check-locks: $(ready)
 	$(run) scripts/lock.py --check
+
+audit: $(ready) ## ask PyPI whether a locked package has a known weakness; needs the network
+	$(run) -m uv venv --quiet --clear .parts/audit
+	$(run) -m uv pip install --quiet --python .parts/audit/bin/python --require-hashes -r requirements/audit.txt
+	.parts/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		-r requirements/lock.txt -r requirements/audit.txt
 
 fix: $(ready) ## format, and mend what the linter can mend
 	$(run) -m ruff check --fix --quiet --exit-zero $(formatted)

@@ -334,7 +334,7 @@ def _digest(options: argparse.Namespace) -> int:
 
 def _manifest(options: argparse.Namespace) -> int:
     from bot.manifest import build_manifest, explain, named_bot, new_app_address, read_extras
-    from bot.settings import DEFAULT_CONFIG, load_team
+    from bot.team_file import DEFAULT_CONFIG, load_team
 
     team = load_team(Path(os.environ.get("TOBAN_CONFIG") or DEFAULT_CONFIG))
     bot, extras = named_bot(team.bot, options.slash, options.suffix), read_extras(options.extras)

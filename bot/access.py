@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from bot.errors import SlackUnreachable
 from bot.jobs import ROLES, WEBHOOK, Role
-from bot.settings import RolesTable
+from bot.team_file import RolesTable
 
 REMEMBER_SECONDS = 60.0
 RECENT_SECONDS = 5.0

@@ -43,14 +43,16 @@ from bot.hooks import CALLBACKS, HOOKS, HooksDoor
 from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
+from bot.nudges import Nudges
 from bot.open_forms import OpenForms
 from bot.posts import Posts
 from bot.push_watcher import PushWatcher
-from bot.settings import DigestTable, Settings
+from bot.settings import Settings
 from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
 from bot.subscription_watch import SubscriptionWatch
 from bot.subscriptions import Subscriptions
+from bot.team_file import DigestTable
 from bot.timing import Timing
 from bot.watchers import Watcher
 from bot.work_watcher import WorkWatcher
@@ -176,8 +178,9 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
     watcher = Watcher(records, desk.functions, *around)
     listed = SubscriptionWatch(desk.subscriptions, engine.client, engine.timing)
-    work_watcher = WorkWatcher(records, works, connectors, *around, listed)
-    pushes = (intake, engine.executor_id, engine.timing)
+    nudges = Nudges(engine.sql)
+    work_watcher = WorkWatcher(records, works, connectors, *around, listed, nudges)
+    pushes = (intake, engine.executor_id, engine.timing, nudges)
     push_watcher = PushWatcher(targets, github, deployments, records, *pushes)
     desk.look_at_branches = push_watcher.look_soon
     app = _bolt_app(settings, slack, identity)
@@ -365,9 +368,13 @@ def _routes(bot: Bot) -> Wsgi:
 
 
 def _readable_only(door: Wsgi) -> Wsgi:
-    """Return *door* so that a body that Bolt cannot read is refused: Bolt reads it before the signature."""
+    """Return *door* so that what Bolt cannot read is refused: it reads the body before the signature, and
+    compares signatures of ASCII only.
+    """
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not str(environ.get("HTTP_X_SLACK_SIGNATURE", "")).isascii():
+            return send(refusal(401, "bad_signature", "The signature is none of Slack's."), start_response)
         try:
             return door(environ, start_response)
         except Exception as error:  # noqa: BLE001 - bytes of anybody; what a listener raises, Bolt has answered

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from bot.coercion import as_text
+from bot.messages.errors import as_sentence
 from bot.messages.fields import Schema, allowed, choices, resolve
 from bot.messages.text import plain
 
@@ -134,11 +135,11 @@ def placeholder(field: Schema) -> str | None:
 
 def hint(field: Schema, schema: Schema) -> str | None:
     """Return what stands below a field: its meaning, and what is allowed where that does not show."""
-    shown = field.get("description") or ""
+    shown = as_sentence(field.get("description") or "")
     kind = kind_of(field, schema)
     if kind == "number" or (kind == "text" and (field.get("type") == "array" or "pattern" in field)):
         limits = allowed(field)
-        shown = f"{shown.rstrip('.')}. {limits[:1].upper()}{limits[1:]}." if shown else f"{limits}."
+        shown = f"{shown} {as_sentence(limits)}".strip()
     return one_line(shown)[:MOST_HINT] or None
 
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from tabulate import tabulate
 
 from bot.errors import ConfigurationError
-from bot.settings import BotTable
+from bot.team_file import BotTable
 
 SCOPES: Mapping[str, str] = {
     "commands": "take the slash command",

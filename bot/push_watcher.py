@@ -18,6 +18,7 @@ from bot.engine import REQUESTS
 from bot.errors import BotError
 from bot.intake import Entry, Intake
 from bot.jobs import PUSHER, Job
+from bot.nudges import Nudges
 from bot.patrols import Patrol
 from bot.records import Records
 from bot.timing import Timing
@@ -40,8 +41,9 @@ class PushWatcher(Patrol):
         intake: Intake,
         holder: str,
         timing: Timing,
+        nudges: Nudges | None = None,
     ) -> None:
-        super().__init__(LEASE, records, holder, timing, timing.push_seconds)
+        super().__init__(LEASE, records, holder, timing, timing.push_seconds, nudges)
         self._targets = {name: table for name, table in targets.items() if table.on_push}
         self._github = github
         self._deployments = deployments

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from bot.messages.fields import choices, properties
 from ml.contract import ModelView
@@ -42,7 +42,7 @@ def build_snippets(address: str, model: ModelView, row: Mapping[str, Any]) -> Sn
     The key goes into the header `x-functions-key`:
     https://learn.microsoft.com/azure/azure-functions/function-keys-how-to
     """
-    url = f"{address.rstrip('/')}/api/models/{quote(model.name, safe='', errors='replace')}/predict"
+    url = f"{_bare(address)}/api/models/{quote(model.name, safe='', errors='replace')}/predict"
     function = re.sub(r"\W", "_", f"PREDICT_{model.name}".upper(), flags=re.ASCII)
     last = _column(max(len(row), 1))
     return Snippets(
@@ -140,6 +140,12 @@ function {function}(headings, rows) {{
   return JSON.parse(response.getContentText()).results.map((answer) => [
     answer.value ?? answer.reason_code ?? "", answer.unit ?? "", answer.outcome, answer.source]);
 }}"""
+
+
+def _bare(address: str) -> str:
+    """Return an address without a name and password, or a key, that may stand in it."""
+    parts = urlsplit(address)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
 
 
 def _text(value: str) -> str:

@@ -212,6 +212,14 @@ notices = sa.Table(
     sa.Column("ts", sa.String(40), nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
 )
+nudges = sa.Table(
+    "toban_nudges",
+    metadata,
+    sa.Column("lease", sa.String(40), primary_key=True),
+    sa.Column("run_id", sa.String(60), primary_key=True),
+    sa.Column("repository", sa.String(160), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
 INDEXES = (
@@ -235,6 +243,7 @@ MIGRATIONS: Sequence[Sequence[sa.Table | sa.Index]] = (
     (deployment_locks, deployment_heads),
     (experiments,),
     INDEXES,
+    (nudges,),
 )
 """Tables and indexes made by each numbered migration; a migration that has shipped is never changed."""
 

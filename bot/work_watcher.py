@@ -24,6 +24,7 @@ from bot.jobs import Job
 from bot.messages import work as messages
 from bot.messages.deployments import under
 from bot.messages.message import Message
+from bot.nudges import Nudge, Nudges
 from bot.patrols import Patrol
 from bot.records import Records
 from bot.subscription_watch import SubscriptionWatch
@@ -49,8 +50,9 @@ class WorkWatcher(Patrol):
         holder: str,
         timing: Timing,
         listed: SubscriptionWatch | None = None,
+        nudges: Nudges | None = None,
     ) -> None:
-        super().__init__(LEASE, records, holder, timing, timing.work_seconds)
+        super().__init__(LEASE, records, holder, timing, timing.work_seconds, nudges)
         self._works = works
         self._connectors = connectors
         self._client = client
@@ -63,8 +65,8 @@ class WorkWatcher(Patrol):
     def hurry(self, run_id: str, repository: str = "") -> bool:
         """Look now, if somebody waits for this run, rather than when its turn comes; return whether one does.
 
-        Also for a *repository* that somebody wants to know of. A bot that does not hold the lease does
-        nothing: the one that does looks within its own few seconds.
+        Also for a *repository* that somebody wants to know of. A bot that does not hold the lease leaves word
+        for the one that does.
         """
         work = self._works.find(run_id)
         waited_for = work is not None and work.handle is not None
@@ -73,8 +75,12 @@ class WorkWatcher(Patrol):
             if connector is not None and isinstance(connector, Expectant):
                 connector.expect_news(work.handle)
         if waited_for or repository.casefold() in {one.casefold() for one in self._repositories()}:
-            self.look_soon()
+            self.look_soon(Nudge(run_id, repository))
         return waited_for
+
+    def hear(self, news: Nudge) -> None:
+        """Take news of a run, or of a repository, that another bot was told of."""
+        self.hurry(news.run_id, news.repository)
 
     def look(self) -> None:
         """Look once at every run under way."""

@@ -6,6 +6,7 @@ served. Nothing but ONNX is ever loaded: no pickle, no code.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,13 @@ QUIET = 3
 """onnxruntime's log level from which it says only errors; they come as exceptions as well."""
 
 
+NOTHING_BESIDE = ("session.model_external_initializers_file_folder_path", os.devnull)
+"""Where weights that a graph keeps in other files would be: nowhere, else it could read ours from beside us.
+
+Source: https://github.com/microsoft/onnxruntime/blob/main/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h
+"""
+
+
 class LoadedModel:
     """A recipe's model of one version, ready to answer; safe to share between threads.
 
@@ -35,7 +43,8 @@ class LoadedModel:
         threads: Threads that one call may use.
 
     Raises:
-        Corrupt: It is no ONNX file, or one with other inputs and outputs than the recipe's.
+        Corrupt: It is no ONNX file, does not hold all of itself, or has other inputs and outputs than the
+            recipe's.
     """
 
     def __init__(self, recipe: Recipe, data: bytes, path: str = "model.onnx", threads: int = 1) -> None:
@@ -43,6 +52,7 @@ class LoadedModel:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = QUIET
+        options.add_session_config_entry(*NOTHING_BESIDE)
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a class of its own per kind of damage

@@ -25,6 +25,7 @@ from ml.errors import (
     Corrupt,
     Misconfigured,
     Refused,
+    StoreMisconfigured,
     StoreUnavailable,
     TrainingFailed,
 )
@@ -200,7 +201,7 @@ class _Work:
             self._attempt.heartbeat()
             if self._attempt.cancel_requested():
                 raise _Cancelled
-        except StoreUnavailable as error:
+        except (StoreUnavailable, StoreMisconfigured) as error:
             _log.warning("store away while training", extra={"detail": str(error)})
 
     def _hear(self, event: dict[str, Any], heard: _Heard) -> None:

@@ -1,15 +1,20 @@
-"""What the bot's commands take, for the page's box: verbs, models, versions and inputs, kept live."""
+"""What the bot's commands take, for the page's box: verbs, models, workflows and inputs, kept live."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
 
 from bot.commands import Command
+from bot.experiments import experiment_schema
+from bot.incidents import WORDS
+from bot.workflow_files import WorkflowFile, WorkflowFileError, read_workflow
 from ml.contract import ModelsView, ModelView
 from playground.slack.client import Playground
 from playground.slack.completions import CommandWords, Completions, Input, Verb, Word
@@ -20,6 +25,26 @@ TIMEOUT_SECONDS = 10
 POLL_SECONDS = 20.0
 # What a verb's second place holds, where the first one names a model.
 VERSIONED = frozenset({"promote", "compare", "show"})
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What settings and repository let people name: workflows by file, targets with their place."""
+
+    names: tuple[str, ...] = ()
+    workflows: Mapping[str, WorkflowFile] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_workflows(folder: Path) -> dict[str, WorkflowFile]:
+    """Return the workflows of a repository that people can start; files that cannot be read are left out."""
+    found: dict[str, WorkflowFile] = {}
+    for path in sorted((folder / ".github" / "workflows").glob("*.y*ml")):
+        with contextlib.suppress(OSError, ValueError, WorkflowFileError):
+            workflow = read_workflow(path.read_text(encoding="utf-8"), path.name)
+            if workflow.schema is not None:
+                found[path.name] = workflow
+    return found
 
 
 class ModelList:
@@ -44,12 +69,18 @@ class CompletionKeeper:
     """Gives the page its completions, and anew when a job came to rest: models may have changed."""
 
     def __init__(
-        self, slack_url: str, command: str, commands: Mapping[str, Command], models: ModelList
+        self,
+        slack_url: str,
+        command: str,
+        commands: Mapping[str, Command],
+        models: ModelList,
+        repository: Callable[[], Repository] = Repository,
     ) -> None:
         self._slack_url = slack_url
         self._command = command
         self._commands = commands
         self._models = models
+        self._repository = repository
         self._given: Completions | None = None
         self._thread = threading.Thread(target=self._keep, name="completions", daemon=True)
 
@@ -64,7 +95,7 @@ class CompletionKeeper:
             models = self._models.read()
         except (requests.RequestException, ValueError):
             models = []
-        made = build_completions(self._command, self._commands.values(), models)
+        made = build_completions(self._command, self._commands.values(), models, self._repository())
         if made != self._given:
             with Playground(self._slack_url) as slack:
                 slack.complete(made.model_dump())
@@ -81,29 +112,93 @@ class CompletionKeeper:
                         self.give()
 
 
-def build_completions(command: str, commands: Iterable[Command], models: Sequence[ModelView]) -> Completions:
-    """Return what may be typed after *command*, with the models as they stand."""
-    names = tuple(Word(name=model.name, summary=model.title) for model in models)
-    verbs = tuple(_verb(one, names, models) for one in commands)
+def build_completions(
+    command: str,
+    commands: Iterable[Command],
+    models: Sequence[ModelView],
+    repository: Repository | None = None,
+) -> Completions:
+    """Return what may be typed after *command*, with the models and the repository as they stand."""
+    every = tuple(commands)
+    verbs = tuple(_verb(one, every, models, repository or Repository()) for one in every)
     return Completions(commands=(CommandWords(name=command, summary="models and runs", verbs=verbs),))
 
 
-def _verb(command: Command, names: tuple[Word, ...], models: Sequence[ModelView]) -> Verb:
-    first: dict[str, tuple[Word, ...]] = {}
-    takes_model = command.target in ("model", "version") or "MODEL" in command.usage
-    if takes_model:
-        first = {"*": names}
-    second = {model.name: _versions(model) for model in models} if command.verb in VERSIONED else {}
-    inputs: dict[str, tuple[Input, ...]] = {}
+def _verb(
+    command: Command, every: Sequence[Command], models: Sequence[ModelView], repository: Repository
+) -> Verb:
+    words, inputs = _of_models(command, models)
+    if command.verb == "run":
+        words = ({"*": _workflow_words(repository)},)
+        inputs = {file: (*_inputs(one.schema or {}), _BRANCH) for file, one in repository.workflows.items()}
+    elif command.verb == "deploy":
+        words = ({"*": tuple(Word(name=name, summary=to) for name, to in repository.targets.items())},)
+    elif command.verb in ("subscribe", "unsubscribe"):
+        words = ({"*": tuple(Word(name=name) for name in repository.names)},)
+        inputs = {"*": _subscription_inputs(command, repository)}
+    elif command.verb in ("help", "form"):
+        words = _about_commands(command, every, models)
+    elif command.verb == "experiment":
+        words = _startable(models, repository)
+        inputs = {"*": _inputs(experiment_schema())}
+    return Verb(
+        name=command.verb, summary=command.summary, words=tuple(one for one in words if any(one.values())),
+        inputs=inputs,
+    )  # fmt: skip
+
+
+_Words = tuple[dict[str, tuple[Word, ...]], ...]
+_BRANCH = Input(name="ref", summary="branch or tag to run at")
+
+
+def _of_models(command: Command, models: Sequence[ModelView]) -> tuple[_Words, dict[str, tuple[Input, ...]]]:
+    """Return the words and inputs of a command about a model, or of a team's own."""
     if command.inputs is not None:
-        inputs = {"*": _inputs(command.inputs)}
-    elif command.verb in ("predict", "snippet"):
+        return (), {"*": _inputs(command.inputs)}
+    inputs: dict[str, tuple[Input, ...]] = {}
+    if command.verb in ("predict", "snippet"):
         inputs = {model.name: _inputs(model.input_schema) for model in models}
     elif command.verb == "retrain":
         inputs = {model.name: _inputs(model.params_schema) for model in models}
-    places = (first, second, second) if command.verb == "compare" else (first, second)
-    words = tuple(place for place in places if place)
-    return Verb(name=command.verb, summary=command.summary, words=words, inputs=inputs)
+    if command.target not in ("model", "version") and "MODEL" not in command.usage:
+        return (), inputs
+    second = {model.name: _versions(model) for model in models} if command.verb in VERSIONED else {}
+    places = (second, second) if command.verb == "compare" else (second,)
+    return ({"*": _model_words(models)}, *places), inputs
+
+
+def _model_words(models: Sequence[ModelView]) -> tuple[Word, ...]:
+    return tuple(Word(name=model.name, summary=model.title) for model in models)
+
+
+def _workflow_words(repository: Repository) -> tuple[Word, ...]:
+    return tuple(Word(name=file, summary=one.name) for file, one in repository.workflows.items())
+
+
+def _subscription_inputs(command: Command, repository: Repository) -> tuple[Input, ...]:
+    about = (
+        Input(name="workflow", summary="this one alone", values=tuple(repository.workflows)),
+        Input(name="branch", summary="this one alone, or a pattern"),
+    )
+    return (
+        (*about, Input(name="on", summary="what to tell", values=WORDS))
+        if command.verb == "subscribe"
+        else about
+    )
+
+
+def _about_commands(command: Command, every: Sequence[Command], models: Sequence[ModelView]) -> _Words:
+    """Return the words of a command about commands, then the models of those that take one."""
+    named = [one for one in every if one.form or command.verb == "help"]
+    of_model = {one.verb: _model_words(models) for one in named if one.target == "model"}
+    return {"*": tuple(Word(name=one.verb, summary=one.summary) for one in named)}, of_model
+
+
+def _startable(models: Sequence[ModelView], repository: Repository) -> _Words:
+    """Return the words after which an experiment starts something."""
+    start = Word(name="start", summary="begin a run once it is recorded")
+    verbs = (Word(name="retrain"), Word(name="run"))
+    return {"*": (start,)}, {"start": verbs}, {"start": (*_model_words(models), *_workflow_words(repository))}
 
 
 def _versions(model: ModelView) -> tuple[Word, ...]:

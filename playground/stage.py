@@ -61,9 +61,9 @@ class Stage:
             if state != "open" or (until is not None and until in event["plain"]):
                 self.show(event, None, edited=True)
                 return event
-            headline = _headline(event["plain"])
-            seen.append(headline)
-            self.terminal.moving(headline)
+            line = headline(event["plain"])
+            seen.append(line)
+            self.terminal.moving(line)
         raise StoryFailed(f"the job did not end within {RUN_SECONDS:g} s; last seen: {seen[-3:]}")
 
     def wait_for(self, before: int, text: str, person: str | None = None) -> Json:
@@ -124,11 +124,14 @@ def _is_message(event: Json) -> bool:
     )
 
 
-def _headline(plain: str) -> str:
+def headline(plain: str) -> str:
     """Return a card's line about its state, with its progress bar, or the step that runs, if it has one."""
-    lines = plain.splitlines() or [""]
+    lines = plain.replace("*", "").splitlines() or [""]
     first = next((line for line in lines if line.startswith(UNDER_WAY)), lines[0])
-    others = [line for line in lines if line is not first]
+    others = [line.strip() for line in lines if line is not first]
     bar = next((line for line in others if line.startswith(("▰", "▱"))), "")
-    step = next((line.strip() for line in reversed(others) if line.strip().startswith("⏳")), "")
-    return f"{first} {bar or step}".replace("*", "").rstrip()
+    step = next((line for line in reversed(others) if line.startswith("⏳")), "")
+    name, _, more = step.removeprefix("⏳ ").partition(" · ")
+    if not bar and more and first.endswith(f"· {name}"):
+        return f"{first} · {more}"  # the line about the state names the step already
+    return f"{first} {bar or step}".rstrip()

@@ -14,8 +14,8 @@ from typing import Any
 
 from bot.commands import all_commands
 from bot.manifest import build_manifest
-from bot.settings import TobanFile, load_team
-from playground.completions import CompletionKeeper, ModelList
+from bot.team_file import TobanFile, load_team
+from playground.completions import CompletionKeeper, ModelList, Repository, read_workflows
 from playground.github.git import make_repository
 from playground.programs import Program, ProgramFailed, free_port
 from playground.slack.client import Playground
@@ -157,7 +157,14 @@ class World:
         team = self._team
         models = ModelList(self.addresses["functions"], self.secrets["functions_key"])
         commands = all_commands(team.commands)
-        CompletionKeeper(self.addresses["slack"], team.bot.command, commands, models).start()
+        slack = self.addresses["slack"]
+        CompletionKeeper(slack, team.bot.command, commands, models, self._named_on_github).start()
+
+    def _named_on_github(self) -> Repository:
+        """Return what the team's settings and its repository let people name at this moment."""
+        github = load_team(self.home / "toban.toml").github
+        targets = {name: f"to {table.environment}" for name, table in github.deployments.items()}
+        return Repository(github.repositories, read_workflows(self.repository), targets)
 
     def start_functions(self) -> None:
         """Start the function host; also again after it was stopped."""

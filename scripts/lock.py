@@ -1,10 +1,11 @@
 """Write the lock files from `pyproject.toml`, or say (`--check`) that they no longer follow from it.
 
-Four files come out, all with hashes and without any address: `requirements/build.txt` (what builds packages),
+Five files come out, all with hashes and without any address: `requirements/build.txt` (what builds packages),
 `requirements/lock.txt` (everything, for Python 3.11 to 3.13 on every platform), `requirements/bot.txt` (the
-bot's container image) and `requirements.txt` (the function app's deployment: what serves and what trains,
-nothing of the bot). Each begins with a digest of itself and of what it was made from, so that checking needs
-no network and a package released elsewhere today does not turn a build red.
+bot's container image), `requirements.txt` (the function app's deployment: what serves and what trains,
+nothing of the bot) and `requirements/audit.txt` (what `make audit` runs). Each begins with a digest of itself
+and of what it was made from, so that checking needs no network and a package released elsewhere today does
+not turn a build red.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "lock.txt"
 BOT = ROOT / "requirements" / "bot.txt"
 BUILD = ROOT / "requirements" / "build.txt"
+AUDIT = ROOT / "requirements" / "audit.txt"
 DEPLOYMENT = ROOT / "requirements.txt"
 DEPLOYED_EXTRAS = ("functions", "train")
 OLDEST_PYTHON = "3.11"
@@ -61,7 +63,8 @@ class LockFile:
 
 def lock_files(project: dict[str, Any]) -> tuple[LockFile, ...]:
     """Return the files that follow from a parsed `pyproject.toml`, in the order in which to write them."""
-    extras: dict[str, list[str]] = project["project"]["optional-dependencies"]
+    extras: dict[str, list[str]] = dict(project["project"]["optional-dependencies"])
+    audit = extras.pop("audit")
     everything = [*project["project"]["dependencies"], *(line for lines in extras.values() for line in lines)]
     deployed = [line for name in DEPLOYED_EXTRAS for line in extras[name]]
     return (
@@ -69,6 +72,7 @@ def lock_files(project: dict[str, Any]) -> tuple[LockFile, ...]:
         LockFile(LOCK, tuple(dict.fromkeys(everything))),
         LockFile(BOT, tuple(project["project"]["dependencies"]), within=LOCK),
         LockFile(DEPLOYMENT, tuple(dict.fromkeys(deployed)), within=LOCK),
+        LockFile(AUDIT, tuple(audit)),
     )
 
 

@@ -124,14 +124,14 @@ class AzureFunctionsConnector:
     """The function app behind verbs. Each call has a time-out; only repeatable calls are sent again."""
 
     def __init__(self, settings: FunctionsSettings) -> None:
-        headers = {"accept": "application/json", "user-agent": "toban"}
-        if settings.key is not None:
-            headers["x-functions-key"] = settings.key.get_secret_value()
+        key = {"x-functions-key": settings.key.get_secret_value()} if settings.key is not None else {}
+        headers = {"accept": "application/json", "user-agent": "toban", **key}
         self._sender = Sender(
             settings.url,
             headers,
             connect_seconds=settings.connect_seconds,
             read_seconds=settings.read_seconds,
+            secrets=key.values(),
         )
 
     def predict(self, model: str, rows: Sequence[dict[str, Any]], caller: Caller) -> PredictReply:

@@ -499,5 +499,6 @@ def _sender(endpoint: Endpoint) -> Sender:
         read_seconds=settings.read_seconds,
         most_bytes=MOST_ANSWER_BYTES,
         any_body=True,
+        secrets=endpoint.headers.values(),
         unreachable=EndpointUnreachable,
     )

@@ -114,6 +114,7 @@ class MlflowConnector:
             headers,
             connect_seconds=settings.connect_seconds,
             read_seconds=settings.read_seconds,
+            secrets=headers.values(),
         )
 
     def names(self) -> list[str]:

@@ -7,7 +7,7 @@ carries an idempotency key. Secrets travel in headers that are never logged.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,8 @@ from bot.errors import FunctionsUnreachable, Unreachable
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
+SHORTEST_SECRET = 8
+"""A shorter one may stand in an answer by chance."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Sender:
 
     Answers of *any_body* need not be JSON, and none may be longer than *most_bytes*. *unreachable* is what is
     raised when no sensible answer came; its `sent` is False where certainly nothing reached the other side.
+    An answer that says one of *secrets* back, as error pages do, is read without it.
     """
 
     def __init__(
@@ -68,11 +71,13 @@ class Sender:
         read_seconds: float,
         most_bytes: int = MAX_REPLY_BYTES,
         any_body: bool = False,
+        secrets: Iterable[str] = (),
         unreachable: type[Unreachable] = FunctionsUnreachable,
     ) -> None:
         self._base = base_url.rstrip("/")
         self._most_bytes = most_bytes
         self._any_body = any_body
+        self._secrets = _forms(secrets)
         self._unreachable = unreachable
         self._timeout = (connect_seconds, read_seconds)
         self._once = _session(headers, 0)
@@ -113,6 +118,8 @@ class Sender:
                 raise self._unreachable(f"the answer is larger than {_size(self._most_bytes)}")
         if not raw:
             return None
+        for secret in self._secrets:
+            raw = raw.replace(secret, b"[secret]")
         try:
             return json.loads(raw)
         except (ValueError, RecursionError):
@@ -120,6 +127,13 @@ class Sender:
                 return raw.decode("utf-8", "replace")
             reason = f"status {response.status_code} with a body that is not JSON"
             raise self._unreachable(reason) from None
+
+
+def _forms(secrets: Iterable[str]) -> tuple[bytes, ...]:
+    """Return what to look for of *secrets*, the longest first; also without the word `Bearer` before it."""
+    forms = {form for secret in secrets for form in (secret, secret.rpartition(" ")[2])}
+    long = (form.encode() for form in forms if len(form) >= SHORTEST_SECRET)
+    return tuple(sorted(long, key=len, reverse=True))
 
 
 def _data(call: HttpCall) -> bytes | dict[str, str] | None:

@@ -19,7 +19,7 @@ from bot.flows.announce import announce
 from bot.messages.digests import DigestFacts, DigestModel
 from bot.messages.digests import digest as digest_message
 from bot.messages.message import Message
-from bot.settings import DigestTable
+from bot.team_file import DigestTable
 from ml.contract import ModelSummary, RunView
 
 SCHEDULE_PREFIX = "digest-"

@@ -42,7 +42,7 @@ from bot.messages.fields import properties
 from bot.messages.forms import command_text
 from bot.messages.text import escape_markup, unescape
 from bot.parsing import Parsed, format_command, parse
-from bot.settings import GitHubTable
+from bot.team_file import GitHubTable
 from bot.watchers import CONTROL
 from ml.contract import FieldProblem, Problem, RunView
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.connectors.connector import FINAL, JobRequest, RunHandle, RunStatus, Waiting
 from bot.connectors.run_reports import judge
 from bot.deployments import Deployment, told_apart
-from bot.desk import LONG, SHORT, Desk, Patience, thread_of
+from bot.desk import LONG, SHORT, Desk, Patience
 from bot.errors import BotError, FlowFailed, RateLimited, Refused
 from bot.flows.announce import announce
 from bot.flows.clearance import Stopped, cleared, environment_address, prove_commit, ran_for
@@ -263,33 +263,32 @@ def _until_it_ends(desk: Desk, job: Job, order: Order, handle: RunHandle, attemp
 
 
 def _call_reviewers(desk: Desk, job: Job, order: Order, waits: list[Waiting]) -> None:
-    """Call those who may let the run go on; it waits in any case."""
+    """Call those who may let the run go on, as far as the settings know them; it waits in any case."""
     try:
-        place = desk.step("see where the card is", _place, desk, job)
-        desk.step("call the reviewers", _say_who_decides, desk, job, order, waits, place, patience=LONG)
+        found = desk.step("see where the card is", _place_and_people, desk, job, waits)
+        called = found["called"] if "called" in found else _mapped(desk, waits)  # not kept by release 0.1
+        if not called:
+            holders = list(desk.access.holders(order.approvers or order.roles))
+            called = desk.step("look up whom to call", desk.slack.ids_to_call, holders, patience=LONG)
+        place = {name: found[name] for name in ("channel", "ts")}
+        names = [one.environment for one in waits]
+        desk.reply("call the reviewers", place, messages.waits_note(job, order.title, names, called))
     except (Refused, FlowFailed) as error:
         log.error("reviewers could not be called", extra={"flow_id": job.flow_id, "reason": str(error)})
 
 
-def _say_who_decides(desk: Desk, job: Job, order: Order, waits: list[Waiting], place: dict[str, str]) -> None:
-    """Call the reviewers whom the settings know, else whoever holds the role.
-
-    All of it in one step: the settings may be others when the flow runs again.
-    """
-    people = desk.settings.team.github
-    users = [people.user(login) for one in waits for login in one.reviewers]
-    called = list(dict.fromkeys(user for user in users if user))
-    if not called:
-        called = desk.slack.ids_to_call(list(desk.access.holders(order.approvers or order.roles)))
-    note = messages.waits_note(job, order.title, [one.environment for one in waits], called)
-    desk.posts.post(place["channel"], note, thread_ts=thread_of(place))
-
-
-def _place(desk: Desk, job: Job) -> dict[str, str]:
+def _place_and_people(desk: Desk, job: Job, waits: list[Waiting]) -> dict[str, Any]:
+    """Return where the card is and whom the settings name: they may be others when the flow runs again."""
     found = desk.works.find(job.flow_id)
     if found is None:
         raise refuse("unknown_run", "This card belongs to no run that I know of.")
-    return found.place
+    return {**found.place, "called": _mapped(desk, waits)}
+
+
+def _mapped(desk: Desk, waits: list[Waiting]) -> list[str]:
+    people = desk.settings.team.github
+    users = [people.user(login) for one in waits for login in one.reviewers]
+    return list(dict.fromkeys(user for user in users if user))
 
 
 def _look(desk: Desk, job: Job, order: Order, handle: RunHandle) -> RunStatus | None:

@@ -17,7 +17,8 @@ from bot.hops.hop import Hop, Said, fail, ok, run_hops, warn, without_secrets
 from bot.hops.services import GitHubHop, MlflowHop
 from bot.hops.slack import SlackHop
 from bot.hops.slack_doors import DoorsHop
-from bot.settings import DEFAULT_CONFIG, SECRETS, FoundSettings, TobanFile, find_settings
+from bot.settings import SECRETS, FoundSettings, find_settings
+from bot.team_file import DEFAULT_CONFIG, TobanFile
 
 ENV_FILE = Path(".env")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+ ")

@@ -12,7 +12,8 @@ from bot.connectors.wire import HttpCall, HttpReply, Sender
 from bot.errors import FunctionsUnreachable, Refused
 from bot.hops.clocks import compare_clock
 from bot.hops.hop import CONNECT_SECONDS, READ_SECONDS, Said, fail, ok, warn
-from bot.settings import FunctionsSettings, TobanFile
+from bot.settings import FunctionsSettings
+from bot.team_file import TobanFile
 from ml.contract import HealthView, ModelSummary, ModelsView, StoreHealth
 
 KEY_FIX = (

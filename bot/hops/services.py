@@ -15,7 +15,8 @@ from bot.connectors.mlflow import MlflowConnector
 from bot.errors import BotError, Refused
 from bot.github_door import DELIVERY_HEADER, EVENT_HEADER, GITHUB_EVENTS, SIGNATURE_HEADER, sign
 from bot.hops.hop import CONNECT_SECONDS, READ_SECONDS, Said, fail, ok, warn
-from bot.settings import GitHubSettings, GitHubTable, MlflowSettings
+from bot.settings import GitHubSettings, MlflowSettings
+from bot.team_file import GitHubTable
 
 SHORT = {"connect_seconds": CONNECT_SECONDS, "read_seconds": READ_SECONDS}
 TOKEN_FIX = (

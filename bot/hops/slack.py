@@ -20,7 +20,8 @@ from bot.errors import SlackRefused, SlackUnreachable
 from bot.hops.clocks import compare_clock
 from bot.hops.hop import READ_SECONDS, Said, fail, ok, warn
 from bot.manifest import SCOPES
-from bot.settings import SlackSettings, TobanFile
+from bot.settings import SlackSettings
+from bot.team_file import TobanFile
 
 APP_PAGE = "api.slack.com/apps, your app"
 REINSTALL = f"Add it at {APP_PAGE}, OAuth & Permissions, Bot Token Scopes, then install the app again."

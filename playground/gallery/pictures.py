@@ -36,7 +36,7 @@ LOOKS: dict[Look, tuple[int, dict[str, Any]]] = {
     "dark": (WIDE, {"color_scheme": "dark"}),
     "phone": (PHONE, {"color_scheme": "light", "has_touch": True}),
 }
-COLOURS = 96
+COLOURS = 48
 DRAWN = "() => [...document.images].every((one) => one.complete)"
 SETTLE = (
     "() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => done(true))))"
@@ -63,7 +63,7 @@ def _shots(browser: Browser, chapter: Chapter, width: int, settings: dict[str, A
     try:
         with SlackUnderTest(running) as slack, served(_app(slack, chapter)) as address:
             slack.point_at(address)
-            _post(slack, chapter)
+            post(slack, chapter)
             context = browser.new_context(
                 **settings, viewport={"width": WIDE, "height": 900}, locale="en-GB", timezone_id="UTC"
             )
@@ -133,7 +133,8 @@ def _app(slack: SlackUnderTest, chapter: Chapter) -> Any:
     return app
 
 
-def _post(slack: SlackUnderTest, chapter: Chapter) -> None:
+def post(slack: SlackUnderTest, chapter: Chapter) -> None:
+    """Send a chapter's messages into the first channel; private ones to the owner, who looks."""
     web = slack.web_client()
     for sample in chapter.samples:
         made = sample.made()

@@ -95,6 +95,7 @@ HELP = Chapter(
             "private",
         ),
     ),
+    ("light",),
 )
 EACH_HELP = Chapter(
     "Help of each command",

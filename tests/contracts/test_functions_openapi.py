@@ -15,11 +15,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
 import schemathesis
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
 from schemathesis.generation import GenerationMode
@@ -115,13 +116,15 @@ def test_each_operation_keeps_to_its_description(
     @given(case=described.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
         nonlocal asked
-        assume("" not in (case.query or {}).values())  # which is as if it were not given, as in Azure
         asked += 1
         headers = {"x-functions-key": KEY}
         if operation.status == 202 and mode is GenerationMode.POSITIVE:
             headers["Idempotency-Key"] = f"{operation.name}-{asked % 5}"  # a few runs are enough work
         answer = case.call(base_url=host.url, session=host.session, headers=headers, timeout=ANSWER_SECONDS)
-        case.validate_response(answer, checks=JUDGED)
+        assert answer.status_code < 500
+        sent = parse_qsl(urlsplit(answer.request.url).query, keep_blank_values=True)
+        if all(value for _, value in sent):  # an empty one is as if it were not given, as in Azure
+            case.validate_response(answer, checks=JUDGED)
 
     ask()
     assert asked >= CASES or not _can_vary(operation)

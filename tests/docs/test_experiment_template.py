@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from bot.experiments import FIELDS, experiment_schema
-from bot.settings import GitHubTable
+from bot.team_file import GitHubTable
 
 TEMPLATE = Path(__file__).resolve().parents[2] / ".github" / "ISSUE_TEMPLATE" / "experiment.yml"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bot.settings import DEFAULT_CONFIG, DEFAULT_DATABASE_URL, DEFAULT_SLACK_API_URL, ENVIRONMENT
+from bot.settings import DEFAULT_DATABASE_URL, DEFAULT_SLACK_API_URL, ENVIRONMENT
+from bot.team_file import DEFAULT_CONFIG
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bot", "functions", "ml")

@@ -25,7 +25,7 @@ from bot.commands import COMMANDS
 from bot.connectors.function_routes import FunctionRouteSettings
 from bot.connectors.http import CallSettings, HttpSettings
 from bot.deployment_tables import DeploymentTable
-from bot.settings import (
+from bot.team_file import (
     BotTable,
     DigestTable,
     GitHubTable,

@@ -188,3 +188,12 @@ def test_a_digest_is_posted_by_the_same_command_as_by_hand() -> None:
     digest = load(ROOT / ".github" / "workflows" / "digest.yml")
     assert set(digest["on"]) == {"schedule", "workflow_dispatch"}
     assert any("python -m bot digest" in step.get("run", "") for step in digest["jobs"]["post"]["steps"])
+
+
+def test_known_weaknesses_are_asked_for() -> None:
+    """CI asks whether a locked package has a known weakness, in a job of its own, as people do."""
+    job = load(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["audit"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make audit"]
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\naudit:", 1)[1].split("\n\n", 1)[0]
+    assert "--require-hashes -r requirements/audit.txt" in recipe
+    assert "-r requirements/lock.txt" in recipe

@@ -20,7 +20,8 @@ PATIENT = 20.0
 """Slack's three seconds would make a busy machine fail a test that is not about them."""
 
 
-@pytest.mark.parametrize("seconds", [0.0, pytest.param(20.0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 20.0])
 def test_locked_sqlite(new_team: START, seconds: float) -> None:
     """While somebody holds the lock a command is refused in words; what was under way goes on after."""
     team = new_team(ack_seconds=PATIENT)

@@ -24,7 +24,6 @@ ANSWERS = {
     "503": b"HTTP/1.1 503 Busy\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n",
 }
 TROUBLES = (*ANSWERS, "down", "wrong key")
-QUICK = ("half a body", "wrong key")
 
 
 def make_trouble(functions: FunctionApp, kind: str) -> None:
@@ -62,9 +61,8 @@ def test_who_asks_is_told_and_may_ask_again(team: Team, kind: str) -> None:
     team.seen(before, "about 12 min")
 
 
-@pytest.mark.parametrize(
-    "kind", [one if one in QUICK else pytest.param(one, marks=pytest.mark.slow) for one in TROUBLES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", TROUBLES)
 def test_a_run_is_followed_again(quick_team: Team, kind: str) -> None:
     """Trouble while a run goes on is told on its card; it is followed again, and nothing is started twice."""
     team = quick_team

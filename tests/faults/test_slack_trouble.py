@@ -30,7 +30,7 @@ LONGEST_PAUSE = 3600.0
     ("method", "text", "answer"),
     [
         ("chat.postMessage", PREDICT, "about 12 min"),
-        ("chat.postEphemeral", "/ml models", "Arrival delay"),
+        pytest.param("chat.postEphemeral", "/ml models", "Arrival delay", marks=SLOW),
     ],
 )
 def test_a_token_that_comes_back(team: Team, method: str, text: str, answer: str, code: str) -> None:
@@ -115,6 +115,7 @@ def test_redelivery_out_of_order(team: Team, headers: dict[str, str]) -> None:
     assert (team.functions.predictions, len(team.cards()) - cards) == (2, 2)
 
 
+@SLOW
 def test_a_press_that_comes_again(team: Team) -> None:
     """A press is delivered again after the decision was taken: nothing is decided a second time."""
     card = team.decision()

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from bot.databases import make_engine
 from bot.deliveries import Deliveries
 from bot.engine import open_client
-from bot.records import make_engine
 from playground.slack.views import OpenView
 from tests.function_hosts import wait_until
 from tests.stand_ins.frozen_team import STORIES, FrozenTeam, moved, thawed_team

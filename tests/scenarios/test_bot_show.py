@@ -45,8 +45,8 @@ def test_a_retrain_its_run_and_its_decision(team: Team) -> None:
     """A job's id shows its run, before the run its place; a decision's id shows what became of it."""
     card = team.decision()
     run = team.functions.only_run()["run_id"]
-    assert "retrain of arrival-delay: succeeded" in team.told("viewer", f"/ml show {run}")
-    assert "retrain of arrival-delay: succeeded" in team.told("viewer", f"/ml show {team.flow('retrain')}")
+    assert "Retrain of arrival-delay: succeeded" in team.told("viewer", f"/ml show {run}")
+    assert "Retrain of arrival-delay: succeeded" in team.told("viewer", f"/ml show {team.flow('retrain')}")
     decide = team.flow("decide")
     waiting = team.told("viewer", f"/ml show {decide}")
     assert f"Decision on {MODEL} v2: open" in waiting.replace("*", "")

@@ -9,6 +9,7 @@ import json
 import uuid
 from typing import Any
 
+import pytest
 import requests
 
 from bot.github_door import sign
@@ -111,6 +112,20 @@ def test_a_run_is_followed_under_its_repositorys_new_name(actions_team: ActionsT
     before, _ = start(actions_team)
     actions_team.team.seen(before, "running")
     actions_team.github.rename(NAME, "acme/journeys")
+    actions_team.github.release()
+    ended(actions_team, before)
+
+
+@pytest.mark.postgres
+def test_an_event_hurries_the_bot_that_watches_whichever_it_reaches(
+    actions_team: ActionsTeam, postgres_url: str
+) -> None:
+    """Of two bots on one database one watches, and the other one, which was told, leaves word for it."""
+    actions_team.team.database_url = postgres_url
+    actions_team.start_bot(hooked=True)
+    before, _ = start(actions_team)
+    actions_team.team.seen(before, "running")
+    actions_team.start_bot(hooked=True)
     actions_team.github.release()
     ended(actions_team, before)
 

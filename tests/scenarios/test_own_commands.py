@@ -10,8 +10,8 @@ import pytest
 import requests
 from pydantic import ValidationError
 
-from bot.settings import TobanFile
 from bot.signing import is_callback
+from bot.team_file import TobanFile
 from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.function_app import KEY
 from tests.stand_ins.github import REPOSITORY, GitHub

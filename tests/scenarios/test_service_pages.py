@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import TobanFile
+from bot.team_file import TobanFile
 from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.team import Team
 

@@ -95,6 +95,7 @@ class DeployingTeam:
             "GITHUB_API_URL": github.url,
             "GITHUB_TOKEN": github.token_text,
             "GITHUB_REVIEW_TOKEN": review_token,
+            "GITHUB_WEBHOOK_SECRET": github.webhook_secret,
         }
 
     def start_bot(self, *more: str) -> BotProcess:

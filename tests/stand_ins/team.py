@@ -223,7 +223,7 @@ class Team:
     def come_to_rest(self) -> None:
         """End every run and decision that is open, and wait until their cards say so."""
         self.functions.down, self.functions.key = False, KEY
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + 3 * WAIT_SECONDS
         while time.monotonic() < deadline:
             busy = [card for card in self.cards() if job_state({"message": card}) != "done"]
             if not busy:

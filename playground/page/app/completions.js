@@ -74,7 +74,8 @@ function inVerb(verb, words, word, range) {
   const next = wordsAt(verb, given);
   const taken = new Set(words.map((one) => one.split("=")[0]));
   const open = inputs.filter((input) => !taken.has(input.name));
-  const found = [...options(next, word), ...(given.length || !next.length ? options(open, word).map(asInput) : [])];
+  const isTime = given.length || !next.length || verb.inputs?.["*"];
+  const found = [...options(next, word), ...(isTime ? options(open, word).map(asInput) : [])];
   return begun(found.slice(0, MOST), word, range);
 }
 

@@ -11,7 +11,7 @@ import pytest
 from bot.access import RECENT_SECONDS, REMEMBER_SECONDS, Access, includes
 from bot.errors import SlackUnreachable
 from bot.jobs import Role
-from bot.settings import RolesTable
+from bot.team_file import RolesTable
 
 
 class Groups:

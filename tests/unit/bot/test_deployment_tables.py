@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigurationError
-from bot.settings import GitHubTable, load_team
+from bot.team_file import GitHubTable, load_team
 
 GITHUB = '[github]\nrepositories = ["acme/flights"]\n'
 TARGET = GITHUB + '[github.deployments.api]\nrepository = "acme/flights"\nenvironment = "production"\n'

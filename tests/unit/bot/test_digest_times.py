@@ -12,7 +12,7 @@ import pytest
 from bot.databases import make_engine
 from bot.flows.digest import _claim, latest_due, local_time, missed_dues, overdue, schedule_flow_id
 from bot.records import Records
-from bot.settings import DigestTable
+from bot.team_file import DigestTable
 
 DAILY = DigestTable(name="daily", cron="30 9 * * *", time_zone="Asia/Tokyo", channel="C1")
 NIGHTLY = DigestTable(name="nightly", cron="30 2 * * *", time_zone="Europe/Berlin", channel="C1")

@@ -24,7 +24,7 @@ from bot.manifest import (
     read_extras,
     reasons,
 )
-from bot.settings import BotTable
+from bot.team_file import BotTable
 
 ADDRESS = "https://toban.example.com"
 CALLS = {

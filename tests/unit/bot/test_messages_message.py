@@ -179,3 +179,88 @@ def test_no_text_of_a_block_is_lost_in_the_proof() -> None:
     table = build.table(["h"], [["cell"]])
 
     assert list(strings(table))[:2] == ["h", "cell"]
+
+
+def words_of(length: int) -> str:
+    """Return a text of words, of exactly this length."""
+    return ("word " * length)[: length - 1] + "x"
+
+
+@pytest.mark.parametrize(("blocks", "files"), [(50, 0), (51, 1), (101, 1)])
+def test_blocks_at_the_limit_and_beyond(blocks: int, files: int) -> None:
+    """Fifty blocks are sent as they are; of more, the whole is in the file."""
+    message = compose(*(build.section(f"line {number}") for number in range(1, blocks + 1)))
+
+    assert_fits(message)
+    assert (len(message.blocks), len(message.files)) == (50, files)
+    assert f"line {blocks}" in everything(message)
+
+
+@pytest.mark.parametrize(("length", "sections"), [(3000, 1), (3001, 2)])
+def test_a_section_at_the_limit_and_beyond(length: int, sections: int) -> None:
+    """One character too many makes a second section and loses nothing."""
+    message = compose(build.section(words_of(length)))
+
+    assert_fits(message)
+    assert len(message.blocks) == sections
+    assert not message.files
+    shown = " ".join(block["text"]["text"].strip() for block in message.blocks)
+    assert shown == words_of(length)
+
+
+@pytest.mark.parametrize(("length", "files"), [(150, 0), (151, 1)])
+def test_a_header_at_the_limit_and_beyond(length: int, files: int) -> None:
+    """A longer headline ends in an ellipsis, and is whole in the file."""
+    message = compose(build.header(words_of(length)))
+
+    assert_fits(message)
+    assert len(message.files) == files
+    assert words_of(length) in everything(message)
+
+
+@pytest.mark.parametrize(("lines", "files"), [(10, 0), (11, 1)])
+def test_small_print_at_the_limit_and_beyond(lines: int, files: int) -> None:
+    """Ten small lines stand in a block; the eleventh is in the file."""
+    message = compose(build.context(*(f"line {number}" for number in range(1, lines + 1))))
+
+    assert_fits(message)
+    assert len(message.files) == files
+    assert f"line {lines}" in everything(message)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "files"), [(99, 20, 0), (100, 20, 1), (9, 21, 1), (500, 4, 1), (3, 200, 1)]
+)
+def test_a_table_at_the_limit_and_beyond(rows: int, columns: int, files: int) -> None:
+    """A hundred rows with the head, twenty columns; a cell beyond is in the file."""
+    table = build.table([f"c{at}" for at in range(columns)], [["1"] * (columns - 1) + ["end"]] * rows)
+    message = compose(table)
+
+    assert_fits(message)
+    assert len(message.files) == files
+    assert everything(message).count("end") >= rows
+    assert f"c{columns - 1}" in everything(message)
+
+
+@pytest.mark.parametrize("length", [11_900, 12_100, 13_200, 13_201, 40_000])
+def test_all_text_together_stays_in_slacks_budget(length: int) -> None:
+    """What Slack would answer with msg_blocks_too_long is shortened, whole in the file."""
+    message = compose(build.section(words_of(length)), build.actions(build.button("Open", "a", "v")))
+
+    assert_fits(message)
+    assert bool(message.files) == (length > 12_000)
+    assert message.blocks[-1]["type"] == "actions" or message.blocks[-2]["type"] == "actions"
+
+
+def test_a_link_is_never_cut_in_two() -> None:
+    """Where a paragraph is split, a link or a mention goes as a whole into one of the pieces."""
+    link = "<https://example.com/a|two words>"
+    message = compose(build.section(f"{words_of(2970)} {link} {words_of(100)}"))
+
+    assert_fits(message)
+    assert sum(link in block["text"]["text"] for block in message.blocks) == 1
+
+
+def test_buttons_have_words() -> None:
+    """A label of nothing, or of what does not print, is shown as a dash."""
+    assert [build.button(label, "a", "v")["text"]["text"] for label in ("", " ", "\x00")] == ["–"] * 3

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigurationError
-from bot.settings import load_settings, load_team
+from bot.settings import load_settings
+from bot.team_file import load_team
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-" + "test",

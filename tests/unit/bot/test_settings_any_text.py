@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
 from bot.errors import ConfigurationError
-from bot.settings import ENVIRONMENT, SECRETS, Settings, TobanFile, find_settings, load_team
+from bot.settings import ENVIRONMENT, SECRETS, Settings, find_settings
+from bot.team_file import TobanFile, load_team
 from ml.catalog import load_catalog
 from ml.errors import Misconfigured
 

@@ -58,6 +58,15 @@ def test_each_names_the_address_and_where_its_key_is() -> None:
         assert KEY_NAME in text
 
 
+def test_no_secret_of_the_address_is_shown() -> None:
+    """A password or a key that stands in the bot's own setting stays there."""
+    address = "https://bot:hidden@app.example/base/?code=hidden"
+    made = build_snippets(address, samples.model(), {"flight": "UA1"})
+    for text in (made.curl, made.python, made.sheet):
+        assert "https://app.example/base/api/models/arrival-delay/predict" in text
+        assert "hidden" not in text
+
+
 @pytest.mark.parametrize(
     ("inputs", "formula"),
     [

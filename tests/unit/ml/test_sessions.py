@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info
 
 from ml.errors import Corrupt
 from ml.recipe import Table
@@ -40,6 +43,22 @@ def test_other_formats_are_refused(data: bytes) -> None:
     """A file that is no whole ONNX model is refused by name; no code in it runs."""
     with pytest.raises(Corrupt, match="parcels v7"):
         LoadedModel(RECIPE, data, "parcels v7")
+
+
+def test_a_model_reads_no_file_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights in another file, which could be any file of ours, are not read: a model holds all of itself."""
+    monkeypatch.chdir(tmp_path)
+    Path("settings").write_bytes(b"SECR")
+    weights = onnx.TensorProto(name="w", data_type=onnx.TensorProto.UINT8, dims=[4])
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", "settings"), ("offset", "0"), ("length", "4")):
+        weights.external_data.add(key=key, value=value)
+    nodes = [make_node("Cast", ["w"], ["told"], to=1), make_node("Add", ["told", "numbers"], ["answer"])]
+    ends = [make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None]) for name in ("numbers", "answer")]
+    graph = make_graph(nodes, "reader", ends[:1], ends[1:], initializer=[weights])
+    model = make_model(graph, opset_imports=[make_opsetid("", 18)], ir_version=9)
+    with pytest.raises(Corrupt, match="External data"):
+        LoadedModel(RECIPE, model.SerializeToString(), "parcels v7")
 
 
 def test_a_model_of_another_recipe_is_refused() -> None:

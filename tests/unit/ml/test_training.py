@@ -16,7 +16,7 @@ import pytest
 
 from ml.child import is_lack_of_memory
 from ml.contract import Evidence, RunView
-from ml.errors import AttemptLost, NotFound, StoreUnavailable, TrainingFailed
+from ml.errors import AttemptLost, NotFound, StoreError, StoreMisconfigured, StoreUnavailable, TrainingFailed
 from ml.events import EventLog
 from ml.manifest import CARD_FILE, EVALUATION_FILE, MODEL_FILE, SNAPSHOT_FILE, digest_of
 from ml.objects import open_store
@@ -419,15 +419,18 @@ def test_a_damaged_record_ends_the_run_with_its_name() -> None:
     assert path in view.reason.detail
 
 
-def test_a_store_away_for_a_moment_does_not_stop_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Heartbeats that cannot be written are left out."""
+@pytest.mark.parametrize("kind", [StoreUnavailable, StoreMisconfigured])
+def test_a_store_away_for_a_moment_does_not_stop_the_training(
+    monkeypatch: pytest.MonkeyPatch, kind: type[StoreError]
+) -> None:
+    """Heartbeats that cannot be written, because of the store or of its permission, are left out."""
     works = Works()
     run_id = works.ask()
     seen = []
 
     def away(self: Any) -> bool:
         seen.append(1)
-        raise StoreUnavailable("connection refused")
+        raise kind("connection or credentials refused")
 
     monkeypatch.setattr("ml.attempt.Attempt.cancel_requested", away)
     assert works.work(run_id) == "succeeded"

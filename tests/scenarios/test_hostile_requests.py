@@ -1,0 +1,218 @@
+"""What comes to the bot's door without being Slack's, or is typed to hurt, is refused; nothing is done."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import requests
+
+from bot.signing import sign
+from tests.stand_ins.function_app import MODEL
+from tests.stand_ins.team import Team
+
+SECONDS = 30
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+OTHER = "T99ELSEWHERE"
+
+
+def command(text: str, **fields: str) -> bytes:
+    """Return a slash command as Slack writes it."""
+    known = {
+        "command": "/ml",
+        "text": text,
+        "team_id": "T01LOOPBACK",
+        "user_id": "U01OWNER000",
+        "channel_id": "C01ARRIVALS",
+        "trigger_id": f"{time.time_ns()}",
+    }
+    return urlencode(known | fields).encode()
+
+
+def send(
+    team: Team, body: bytes, kind: str = FORM, *, secret: str | None = None, age: int = 0, signature: str = ""
+) -> requests.Response:
+    """Send *body* to the bot, signed with *secret* (Slack's own by default), *age* seconds ago."""
+    at = int(time.time()) - age
+    signed = signature or sign(team.slack.signing_secret if secret is None else secret, at, body)
+    headers = {"Content-Type": kind, "X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": signed}
+    return requests.post(team.bots[-1].address, data=body, headers=headers, timeout=SECONDS)
+
+
+@pytest.fixture(autouse=True)
+def nothing_done(team: Team) -> Iterator[None]:
+    """Check after each test that nothing was started, and that nobody saw the inside of the program."""
+    said, predicted, runs = len(team.bots[-1].said), team.functions.predictions, len(team.functions.runs)
+    yield
+    assert "Traceback" not in team.bots[-1].said[said:]
+    assert (team.functions.predictions, len(team.functions.runs)) == (predicted, runs)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"secret": "another secret"},
+        {"age": 301},
+        {"age": -301},
+        {"signature": "v0=" + "0" * 64},
+        {"signature": "v0="},
+        {"signature": "v1=" + "é" * 64},
+    ],
+    ids=lambda forged: next(iter(forged)),
+)
+def test_what_slack_did_not_sign_now_does_nothing(team: Team, forged: dict[str, Any]) -> None:
+    """Signed with another secret, five minutes ago, or not at all, a command is refused."""
+    if not str(forged.get("signature", "")).isascii():
+        forged = {"signature": str(forged["signature"]).encode()}
+    answer = send(team, command(f"predict {MODEL} flight=UA1545"), **forged)
+    assert answer.status_code == 401
+
+
+def test_a_signature_holds_for_its_own_bytes_only(team: Team) -> None:
+    """The signature of one command opens the door to no other."""
+    signed = sign(team.slack.signing_secret, int(time.time()), command("help"))
+    answer = send(team, command(f"predict {MODEL} flight=UA1545"), signature=signed)
+    assert answer.status_code == 401
+
+
+def _payload(kind: str) -> dict[str, Any]:
+    """Return an interaction of a person of another workspace."""
+    return {
+        "type": kind,
+        "team": {"id": OTHER, "domain": "elsewhere"},
+        "enterprise": {"id": "E99ELSEWHERE"},
+        "user": {"id": "U01OWNER000", "team_id": OTHER},
+        "channel": {"id": "C01ARRIVALS"},
+        "trigger_id": "1.2.3",
+        "callback_id": "predict",
+        "actions": [{"type": "button", "action_id": "version.promote", "value": "d|2|x", "action_ts": "1.1"}],
+        "view": {
+            "type": "modal",
+            "id": "V1",
+            "hash": "1.h",
+            "callback_id": "form",
+            "state": {"values": {}},
+            "private_metadata": "",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (command(f"predict {MODEL} flight=UA1545", team_id=OTHER, enterprise_id="E99ELSEWHERE"), FORM),
+        *(
+            (urlencode({"payload": json.dumps(_payload(kind))}).encode(), FORM)
+            for kind in ("block_actions", "view_submission", "block_suggestion", "shortcut", "message_action")
+        ),
+        (
+            json.dumps(
+                {
+                    "type": "event_callback",
+                    "team_id": OTHER,
+                    "event_id": "Ev1",
+                    "event": {
+                        "type": "app_mention",
+                        "user": "U01OWNER000",
+                        "channel": "C01ARRIVALS",
+                        "ts": "1.1",
+                        "text": f"<@U1> predict {MODEL} flight=UA1545",
+                    },
+                }
+            ).encode(),
+            JSON,
+        ),
+    ],
+    ids=["command", "press", "form", "menu", "shortcut", "message", "mention"],
+)
+def test_another_workspace_is_not_served(team: Team, body: bytes, kind: str) -> None:
+    """A well signed request of another workspace (an app that was shared by mistake) does nothing here."""
+    answer = send(team, body, kind)
+    assert answer.status_code < 500, answer.text
+    assert "U01OWNER000" not in answer.text
+    team.told("viewer", "/ml whoami")
+
+
+DEEP = b'{"type": ' + b"[" * 100_000
+ODD: list[tuple[bytes, str]] = [
+    (DEEP, JSON),
+    (b"payload=" + b"[" * 100_000, FORM),
+    (b"payload=5", FORM),
+    (b"payload=null", FORM),
+    (b"payload=%7B", FORM),
+    (b"[1, 2]", JSON),
+    (b"null", JSON),
+    (b"5", JSON),
+    (b'{"type": "event_callback"}', JSON),
+    (b'{"type": ' + b"9" * 5_000 + b"}", JSON),
+    (b"\xff\xfe\x00", FORM),
+    (b"\xff\xfe\x00", JSON),
+    (b"", FORM),
+]
+
+
+@pytest.mark.parametrize("secret", [None, "another secret"], ids=["signed", "forged"])
+@pytest.mark.parametrize(("body", "kind"), ODD, ids=lambda value: repr(value)[:20])
+def test_bodies_of_any_shape_are_refused(team: Team, body: bytes, kind: str, secret: str | None) -> None:
+    """Too deep, cut, no text, or JSON of another shape: refused, signed or not, without a stack trace."""
+    answer = send(team, body, kind, secret=secret)
+    assert answer.status_code in (400, 401, 404), (answer.status_code, answer.text)
+
+
+@pytest.mark.parametrize(
+    ("size", "path"), [(2, "slack/events"), (2, "hooks/x"), (2, "callbacks/x/y"), (50, "github/events")]
+)
+def test_too_large_bodies_are_refused(team: Team, size: int, path: str) -> None:
+    """More megabytes than anybody sends are refused at each door, and the bot answers on."""
+    door = team.bots[-1].address.removesuffix("slack/events")
+    with_body = {"data": b"x" * size * 1_000_000, "headers": {"Content-Type": FORM}}
+    try:
+        status = requests.post(door + path, timeout=SECONDS, **with_body).status_code
+    except requests.ConnectionError:  # refused by its announced size, before all of it was sent
+        status = 413
+    assert status in (413, 503)  # 503: without a secret that door takes nothing at all
+    assert "Arrival delay" in team.told("viewer", "/ml models")
+
+
+TEXTS = [
+    "..",
+    "../../etc/passwd",
+    "%2e%2e%2f",
+    "a\x00b",
+    "\\\\server\\share",
+    "💣💥",
+    "\u202eevil\u202c",
+    "<!channel>",
+    '{"rows": [1]}',
+    "1e309",
+    "NaN",
+    "=1+1",
+    "x" * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text)[:16])
+def test_whatever_is_typed_gets_a_private_answer(team: Team, text: str) -> None:
+    """A name, a value or a verb of any characters is refused or shown escaped; nothing fails."""
+    for typed in (
+        text,
+        f"show {text}",
+        f"cancel {text}",
+        f"models {text}",
+        f"predict {MODEL} dep_delay={text}",
+    ):
+        said = team.told("owner", f"/ml {typed}")
+        assert "Traceback" not in said
+        assert "failed here" not in said
+        assert len(said) < 10_000
+
+
+def test_a_slip_is_met_with_the_nearest_name(team: Team) -> None:
+    """An unknown verb, model and input are answered by what was perhaps meant."""
+    assert "predict" in team.told("viewer", "/ml predcit")
+    assert MODEL in team.told("viewer", f"/ml models {MODEL[:-1]}")
+    assert "dep_delay" in team.told("viewer", f"/ml predict {MODEL} dep_dely=5")
