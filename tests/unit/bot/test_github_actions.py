@@ -503,3 +503,36 @@ def test_rerun_that_github_refuses(github: GitHub, connector: GitHubActionsConne
     github.refusals = [("/rerun", (403, {"message": "Unable to retry this workflow run"}, {}))]
     with pytest.raises(Refused, match="Unable to retry"):
         connector.rerun(handle(run), failed_only=False, attempt=1)
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "code"),
+    [("timed_out", "run_timed_out"), ("startup_failure", "workflow_broken"), ("stale", "run_stale")],
+)
+def test_end_that_no_step_explains(
+    github: GitHub, connector: GitHubActionsConnector, conclusion: str, code: str
+) -> None:
+    """A run that took too long, or could not begin, says so by a code of ours."""
+    run = github.add_run()
+    github.end(run, conclusion)
+    reason = connector.result(handle(run)).reason
+    assert reason is not None
+    assert reason.code == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "on: [workflow_dispatch\n",
+        "on:\n  workflow_dispatch:\n    inputs:\n" + "".join(f"      i{n}: {{}}\n" for n in range(26)),
+    ],
+)
+def test_workflow_file_that_cannot_be_used(
+    github: GitHub, connector: GitHubActionsConnector, text: str
+) -> None:
+    """A file that is no YAML, or declares more inputs than GitHub takes, is refused by its name."""
+    github.files["retrain.yml"] = text
+    with pytest.raises(Refused) as said:
+        connector.workflow_file(REPOSITORY, "retrain.yml", "main")
+    assert said.value.problem.reason_code == "workflow_broken"
+    assert "retrain.yml" in said.value.problem.detail
