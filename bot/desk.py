@@ -118,7 +118,7 @@ class Desk:
         def run() -> dict[str, Any]:
             passes.enter_context(self.fence)
             try:
-                return {"done": through_outages(lambda: action(*args))}
+                return {"done": self.outlast(lambda: action(*args))}
             except Refused as refusal:
                 return {"refused": refusal.problem.model_dump(mode="json")}
             except NotInChannel as error:
@@ -144,6 +144,15 @@ class Desk:
             raise Refused(Problem.model_validate(outcome["refused"]))
         done: T = outcome["done"]
         return done
+
+    def outlast(self, action: Callable[[], T]) -> T:
+        """Return what *action* returns, done again for as long as the bot's own database is away.
+
+        Every step does so. A step whose effect comes before its write puts the write in here, so that only
+        the write is done again; a flow may read the database through it. Nothing is done again before it is
+        sure that no other process has taken over.
+        """
+        return through_outages(action, before_again=self.fence.wait_until_fresh)
 
     def wait(self, topic: str, seconds: float) -> Any:
         """Wait durably for a message to this flow on *topic*; None after *seconds*."""
@@ -230,8 +239,8 @@ class Desk:
                 if refusal.code not in GONE:
                     raise
                 moved = self.posts.post(place["channel"], message, thread_ts=job.thread_ts, about=about)
-                self.records.move_card(job.flow_id, moved)
-                self.works.move(job.flow_id, moved)
+                self.outlast(lambda: self.records.move_card(job.flow_id, moved))
+                self.outlast(lambda: self.works.move(job.flow_id, moved))
                 return moved
             return place
 

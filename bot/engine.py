@@ -85,7 +85,9 @@ class Fence:
 
     def beat(self) -> None:
         """Say that the heartbeat has just been written."""
-        self._beat_at = self._clock()
+        with self._condition:
+            self._beat_at = self._clock()
+            self._condition.notify_all()
 
     def age_seconds(self) -> float:
         """Return how long ago the heartbeat was written."""
@@ -93,7 +95,7 @@ class Fence:
 
     def __enter__(self) -> None:
         """Begin an effect; does not return once the fence is closed."""
-        if self._clock() - self._beat_at > self._allowed_seconds:
+        if not self._is_fresh():
             log.error("no heartbeat for too long; another process may have taken over")
             self._leave()
         with self._condition:
@@ -105,6 +107,17 @@ class Fence:
         with self._condition:
             self._inside -= 1
             self._condition.notify_all()
+
+    def wait_until_fresh(self) -> None:
+        """Return once the heartbeat is young enough: what is done again after an outage waits for that.
+
+        A process that was replaced meanwhile learns so at its next heartbeat, and leaves.
+        """
+        with self._condition:
+            self._condition.wait_for(self._is_fresh)
+
+    def _is_fresh(self) -> bool:
+        return self.age_seconds() <= self._allowed_seconds
 
     def close(self, patience_seconds: float) -> bool:
         """Let no further effect begin; return whether all under way ended within *patience_seconds*."""

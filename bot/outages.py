@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar
 
 import psycopg
@@ -27,21 +28,46 @@ PRIMARY = 0xFF
 """The part of SQLite's codes that does not change with detail: https://www.sqlite.org/rescode.html"""
 
 
-def through_outages(action: Callable[[], T], pause: Callable[[float], None] = time.sleep) -> T:
+_repeated: ContextVar[bool] = ContextVar("repeated", default=False)
+
+
+def _nothing() -> None:
+    """Begin again at once."""
+
+
+def through_outages(
+    action: Callable[[], T],
+    pause: Callable[[float], None] = time.sleep,
+    before_again: Callable[[], None] = _nothing,
+) -> T:
     """Return what *action* returns; it is done again for as long as the database is away.
 
-    What it did before it needed the database is then done twice, as after a crash, so it must bear that.
+    What it did before it needed the database is then done twice, as after a crash, so it must bear that; it
+    can ask `is_repeated`. *before_again* may hold each repetition back.
     """
     seconds = FIRST_SECONDS
-    while True:
-        try:
-            return action()
-        except (DBAPIError, NoConnectionLeft) as error:
-            if not is_away(error):
-                raise
-            log.warning("the bot's database is away; trying again", extra={"reason": type(error).__name__})
-        pause(seconds)
-        seconds = min(seconds * 2, MOST_SECONDS)
+    before = _repeated.get()
+    try:
+        while True:
+            try:
+                return action()
+            except (DBAPIError, NoConnectionLeft) as error:
+                if not is_away(error):
+                    raise
+                log.warning(
+                    "the bot's database is away; trying again", extra={"reason": type(error).__name__}
+                )
+            pause(seconds)
+            seconds = min(seconds * 2, MOST_SECONDS)
+            before_again()
+            _repeated.set(True)
+    finally:
+        _repeated.set(before)
+
+
+def is_repeated() -> bool:
+    """Return whether an action around this call is done again, and so may have had its effect already."""
+    return _repeated.get()
 
 
 def is_away(error: Exception) -> bool:

@@ -16,6 +16,7 @@ from dbos import DBOS
 
 from bot.errors import SlackRefused
 from bot.messages.message import Attachment, Message
+from bot.outages import is_repeated
 from bot.slack import SlackDesk
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class Posts:
 
 def may_be_done() -> bool:
     """Return whether the present step may have had its effect: tried before, or its flow begun anew."""
+    if is_repeated():
+        return True
     step = DBOS.step_status
     if step is not None and step.current_attempt:
         return True

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+from dbos import error as engine_errors
 
 from bot.connectors.github_events import restore_event
 from bot.desk import Desk
 from bot.engine import register
-from bot.errors import FlowFailed, Refused
+from bot.errors import BotError, FlowFailed, Refused
 from bot.flows import (
     alias,
     announce,
@@ -43,12 +46,14 @@ from bot.flows import (
     work_press,
     workflow,
 )
-from bot.flows.refusals import tell_failure, tell_refusal
+from bot.flows.refusals import failure_words, tell_failure, tell_refusal
 from bot.jobs import Job
 
 log = logging.getLogger(__name__)
 
 Story = Callable[..., None]
+
+OUT_OF_STEP = engine_errors.DBOSUnexpectedStepError.__name__
 
 JOB_STORIES: dict[str, Story] = {
     "predict": predict.predict,
@@ -115,15 +120,32 @@ def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:
             story(desk, job, *args)
         except Refused as refusal:
             tell_refusal(desk, job, refusal)
-        except FlowFailed as failure:
-            tell_failure(desk, job, failure)
         except Exception as error:
-            # A fault of ours: the person must not wait for an answer that never comes.
-            log.exception("flow broke", extra={"flow_id": job.flow_id})
-            desk.step("close the card", desk.works.close, job.flow_id)  # it holds up nobody else
-            tell_failure(desk, job, FlowFailed.of(error))
+            failure = FlowFailed.of(error)
+            if failure.kind == OUT_OF_STEP:
+                _end_out_of_step(desk, job, failure)
+                return
+            if failure is not error:
+                # A fault of ours: the person must not wait for an answer that never comes.
+                log.exception("flow broke", extra={"flow_id": job.flow_id})
+                with suppress(Refused, FlowFailed):
+                    desk.step("close the card", desk.works.close, job.flow_id)  # it holds up nobody else
+            tell_failure(desk, job, failure)
 
     return flow
+
+
+def _end_out_of_step(desk: Desk, job: Job, failure: FlowFailed) -> None:
+    """End a flow whose steps are others than were kept, so that there is no place left for a checkpoint.
+
+    It is done without any: the flow holds up nobody else, and the person hears of it, after a crash twice.
+    """
+    log.error("flow broke", extra={"flow_id": job.flow_id, "reason": str(failure)})
+    desk.outlast(lambda: desk.works.close(job.flow_id))
+    try:
+        desk.whisper(job, failure_words(job, failure))
+    except BotError as error:
+        log.error("answer could not be given", extra={"flow_id": job.flow_id, "reason": str(error)})
 
 
 def _event_flow(desk: Desk, story: EventStory) -> Callable[[str, dict[str, Any]], None]:

@@ -82,9 +82,10 @@ def _deliver(desk: Desk, delivery_id: str, name: str, kind: str, body: str) -> s
     try:
         said = post_event(table, desk.settings.secret(table.secret_from), kind, delivery_id, body)
     except (EndpointUnreachable, Refused) as error:
-        desk.deliveries.tried(delivery_id, str(error))
+        why = str(error)
+        desk.outlast(lambda: desk.deliveries.tried(delivery_id, why))
         raise
-    desk.deliveries.tried(delivery_id, said)
+    desk.outlast(lambda: desk.deliveries.tried(delivery_id, said))
     return said
 
 

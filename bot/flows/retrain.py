@@ -35,7 +35,7 @@ def queue_run(desk: Desk, job: Job, model: str, task: dict[str, Any]) -> None:
     """Post the card of *job* and put its run on the model's queue."""
     job = job.model_copy(update={"model": model})
     run_flow_id = f"{job.flow_id}-run"
-    ahead = desk.records.count_open(model)
+    ahead = desk.outlast(lambda: desk.records.count_open(model))
     first = messages.queued(job, ahead, ahead) if ahead else messages.starting(job)
     place = desk.show("post the card", job, first, state="open")
     record = job.model_dump(mode="json")

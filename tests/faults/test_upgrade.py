@@ -6,24 +6,29 @@ by `python -m tests.stand_ins.frozen_team tests/fixtures/bot-VERSION`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dbos import StepInfo
 
 from bot.databases import make_engine
 from bot.deliveries import Deliveries
 from bot.engine import open_client
 from playground.slack.views import OpenView
 from tests.function_hosts import wait_until
+from tests.stand_ins.deploying_team import DeployingTeam
 from tests.stand_ins.frozen_team import STORIES, FrozenTeam, moved, thawed_team
 from tests.stand_ins.function_app import OTHER_MODEL
 from tests.stand_ins.team import ARRIVALS, Team
 
 pytestmark = pytest.mark.faults
 
+MAPPED = 'U01OWNER000 = "octo-owner"\n'
 RELEASES = sorted((Path(__file__).parents[1] / "fixtures").glob("bot-*"))
 
 
@@ -184,6 +189,72 @@ def test_nothing_is_left_waiting(thawed: FrozenTeam) -> None:
     finally:
         client.destroy()
     assert "Traceback" not in thawed.team.bots[-1].said
+
+
+def waits_after(steps: Sequence[StepInfo], name: str) -> bool:
+    """Return whether a flow has done the step *name* and keeps until when it waits for what comes next."""
+    return [one["function_name"] for one in steps][-2:] == [name, "DBOS.sleep"]
+
+
+def as_first_kept(deploying: DeployingTeam, *, mapped: bool) -> str:
+    """Let a deployment wait for its approval, kill the bot, and keep that as release 0.1.0 did."""
+    team = deploying.team
+    if not mapped:
+        team.config.write_text(team.config.read_text("utf-8").replace(MAPPED, ""), "utf-8")
+    bot = deploying.start_bot()
+    before = team.say("operator", "/ml deploy api")
+    waits = team.seen(before, "waits for an approval by")
+    team.seen(before, "please approve or reject above")
+    client = open_client(team.database_url)
+    try:
+        (flow,) = client.list_workflows(name="work")
+        wait_until(lambda: waits_after(client.list_workflow_steps(flow.workflow_id), "call the reviewers"))
+    finally:
+        client.destroy()
+    bot.kill()
+    with closing(sqlite3.connect(team.folder / "bot.sqlite3")) as database, database:
+        kept = database.execute(
+            "UPDATE operation_outputs SET output = json_remove(output, '$.done.called')"
+            " WHERE function_name = 'see where the card is' RETURNING output"
+        ).fetchall()
+        looked = database.execute(
+            "SELECT count(*) FROM operation_outputs WHERE function_name = 'look up whom to call'"
+        ).fetchone()
+    assert "called" not in kept[0][0]
+    assert looked == (0 if mapped else 1,)
+    return str(waits["message"]["ts"])
+
+
+@pytest.mark.parametrize("mapped", [True, False], ids=["mapped", "unmapped"])
+def test_a_call_of_reviewers_as_the_first_release_kept_it(
+    deploying_team: DeployingTeam, mapped: bool
+) -> None:
+    """Whether the settings named a reviewer or not, the run that 0.1.0 left waiting comes to its end."""
+    team, github = deploying_team.team, deploying_team.github
+    ts = as_first_kept(deploying_team, mapped=mapped)
+    before = team.slack.seq()
+    bot = deploying_team.start_bot()
+    run = deploying_team.runs("deploy.yml")[0]
+    path = f"/repos/acme/flights/actions/runs/{run['id']}/pending_deployments"
+    reviewer = team.more_env["GITHUB_REVIEW_TOKEN"]
+    ids = [one["environment"]["id"] for one in github.api("GET", path, token=reviewer).json()]
+    review = {"environment_ids": ids, "state": "approved", "comment": ""}
+    assert github.api("POST", path, review, token=reviewer).ok
+    assert team.state(before, "done")["message"]["ts"] == ts
+    assert "could not be called" not in bot.said
+
+
+def test_a_flow_out_of_step_holds_nobody_up(deploying_team: DeployingTeam) -> None:
+    """Where a flow cannot go on as it was kept, the person hears so, and the target takes the next one."""
+    team = deploying_team.team
+    as_first_kept(deploying_team, mapped=False)
+    text = team.config.read_text("utf-8").replace("[github.people]\n", f"[github.people]\n{MAPPED}")
+    team.config.write_text(text, "utf-8")
+    before = team.slack.seq()
+    deploying_team.start_bot()
+    team.private(before, "The bot's log says more (DBOSUnexpectedStepError)")
+    team.say("operator", "/ml deploy api")
+    wait_until(lambda: len(team.cards()) == 2)
 
 
 def test_times_move_and_names_do_not() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from bot.databases import make_engine
-from bot.outages import MOST_SECONDS, is_away, through_outages
+from bot.outages import MOST_SECONDS, is_away, is_repeated, through_outages
 
 
 @pytest.fixture
@@ -106,3 +106,21 @@ def test_what_postgres_may_mend(orig: Exception, away: bool) -> None:
 def test_no_connection_left_is_waited_for() -> None:
     """A pool that is empty for a moment is no failure."""
     assert is_away(NoConnectionLeft())
+
+
+def test_a_repetition_knows_that_it_is_one() -> None:
+    """From the second time on, and not any more once it is done; what holds it back is asked before each."""
+    seen: list[bool | str] = []
+
+    def act() -> str:
+        seen.append(is_repeated())
+        if len(seen) < 5:
+            raise NoConnectionLeft
+        return through_outages(lambda: "done")
+
+    def held() -> None:
+        seen.append("held")
+
+    assert through_outages(act, lambda _: None, held) == "done"
+    assert seen == [False, "held", True, "held", True]
+    assert not is_repeated()
