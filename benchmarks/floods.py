@@ -1,4 +1,4 @@
-"""Floods: far more at once than a team asks for. What is lost or done twice is counted; memory is measured."""
+"""Floods: far more at once than a team asks for. What is lost or done twice is counted; memory, measured."""
 
 from __future__ import annotations
 
