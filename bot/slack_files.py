@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
 from bot.errors import Refused, SlackUnreachable
+from bot.slack_addresses import is_slacks
 from ml.contract import Problem
 
 HOSTS = frozenset({"files.slack.com", "files.slack-gov.com"})
@@ -21,13 +21,6 @@ TIMEOUT_SECONDS = 15
 PIECE = 64 * 1024
 
 
-def is_slacks(url: str, api_url: str) -> bool:
-    """Return whether *url* is Slack's own: a file host of Slack's by https, or the server of the Web API."""
-    asked, api = urlsplit(url), urlsplit(api_url)
-    own = (asked.scheme, asked.netloc) == (api.scheme, api.netloc)
-    return own or (asked.scheme == "https" and asked.netloc in HOSTS)
-
-
 def read_file(file: dict[str, Any], token: str, api_url: str) -> bytes:
     """Return the bytes of a file as Slack describes it; at most 8 MiB.
 
@@ -35,7 +28,7 @@ def read_file(file: dict[str, Any], token: str, api_url: str) -> bytes:
     Slack does not answer.
     """
     url = str(file.get("url_private_download") or file.get("url_private") or "")
-    if not is_slacks(url, api_url):
+    if not is_slacks(url, api_url, HOSTS):
         raise _refused("file_elsewhere", "Its address is not one of Slack's.")
     if int(file.get("size") or 0) > MOST_BYTES:
         raise _too_large()

@@ -325,11 +325,13 @@ def _sentence(item: dict[str, Any], where: str) -> str:
 
 def _seen(item: dict[str, Any]) -> str:
     """Return the value at fault, shortened; nothing where it may be a secret in a wrong place."""
-    value = repr(item.get("input"))
+    given = item.get("input")
+    value = repr(given)
     may_be_secret = re.search(r"://[^/\s]*@", value) or _OF_SECRETS & set(map(str, item["loc"]))
-    if item["type"] == "missing" or may_be_secret:
+    if item["type"] == "missing" or may_be_secret or isinstance(given, dict | list | tuple):
         return ""
     return f" (is {value if len(value) <= MOST_SHOWN else value[: MOST_SHOWN - 1] + '…'})"
 
 
-_OF_SECRETS = frozenset({"headers", "headers_from", "secret_from"})
+_OF_SECRETS = frozenset({"headers", "headers_from", "secret_from", "url"})
+"""What stands under these names may hold a secret: an address often has a key in its path or query."""

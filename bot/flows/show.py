@@ -89,7 +89,7 @@ def _flow(desk: Desk, job: Job, name: str) -> Message | None:
         card=work.state if work else card["state"] if card else None,
         begun_at=_begun(engine, asked),
         job=asked,
-        hidden=asked is not None and _is_hidden(desk, asked, job.user),
+        hidden=asked is not None and _is_hidden(desk, asked, job),
         run=work.handle.id if work and work.handle else card["run_id"] if card else None,
         page=work.handle.url if work and work.handle else None,
         decision=Decision.model_validate(decision) if decision else None,
@@ -140,11 +140,15 @@ def _begun(engine: WorkflowStatus | None, asked: Job | None) -> datetime | None:
     return asked.asked_at if asked is not None else None
 
 
-def _is_hidden(desk: Desk, asked: Job, user: str) -> bool:
-    """Return whether the words of a job are its asker's own: a private command, or a private talk."""
+def _is_hidden(desk: Desk, asked: Job, viewing: Job) -> bool:
+    """Return whether the words of a job are not for whoever looks: a private command, or another channel.
+
+    Which channels are private cannot be told from their ids, so what was typed in one stays there; the link
+    to the message leads only those to it who may see it.
+    """
     command: Command | None = desk.commands.get(asked.verb)
-    private = (command is not None and command.private) or asked.channel.startswith(("D", "U", "W"))
-    return private and asked.user != user and is_person(asked.user)
+    private = (command is not None and command.private) or asked.channel != viewing.channel
+    return private and asked.user != viewing.user and is_person(asked.user)
 
 
 def _unknown(desk: Desk, name: str, refusal: Refused) -> Refused:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from bot.errors import FunctionsUnreachable, Refused
 from bot.hops.clocks import compare_clock
 from bot.hops.hop import CONNECT_SECONDS, READ_SECONDS, Said, fail, ok, warn
 from bot.settings import FunctionsSettings
+from bot.slack_addresses import is_this_machine
 from bot.team_file import TobanFile
 from ml.contract import HealthView, ModelSummary, ModelsView, StoreHealth
 
@@ -75,7 +75,7 @@ class FunctionsHop:
             return
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             yield ok("key", "accepted, and asked for")
-        elif _is_local(self._settings.url):
+        elif is_this_machine(urlsplit(self._settings.url).hostname or ""):
             yield ok("key", "not asked for, on this machine")
         else:
             fix = "Set the authorization level of the functions back to FUNCTION, as function_app.py has it."
@@ -125,14 +125,6 @@ def _store(store: StoreHealth) -> Iterator[Said]:
 
 
 def _start(url: str) -> str:
-    if _is_local(url):
+    if is_this_machine(urlsplit(url).hostname or ""):
         return "Start it with `python -m functions.local`, or correct TOBAN_FUNCTIONS_URL."
     return "Compare TOBAN_FUNCTIONS_URL with the address in the Azure portal; see there whether the app runs."
-
-
-def _is_local(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

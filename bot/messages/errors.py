@@ -191,6 +191,7 @@ def with_detail(reason_code: str | None, detail: str = "") -> str:
 
 def as_sentence(words: str) -> str:
     """Return words with a capital letter and an end, unless they begin with a name in code."""
+    words = words.strip()
     if not words:
         return ""
     first = words.split(maxsplit=1)[0].rstrip(".,:;")

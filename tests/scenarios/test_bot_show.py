@@ -88,6 +88,16 @@ def test_private_words_stay_private(team: Team) -> None:
     assert f"/ml models {MODEL}" not in others.replace(f"/ml show {flow}", "")
 
 
+def test_what_was_typed_stays_in_its_channel(team: Team) -> None:
+    """Nobody reads elsewhere what was typed in a channel that may be private; its asker does."""
+    before = team.say("operator", f"/ml predict {MODEL} flight=UA1545")
+    team.event(before, "message_posted", "about 12 min")
+    flow = team.flow("predict")
+    assert "flight=UA1545" in team.told("owner", f"/ml show {flow}")
+    assert "flight=UA1545" not in team.told("owner", f"/ml show {flow}", "ml-wine")
+    assert "flight=UA1545" in team.told("operator", f"/ml show {flow}", "ml-wine")
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [

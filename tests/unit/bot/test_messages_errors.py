@@ -36,6 +36,11 @@ def test_an_unknown_reason_is_shown_by_its_own_words() -> None:
     assert errors.sentence(None) == "No reason was given."
 
 
+def test_blank_words_make_no_sentence() -> None:
+    """A description of spaces, as a workflow's input may have one, is none."""
+    assert errors.as_sentence(" ") == ""
+
+
 def test_the_detail_is_added_where_it_says_more() -> None:
     """Nothing is said twice."""
     assert errors.with_detail("unknown_model", "There is no such model.") == "There is no such model."

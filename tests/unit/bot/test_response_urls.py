@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.response_urls import is_slacks, respond
+from bot.response_urls import HOSTS, respond
+from bot.slack_addresses import is_slacks
 from tests.stand_ins.endpoint import TeamEndpoint
 
 SLACK, LOOPBACK, PROXY = "https://slack.com/api/", "http://127.0.0.1:4000/api/", "https://slack.example/api/"
@@ -42,7 +43,7 @@ SLACK, LOOPBACK, PROXY = "https://slack.com/api/", "http://127.0.0.1:4000/api/",
 )
 def test_only_slacks_own_addresses_are_answered(url: str, api_url: str, expected: bool) -> None:
     """Slack's own host by https, or the server that the settings name; nothing that looks like it."""
-    assert is_slacks(url, api_url) is expected
+    assert is_slacks(url, api_url, HOSTS) is expected
 
 
 @pytest.fixture

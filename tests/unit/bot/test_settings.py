@@ -91,6 +91,22 @@ def test_wrong_value_is_named_and_secrets_are_not_shown(env: dict[str, str], nam
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '[commands.x]\nsummary = "s"\n[commands.x.http]\nheaders = { X-Corp = "hunter2" }\nurl = "https://x/y"',
+        '[commands.x]\nsummary = "s"\n[commands.x.http]\nurl = "x.example/fill?code=hunter2"',
+        '[[webhooks]]\nname = "glue"\nurl = "hooks.example/services/hunter2"\nsecret_from = "GLUE"',
+    ],
+)
+def test_what_may_hold_a_secret_is_not_repeated(env: dict[str, str], text: str) -> None:
+    """Addresses and whole tables are named and not shown: keys stand in them, by mistake or not."""
+    Path(env["TOBAN_CONFIG"]).write_text(text, encoding="utf-8")
+    found = "\n".join(problems(env))
+    assert "commands.x" in found or "webhooks.0" in found
+    assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
     ("text", "word"),
     [
         (None, "does not exist"),

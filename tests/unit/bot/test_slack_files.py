@@ -11,7 +11,8 @@ import pytest
 
 from bot import slack_files
 from bot.errors import Refused, SlackUnreachable
-from bot.slack_files import is_slacks, read_file
+from bot.slack_addresses import is_slacks
+from bot.slack_files import HOSTS, read_file
 
 TOKEN = "xoxb-" + "test"
 
@@ -83,13 +84,16 @@ def code_of(act: Any, *given: Any, **named: Any) -> str:
         ("https://files.slack.com:444/a.csv", False),
         ("https://docs.example.com/a.csv", False),
         ("http://127.0.0.1:4000/files-pri/a.csv", True),
-        ("http://127.0.0.1:4001/files-pri/a.csv", False),
+        ("http://127.0.0.1:4001/files-pri/a.csv", True),
+        ("https://files.slack.com:443/files-pri/a.csv", True),
+        ("http://10.0.0.1:4000/files-pri/a.csv", False),
+        ("https://[x", False),
         ("", False),
     ],
 )
 def test_only_slacks_own_addresses_are_asked(url: str, own: bool) -> None:
     """The token goes to Slack's file hosts by https, or to the server of the Web API, and nowhere else."""
-    assert is_slacks(url, "http://127.0.0.1:4000/api/") == own
+    assert is_slacks(url, "http://127.0.0.1:4000/api/", HOSTS) == own
 
 
 def test_a_file_is_read_with_the_token(shelf: Shelf) -> None:
