@@ -76,14 +76,16 @@ class Access:
         """Return the groups, read after this was called or at most *age_seconds* before.
 
         Of many who ask at once one reads, for all who asked before it began to; in a burst it waits for a few
-        seconds first, so that Slack does not refuse it for a minute.
+        seconds first, so that Slack does not refuse it for a minute. Who is content with what is remembered
+        waits for nobody; who is not, waits: older groups than were asked for are never the answer, as
+        somebody may have left them.
         """
         asked = self._clock()
+        if (remembered := self._remembered(asked, age_seconds)) is not None:
+            return remembered
         with self._reading:
-            if self._known is not None:
-                began, groups = self._known
-                if began > asked or asked - began < age_seconds:
-                    return groups
+            if (remembered := self._remembered(asked, age_seconds)) is not None:
+                return remembered
             if self._failed is not None and self._failed[0] > asked:
                 raise SlackUnreachable(self._failed[1])
             self._wait_for_allowance()
@@ -95,6 +97,14 @@ class Access:
                 raise
             self._known = (began, groups)
             return groups
+
+    def _remembered(self, asked: float, age_seconds: float) -> Groups | None:
+        """Return the groups if they were read after *asked* or at most *age_seconds* before."""
+        known = self._known
+        if known is None:
+            return None
+        began, groups = known
+        return groups if began > asked or asked - began < age_seconds else None
 
     def _wait_for_allowance(self) -> None:
         now = self._clock()

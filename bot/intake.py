@@ -32,13 +32,17 @@ BEING_STORED_SECONDS = 0.4
 
 @dataclass(frozen=True)
 class Entry:
-    """A flow to start: its registered name, its queue, its id (which makes it run once) and its arguments."""
+    """A flow to start: its registered name, its queue, its id (which makes it run once) and its arguments.
+
+    `given_up` says that nobody waits for it any more although its batch was being written.
+    """
 
     flow: str
     queue: str
     flow_id: str
     args: tuple[Any, ...]
     stored: Future[None] = field(default_factory=Future, compare=False)
+    given_up: threading.Event = field(default_factory=threading.Event, compare=False)
 
 
 class Intake:
@@ -63,7 +67,8 @@ class Intake:
         """Persist *entry*; return when it is stored.
 
         A flow id that is already known is success and starts nothing. Raises TimeoutError when its turn did
-        not come in time (the flow will not start then), or the database's own error.
+        not come in time, or the database's own error. The flow will not start then, unless the time was over
+        while the database was already making the commit.
         """
         self._waiting.put(entry)
         try:
@@ -71,7 +76,17 @@ class Intake:
         except TimeoutError:
             if entry.stored.cancel():
                 raise
+            self._await_batch(entry)
+
+    def _await_batch(self, entry: Entry) -> None:
+        """Wait for the batch that is being written; raises TimeoutError, and *entry* is given up then."""
+        try:
             entry.stored.result(timeout=BEING_STORED_SECONDS)
+        except TimeoutError:
+            entry.given_up.set()
+            if not entry.stored.done():
+                raise
+            entry.stored.result()
 
     def _work(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -111,7 +126,10 @@ class Intake:
     def _write(self, batch: list[Entry]) -> None:
         """Write those of the *batch* that somebody still waits for, in one transaction.
 
-        That is asked once the lock is held: who gave up before, and was told so, must not be stored after.
+        That is asked once the lock is held: who gave up before, and was told so, must not be stored after. It
+        is asked again before the commit, as PostgreSQL's locks are waited for in between: where one of them
+        was given up meanwhile, nothing is written and TimeoutError is raised. The commit itself cannot be
+        taken back: who gives up while it is made is told that nothing was taken although it may have been.
         """
         with self._sql.connect() as connection:
             if connection.dialect.name == "sqlite":
@@ -125,13 +143,18 @@ class Intake:
                     "app_version": FLOW_VERSION,
                 }
                 self._client.enqueue_in_transaction(connection, options, *entry.args)
+            if any(entry.given_up.is_set() for entry in wanted):
+                connection.rollback()
+                raise TimeoutError("somebody gave up while the batch was being written")
             connection.commit()
         for entry in wanted:
             entry.stored.set_result(None)
 
 
 def _is_wanted(entry: Entry) -> bool:
-    """Return whether somebody waits for *entry*; from here on they can give it up no more."""
+    """Return whether somebody waits for *entry*; from here on they give it up by `given_up` only."""
+    if entry.given_up.is_set():
+        return False
     return entry.stored.running() or entry.stored.set_running_or_notify_cancel()
 
 

@@ -48,11 +48,12 @@ RETRY_LATER = frozenset(
 TOKEN_GONE = frozenset(
     {
         *("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"),
-        *("org_login_required", "ekm_access_denied", "access_denied"),
+        *("org_login_required", "ekm_access_denied"),
     }
 )
 """What Slack says of a token that it does not take: somebody will install the app again, or put another token
 in, and results must not be lost until then (https://docs.slack.dev/reference/methods/chat.postMessage#errors).
+`access_denied` is none of these: it is about the channel or the file that was named, and no wait helps.
 """
 NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})

@@ -2,12 +2,14 @@
 
 It draws jobs and steps on the cards, and sends each waiting flow the one message that matters: its run has
 ended. What GitHub asks it to wait for, it waits for, and the cards say until when. A webhook makes it look at
-once; as it looks in any case, one that is lost costs no more than a moment.
+once, or as soon as its scope may be looked at again; as it looks in any case, one that is lost costs no more
+than a moment.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -61,6 +63,8 @@ class WorkWatcher(Patrol):
         self._shown: dict[str, object] = {}
         self._called: dict[str, object] = {}
         self._answered_at: dict[str, float] = {}
+        self._looked_at: dict[tuple[str, str], float] = {}
+        self._hurried: set[str] = set()
 
     def hurry(self, run_id: str, repository: str = "") -> bool:
         """Look now, if somebody waits for this run, rather than when its turn comes; return whether one does.
@@ -74,7 +78,11 @@ class WorkWatcher(Patrol):
             connector = self._connectors.get(work.handle.connector)
             if connector is not None and isinstance(connector, Expectant):
                 connector.expect_news(work.handle)
-        if waited_for or repository.casefold() in {one.casefold() for one in self._repositories()}:
+            self._hurried.add(work.handle.scope.casefold())
+        wanted = {one.casefold() for one in self._repositories()}
+        if repository.casefold() in wanted:
+            self._hurried.add(repository.casefold())
+        if waited_for or repository.casefold() in wanted:
             self.look_soon(Nudge(run_id, repository))
         return waited_for
 
@@ -83,7 +91,10 @@ class WorkWatcher(Patrol):
         self.hurry(news.run_id, news.repository)
 
     def look(self) -> None:
-        """Look once at every run under way."""
+        """Look once at every run under way; what has not been looked at for longest comes first.
+
+        A scope that rests is left out. If there is news of it, the next look comes soon.
+        """
         works = self._works.running()
         self._shown = {work.flow_id: self._shown.get(work.flow_id) for work in works}
         self._called = {work.flow_id: self._called.get(work.flow_id) for work in works}
@@ -91,11 +102,18 @@ class WorkWatcher(Patrol):
         for repository in self._repositories():
             if self._listed is not None and not self._listed.rests(repository):
                 groups.setdefault((GITHUB_ACTIONS, repository), [])
-        for (connector, scope), group in groups.items():
+        self._looked_at = {key: self._looked_at.get(key, -math.inf) for key in groups}
+        for connector, scope in sorted(groups, key=self._looked_at.__getitem__):
             known = self._connectors.get(connector)
-            # Without a connector its settings are gone: its cards wait until they are back.
-            if known is not None and not (isinstance(known, Paced) and known.rests(scope)):
-                self._look_at(f"{connector}:{scope}", known, group)
+            if known is None:  # its settings are gone: its cards wait until they are back
+                continue
+            if isinstance(known, Paced) and known.rests(scope):
+                if scope.casefold() in self._hurried:
+                    self._news.set()
+                continue
+            self._hurried.discard(scope.casefold())
+            self._looked_at[connector, scope] = time.monotonic()
+            self._look_at(f"{connector}:{scope}", known, groups[connector, scope])
 
     def _repositories(self) -> set[str]:
         return self._listed.repositories() if self._listed is not None else set()

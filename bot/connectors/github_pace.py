@@ -2,7 +2,8 @@
 
 A look that finds nothing changed costs nothing of the hourly limit, so nothing is saved while much of that
 is left. Below half of it, what is left above a reserve for people's commands is spread over the time until
-GitHub counts anew (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api).
+GitHub counts anew (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). Requests
+of any kind come out of one bucket that all scopes share: a busy one does not slow down many quiet ones.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ MOST_REST_SECONDS = 20.0
 RESERVE_SHARE = 0.1
 POINTS_PER_SECOND = 10.0
 """Requests of any kind; GitHub's secondary limit is 900 points a minute, and a read is one point."""
-
+BURST = timedelta(seconds=5)
+"""So far ahead of the points it may ask: fifty requests at once, or 650 in the busiest minute."""
 
 LATELY = timedelta(seconds=60)
 
@@ -60,18 +62,15 @@ def jobs_at_once(allowance: Allowance | None) -> int:
     return max(1, MOST_JOBS * 2 * allowance.left // allowance.limit)
 
 
-def rest_seconds(
-    sent: int, counted: int, allowance: Allowance | None, now: datetime, scopes: int = 1
-) -> float:
-    """Return how long to leave a scope alone after a look that took *sent* requests, *counted* of them dear.
+def rest_seconds(counted: int, allowance: Allowance | None, now: datetime, scopes: int = 1) -> float:
+    """Return how long to leave a scope alone after a look that took *counted* requests that are not free.
 
     So many *scopes* share what is left.
     """
-    rest = scopes * sent / POINTS_PER_SECOND
-    if allowance is not None and not allowance.is_ample and allowance.until > now:
-        spare = max(allowance.left - allowance.limit * RESERVE_SHARE, 1.0)
-        rest = max(rest, scopes * counted * (allowance.until - now).total_seconds() / spare)
-    return min(rest, MOST_REST_SECONDS)
+    if allowance is None or allowance.is_ample or allowance.until <= now:
+        return 0.0
+    spare = max(allowance.left - allowance.limit * RESERVE_SHARE, 1.0)
+    return min(scopes * counted * (allowance.until - now).total_seconds() / spare, MOST_REST_SECONDS)
 
 
 class Counting(Protocol):
@@ -86,16 +85,20 @@ class Counting(Protocol):
 
 
 class Pace:
-    """Remembers when each scope may be looked at again. Used by one thread."""
+    """Remembers when each scope may be looked at again, and what all took together. Used by one thread.
+
+    Where not all have a turn, it is for the caller to ask first for whom it looked at longest ago.
+    """
 
     def __init__(self, client: Counting) -> None:
         self._client = client
         self._until: dict[str, datetime] = {}
+        self._free_at = client.now()
 
     def rests(self, scope: str) -> bool:
         """Return whether it is too early for another look at *scope*."""
-        until = self._until.get(scope)
-        return until is not None and self._client.now() < until
+        now = self._client.now()
+        return now < max(self._free_at - BURST, self._until.get(scope, now))
 
     @contextmanager
     def look(self, scope: str) -> Iterator[None]:
@@ -110,5 +113,6 @@ class Pace:
             recent = {one: until for one, until in self._until.items() if until > now - LATELY}
             known = len(recent.keys() | {scope})
             counted = asked - (client.unchanged - unchanged)
-            rest = rest_seconds(asked, counted, client.allowance, now, known)
+            rest = rest_seconds(counted, client.allowance, now, known)
+            self._free_at = max(self._free_at, now) + timedelta(seconds=asked / POINTS_PER_SECOND)
             self._until = recent | {scope: now + timedelta(seconds=rest)}

@@ -195,6 +195,7 @@ class WatchedRuns:
     def settle(self) -> None:
         """Read every run's jobs once, as the watcher would by and by."""
         for work in self.works.running():
+            self.clock.skip(1.0)
             self.connector.status([work.handle] if work.handle else [])
         self.look(2)
 

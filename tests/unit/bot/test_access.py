@@ -94,6 +94,31 @@ def test_a_burst_of_fresh_looks_is_few_reads() -> None:
     assert groups.reads == 2
 
 
+def test_what_is_remembered_waits_for_no_reading() -> None:
+    """While one reading takes long, whoever is content with what is remembered gets it at once."""
+    groups, began, go = Groups(owners="UOWN"), threading.Event(), threading.Event()
+
+    def slowly() -> dict[str, frozenset[str]]:
+        if groups.reads:
+            began.set()
+            assert go.wait(10)
+        return groups()
+
+    roles = RolesTable.model_validate({"owner": ("@owners",), "viewer": ()})
+    known = Access(roles, slowly, lambda: 0.0)
+    assert known.role("UOWN") == "owner"
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(known.role, "UOWN", fresh=True)
+        assert began.wait(10)
+        try:
+            assert pool.submit(known.role, "UOWN").result(5) == "owner"
+            assert pool.submit(known.role, "UOWN", recent=True).result(5) == "owner"
+            assert not slow.done()
+        finally:
+            go.set()
+        assert slow.result(10) == "owner"
+
+
 def test_reads_keep_within_what_slack_takes() -> None:
     """After a few reads at once each further one waits for its turn, so that Slack refuses none."""
     groups, now, slept = Groups(owners="UOWN"), [0.0], []

@@ -75,12 +75,17 @@ class Client:
     """Stands in for the engine's client: writes flows into a table, refuses what is poisoned."""
 
     def __init__(self) -> None:
-        self.batches: list[list[str]] = []
+        self.begun, self.go = threading.Event(), threading.Event()
+        self.tried: list[str] = []
 
     def enqueue_in_transaction(self, connection: sa.Connection, options: Any, *args: Any) -> None:
         """Store a flow, once for its id."""
+        self.tried.append(options["workflow_id"])
         if args == ("poison",):
             raise ValueError("cannot be stored")
+        if args == ("lock",):  # as an insert does in PostgreSQL, where another transaction has the row
+            self.begun.set()
+            assert self.go.wait(10)
         statement = "INSERT OR IGNORE INTO flows VALUES (?, ?)"
         connection.exec_driver_sql(statement, (options["workflow_id"], options["workflow_name"]))
 
@@ -99,9 +104,14 @@ def stored(engine: sa.Engine) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def intake(engine: sa.Engine, stored: Callable[[], list[str]]) -> Iterator[Intake]:
+def client() -> Client:
+    """The engine's client."""
+    return Client()
+
+
+@pytest.fixture
+def intake(engine: sa.Engine, stored: Callable[[], list[str]], client: Any) -> Iterator[Intake]:
     """An intake that has not been started yet."""
-    client: Any = Client()
     made = Intake(engine, client)
     yield made
     made.stop()
@@ -143,6 +153,25 @@ def test_request_that_was_given_up_is_not_stored_later(
     intake.start()
     intake.submit(entry("next"))
     assert stored() == ["next"]
+
+
+@pytest.mark.parametrize("others", [0, 3])
+def test_request_given_up_while_its_batch_was_written_is_not_stored(
+    intake: Intake, client: Client, stored: Callable[[], list[str]], others: int
+) -> None:
+    """Who was refused because an insert hung is not served when it goes on; who still waits is."""
+    entries = [entry(f"taken-{number}") for number in range(others)]
+    with ThreadPoolExecutor(others + 1) as pool:
+        taken = [pool.submit(intake.submit, one, 30.0) for one in entries]
+        refused = pool.submit(intake.submit, entry("refused", "lock"), 1.0)
+        intake.start()
+        assert client.begun.wait(10)
+        assert isinstance(refused.exception(10), TimeoutError)
+        client.go.set()
+        assert [one.exception(30) for one in taken] == [None] * others
+    intake.submit(entry("with the next"))
+    assert stored() == sorted([*(one.flow_id for one in entries), "with the next"])
+    assert client.tried.count("refused") == 1
 
 
 def test_stopping_stores_what_waits(intake: Intake, stored: Callable[[], list[str]]) -> None:

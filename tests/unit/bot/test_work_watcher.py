@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +42,7 @@ class Around:
         self.drawn: list[str] = []
         self.broken = 0
         given: Any = self
-        timing = Timing(silence_seconds=0.0)
+        timing = Timing(silence_seconds=0.0, work_seconds=3600.0)
         self.watcher = WorkWatcher(given, given, {"github_actions": given}, given, given, "me", timing)
 
     def running(self) -> list[Work]:
@@ -123,3 +124,59 @@ def test_limit_and_silence_are_on_the_cards() -> None:
         ":hourglass: *X · waits until 12:03:00 UTC*",
         ":satellite_antenna: *X · GitHub does not answer*",
     ]
+
+
+class Limited(Around):
+    """A connector that may be asked only so often, and says no otherwise."""
+
+    def __init__(self, *works: Work) -> None:
+        super().__init__(*works)
+        self.left = 1
+        self.scopes: list[str] = []
+        self.refused, self.looked = 0, threading.Event()
+
+    def rests(self, scope: str) -> bool:
+        """Return whether nothing is left; after three times there is again."""
+        if self.left:
+            return False
+        self.refused += 1
+        self.left = int(self.refused == 3)
+        return True
+
+    def status(self, handles: Sequence[RunHandle]) -> Mapping[str, RunStatus]:
+        """Take one of what is left."""
+        self.left -= 1
+        self.scopes.append(handles[0].scope)
+        self.looked.set()
+        return super().status(handles)
+
+    def find(self, run_id: str) -> Work | None:
+        """Return who waits for a run."""
+        return next((one for one in self.works if one.handle is not None and one.handle.id == run_id), None)
+
+    def hold_lease(self, *asked: Any) -> bool:
+        """Return that the lease is held."""
+        return True
+
+
+def test_all_have_their_turn() -> None:
+    """Where not all can be looked at, those come first that have not been for longest."""
+    around = Limited(*(work(number, f"a/{number}") for number in range(3)))
+    for _ in range(6):
+        around.left, around.refused = 1, 0
+        around.watcher.look()
+    assert around.scopes == ["a/0", "a/1", "a/2"] * 2
+
+
+def test_news_of_a_scope_that_rests_are_kept() -> None:
+    """A webhook whose run may not be looked at yet makes the watcher look as soon as it may."""
+    around = Limited(work(1))
+    around.watcher.start()
+    try:
+        assert around.looked.wait(10)
+        around.looked.clear()
+        assert around.watcher.hurry("1")
+        assert around.looked.wait(10)
+    finally:
+        around.watcher.stop()
+    assert around.refused == 3
