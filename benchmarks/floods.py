@@ -1,4 +1,4 @@
-"""Floods: far more at once than a team ever asks for. Nothing is lost or done twice, memory stays flat."""
+"""Floods: far more at once than a team asks for. What is lost or done twice is counted; memory, measured."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def _look_at(office: FloodedOffice, pid: int) -> Iterator[Figure]:
     yield Figure(f"{watched}: requests to the function app a minute", "", Side("the bot", (asked / minutes,)))
     edits = office.taken("chat.update") / minutes
     yield Figure(
-        f"{watched}: edits a minute",
+        f"{watched}: edits that Slack took a minute",
         "",
         Side("the bot", (edits,)),
         limit="Slack takes 50",

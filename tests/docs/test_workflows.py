@@ -190,6 +190,13 @@ def test_a_digest_is_posted_by_the_same_command_as_by_hand() -> None:
     assert any("python -m bot digest" in step.get("run", "") for step in digest["jobs"]["post"]["steps"])
 
 
+def test_each_week_every_test_runs() -> None:
+    """The long tests, which no change waits for, run by the clock."""
+    weekly = load(ROOT / ".github" / "workflows" / "weekly.yml")
+    assert set(weekly["on"]) == {"schedule", "workflow_dispatch"}
+    assert weekly["jobs"]["test"]["steps"][-1] == {"run": "make test-full"}
+
+
 def test_known_weaknesses_are_asked_for() -> None:
     """CI asks whether a locked package has a known weakness, in a job of its own, as people do."""
     job = load(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["audit"]
