@@ -132,9 +132,9 @@ class FunctionHost:
         self.process.wait(WAIT_SECONDS)
 
 
-def wait_until(look: Callable[[], Any]) -> Any:
-    """Return what *look* finds, asking until it finds something."""
-    deadline = time.monotonic() + WAIT_SECONDS
+def wait_until(look: Callable[[], Any], seconds: float = WAIT_SECONDS) -> Any:
+    """Return what *look* finds, asking until it finds something, for so many *seconds* at the most."""
+    deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
