@@ -119,6 +119,8 @@ def test_a_full_disk(home: Home) -> None:
         filler.unlink()
         wait_until(lambda: host.post("models/sums/predict", PREDICT).json()["logged"])
         # Its attempt was cut off; silent for a minute, it is taken up by the message that comes again.
-        wait_until(lambda: host.get(f"runs/{run_id}").json()["state"] == "succeeded", TAKEN_UP_SECONDS)
+        wait_until(gate.exists, TAKEN_UP_SECONDS)
+        gate.unlink()
+        assert host.wait_for(run_id)["state"] == "succeeded"
         assert host.wait_for(host.retrain(rows=60))["state"] == "succeeded"
     assert Registry(open_store(str(home.store), {})).versions("sums") == [1, 2, 3]
