@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -216,9 +216,9 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             verb="help",
-            summary="Show the commands, or one of them with the inputs of a model.",
-            usage="help [COMMAND] [MODEL]",
-            examples=("help", "help predict arrival-delay"),
+            summary="Show the commands, one of them with the inputs of a model, or those about a word.",
+            usage="help · help COMMAND [MODEL] · help WORD",
+            examples=("help", "help predict arrival-delay", "help registry"),
             private=True,
         ),
     )
@@ -322,3 +322,12 @@ def suggest(word: str, commands: Mapping[str, Command] = COMMANDS) -> tuple[str,
     meant = [_OTHER_WORDS[lower]] if lower in _OTHER_WORDS else []
     near = difflib.get_close_matches(lower[:40], commands, n=3, cutoff=0.6)
     return tuple(dict.fromkeys([*meant, *near]))[:3]
+
+
+def find_commands(words: Sequence[str], commands: Iterable[Command]) -> list[Command]:
+    """Return the commands in whose name, summary, usage or examples each of *words* stands, in any case."""
+    return [one for one in commands if all(word.casefold() in _words_of(one) for word in words)]
+
+
+def _words_of(command: Command) -> str:
+    return "\n".join((command.verb, command.summary, command.usage, *command.examples)).casefold()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.coercion import fold_case
-from bot.commands import ASKS_AT_ONCE, COMMANDS, FORM, Command, flow_of, split_words, suggest
+from bot.commands import ASKS_AT_ONCE, COMMANDS, FORM, Command, find_commands, flow_of, split_words, suggest
 from bot.engine import REQUESTS
 from bot.ids import short_id
 from bot.intake import Entry, Intake
@@ -65,7 +65,7 @@ class Doors:
         parsed, asks = _form_asked(parse(text[:MOST_TYPED]))
         job = self._job(body, parsed, f"{self._command} {text}".strip())
         if parsed.verb in (None, "help") and not (parsed.words and parsed.words[0] in self._commands):
-            return _private(help_messages.help(self._commands.values(), self._command))
+            return _private(self._help(parsed.words if parsed.verb == "help" else ()))
         verb = parsed.verb or "help"
         if verb not in self._commands:
             near = suggest(verb, self._commands)
@@ -77,6 +77,15 @@ class Doors:
         if verb in ASKS_AT_ONCE and not (job.inputs or job.words):
             return self._submit(job, FORM, True)
         return self._submit(job, flow_of(verb))
+
+    def _help(self, words: Sequence[str]) -> Message:
+        """Return the commands, those that *words* stand in where there are any."""
+        if not words:
+            return help_messages.help(self._commands.values(), self._command)
+        found = find_commands(words, self._commands.values())
+        if found:
+            return help_messages.about(words, found, self._command)
+        return help_messages.unknown_verb(words[0], suggest(words[0], self._commands), self._command)
 
     def read(self, body: Mapping[str, Any]) -> Job:
         """Return the job that the text of a command, or of a mention, asks for; nothing is begun."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.commands import Command
-from bot.messages.blocks import context, header, section
+from bot.messages.blocks import Block, context, header, section
 from bot.messages.errors import did_you_mean
 from bot.messages.fields import inputs_block
 from bot.messages.message import Message, compose
@@ -15,14 +15,22 @@ from ml.contract import ModelView
 
 def help(commands: Iterable[Command], command_name: str) -> Message:  # noqa: A001 - named like its verb
     """Return the list of commands, each with one example."""
-    lines = [
-        f"*{command.verb}* · {inline(command.summary)}\n{_typed(command_name, command.examples[0])}"
-        for command in commands
-    ]
+    more = f"{_typed(command_name, 'help predict')} shows more on one command"
+    search = f"{_typed(command_name, 'help approve')} looks for a word"
     return compose(
         header("What you can ask for"),
-        section("\n".join(lines)),
-        context(f"{_typed(command_name, 'help predict')} shows more on one command. {_TYPING}"),
+        _listed(commands, command_name),
+        context(f"{more}, {search}. {_TYPING}"),
+    )
+
+
+def about(words: Sequence[str], found: Sequence[Command], command_name: str) -> Message:
+    """Return the commands, at least one, that were *found* by *words*."""
+    more, everything = _typed(command_name, f"help {found[0].verb}"), _typed(command_name, "help")
+    return compose(
+        section(f"*About {inline(' '.join(words))}*"),
+        _listed(found, command_name),
+        context(f"{more} shows more, {everything} lists all."),
     )
 
 
@@ -52,6 +60,14 @@ def unknown_verb(word: str, suggestions: Sequence[str], command_name: str = "/ml
     nearest = f"\n{did_you_mean(suggestions)}" if suggestions else ""
     rest = f"{_typed(command_name, 'help')} lists what I know."
     return compose(section(f":question: *I know no command {code(word)}.*{nearest}\n{rest}"))
+
+
+def _listed(commands: Iterable[Command], command_name: str) -> Block:
+    lines = [
+        f"*{command.verb}* · {inline(command.summary)}\n{_typed(command_name, command.examples[0])}"
+        for command in commands
+    ]
+    return section("\n".join(lines))
 
 
 _TYPING = "Values may be typed `name=value`, `name:value` or `--name value`, with quotes around spaces."

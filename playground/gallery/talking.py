@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import COMMANDS, Command
+from bot.commands import COMMANDS, Command, find_commands
 from bot.flows.refusals import refuse
 from bot.forms import Form, View, build_view, loading_view, plain_view, problem_view
 from bot.jobs import Job
@@ -30,6 +30,11 @@ def with_form(job: Job, problem: Problem) -> Message:
 def help_list(command_name: str) -> Message:
     """Return the list of all commands."""
     return help_messages.help(COMMANDS.values(), command_name)
+
+
+def help_about(words: list[str], command_name: str) -> Message:
+    """Return the commands that have something to do with versions' aliases."""
+    return help_messages.about(words, find_commands(["alias"], COMMANDS.values()), command_name)
 
 
 def help_of(command: Command, command_name: str) -> Message:
@@ -87,6 +92,7 @@ HELP = Chapter(
     "What can be asked for, and how.",
     (
         Sample("All commands.", help_list, ("/ml",), "private"),
+        Sample("The commands about a word.", help_about, (["alias"], "/ml"), "private"),
         Sample("Predict, for a model.", help_with_model, (model(), "/ml"), "private"),
         Sample(
             "A word that is no command.",

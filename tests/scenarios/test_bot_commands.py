@@ -16,6 +16,8 @@ pytestmark = over(OVER_ALL)
         ("/ml", "What you can ask for"),
         ("/ml help", "Ask a model for a prediction"),
         ("/ml help retrain", "since"),
+        ("/ml help mlflow", "/ml registry"),
+        ("/ml help predct", "Did you mean"),
         ("/ml models", "Arrival delay"),
         ("/ml models arrival-delay", "dep_delay"),
         ("/ml status", "Everything answers"),

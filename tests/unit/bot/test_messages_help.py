@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import COMMANDS
+from bot.commands import COMMANDS, find_commands
 from bot.messages import help as messages
 from playground.gallery.records import model
 
@@ -13,6 +13,15 @@ def test_help_lists_every_command_with_an_example_to_copy() -> None:
 
     for command in COMMANDS.values():
         assert f"*{command.verb}* · {command.summary}\n`/ops {command.examples[0]}`" in text
+
+
+def test_help_finds_what_a_word_stands_in() -> None:
+    """Each word must stand in a command's name, summary, usage or examples, in any case of letters."""
+    found = find_commands(["Alias"], COMMANDS.values())
+    text = messages.about(["Alias"], found, "/ml").text
+    assert "*alias*" in text
+    assert "*whoami*" not in text
+    assert find_commands(["alias", "nothing"], COMMANDS.values()) == []
 
 
 def test_help_for_a_command_shows_usage_examples_and_who_may() -> None:
