@@ -64,7 +64,7 @@ def test_checks_are_waited_for_and_one_that_fails_ends_it(deploying_team: Deploy
 
 def test_slips_and_refusals(deploying_team: DeployingTeam) -> None:
     """What cannot be deployed is told privately, with what was perhaps meant; nothing begins."""
-    team, github = deploying_team.team, deploying_team.github
+    team = deploying_team.team
     deploying_team.start_bot()
     assert "Did you mean `api`" in team.told("operator", "/ml deploy apy")
     assert "no such branch, tag or commit" in team.told("operator", "/ml deploy api mian")
@@ -73,6 +73,13 @@ def test_slips_and_refusals(deploying_team: DeployingTeam) -> None:
     assert "there is no such input" in team.told("operator", "/ml deploy api speed=fast").casefold()
     assert "for the role owner" in team.told("operator", "/ml deploy model")
     assert "roles do not cover" in team.told("viewer", "/ml deploy api")
+    assert team.cards() == []
+
+
+def test_environments_that_cannot_be_used(deploying_team: DeployingTeam) -> None:
+    """An environment that is not there or may not be read is told; without a name all targets are listed."""
+    team, github = deploying_team.team, deploying_team.github
+    deploying_team.start_bot()
     assert "names no such environment" in team.told("owner", "/ml deploy unprotected")
     assert "Did you mean `production`" in team.told("owner", "/ml deploy nowhere")
     listed = team.told("operator", "/ml deploy")

@@ -129,10 +129,10 @@ def test_reads_keep_within_what_slack_takes() -> None:
 
     roles = RolesTable.model_validate({"owner": ("@owners",), "viewer": ()})
     known = Access(roles, groups, lambda: now[0], sleep)
-    for _ in range(18):
+    for _ in range(20):
         assert known.role("UOWN", fresh=True) == "owner"
-    assert groups.reads == 18
-    assert slept == [pytest.approx(5.0)] * 12
+    assert groups.reads == 20
+    assert slept == [pytest.approx(7.5)] * 8
     assert now[0] == pytest.approx(60.0)
 
 
