@@ -79,13 +79,16 @@ class Works:
         self._set(flow_id, began_at=None)
 
     def watch(self, flow_id: str, handle: RunHandle) -> None:
-        """Note the run that was started, so that the watcher follows it."""
+        """Note the run that was started, or started again, so that the watcher follows it."""
         self._set(flow_id, state="running", handle=handle.model_dump_json(), run_id=handle.id)
 
     def reopen(self, flow_id: str, work_flow_id: str, ended: int) -> bool:
-        """Claim the attempt after the one that *ended*; True if it is *work_flow_id*'s, also asked again."""
+        """Claim the attempt after the one that *ended*; True if it is *work_flow_id*'s, also asked again.
+
+        It is not watched before `watch` is called again: the card says first that it starts.
+        """
         free = sa.and_(works.c.flow_id == flow_id, works.c.state == "closed", works.c.attempt == ended)
-        values = {"state": "running", "attempt": ended + 1, "work_flow_id": work_flow_id}
+        values = {"state": "waiting", "attempt": ended + 1, "work_flow_id": work_flow_id}
         with self._engine.begin() as connection:
             if connection.execute(sa.update(works).where(free).values(values)).rowcount:
                 return True

@@ -77,7 +77,7 @@ def work(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any]) ->
 def follow(desk: Desk, job: Job, place: dict[str, str], record: dict[str, Any], attempt: int) -> None:
     """Follow a run that was begun again, on the card that it has."""
     order = Order.model_validate(record)
-    found = desk.step("find the run", _handle_of, desk, job.flow_id)
+    found = desk.step("find the run", _watch_again, desk, job.flow_id)
     _follow_to_the_end(desk, job, place, order, RunHandle.model_validate(found), attempt)
 
 
@@ -339,8 +339,10 @@ def _pass_on_cancel(desk: Desk, job: Job, order: Order, handle: RunHandle, attem
         log.warning("run could not be cancelled", extra={"run_id": handle.id, "reason": str(error)})
 
 
-def _handle_of(desk: Desk, flow_id: str) -> dict[str, Any]:
+def _watch_again(desk: Desk, flow_id: str) -> dict[str, Any]:
+    """Have the run watched from now on: the card has said that it starts again; return its handle."""
     found = desk.works.find(flow_id)
     if found is None or found.handle is None:
         raise refuse("unknown_run", "This card belongs to no run that I know of.")
+    desk.works.watch(flow_id, found.handle)
     return found.handle.model_dump(mode="json")

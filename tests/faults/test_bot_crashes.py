@@ -81,6 +81,7 @@ def test_killed_while_promoting(new_team: START) -> None:
     assert [alias["version"] for alias in team.functions.aliases] == [1, 2]
 
 
+@SLOW
 def test_stopped_in_order_it_goes_on_too(new_team: START) -> None:
     """SIGTERM ends the bot with success although flows wait; they wait on after the next start."""
     team = new_team()
@@ -252,6 +253,7 @@ def on_postgres(team: Team, url: str) -> Team:
     return team
 
 
+@SLOW
 def test_no_secret_is_written_anywhere(new_team: START) -> None:
     """Neither log nor database holds a token, a key or the signing secret after a day with troubles."""
     team = new_team()

@@ -88,7 +88,15 @@ def wait_until_told(team: Team, endpoint: TeamEndpoint) -> dict[str, Any]:
     raise AssertionError(told(endpoint))
 
 
-@pytest.mark.parametrize("moment", ["as it is called", "while it runs", "as it ends", "as it is cancelled"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "as it is called",
+        "as it ends",
+        pytest.param("while it runs", marks=pytest.mark.slow),
+        pytest.param("as it is cancelled", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_around_a_command(team: Team, endpoint: TeamEndpoint, moment: str) -> None:
     """Killed at any moment, the bot goes on: one run of the endpoint, one card, one end, one event."""
     bot = begin(team)

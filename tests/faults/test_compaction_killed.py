@@ -34,7 +34,7 @@ def opened(kind: str, folder: Path) -> ObjectStore:
     return open_store(str(folder) if kind == "folder" else f"memory://{secrets.token_hex(6)}")
 
 
-@pytest.mark.parametrize("kind", ["folder", "memory"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("memory", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("now", [CLOSED, GRACE_OVER], ids=["archiving", "deleting"])
 def test_every_write_may_be_the_last(kind: str, now: datetime, tmp_path: Path) -> None:
     """Before and after each write: all rows are there once, and the next worker finishes the work."""
@@ -57,7 +57,15 @@ def test_every_write_may_be_the_last(kind: str, now: datetime, tmp_path: Path) -
     assert at > 3
 
 
-@pytest.mark.parametrize(("at", "after"), [(1, "after"), (2, "before"), (2, "after"), (3, "before")])
+@pytest.mark.parametrize(
+    ("at", "after"),
+    [
+        (1, "after"),
+        (2, "after"),
+        pytest.param(2, "before", marks=pytest.mark.slow),
+        pytest.param(3, "before", marks=pytest.mark.slow),
+    ],
+)
 def test_a_process_that_is_killed_leaves_nothing_half_done(at: int, after: str, tmp_path: Path) -> None:
     """SIGKILL around the file and around the manifest that makes it count."""
     store = open_store(str(tmp_path / "store"))

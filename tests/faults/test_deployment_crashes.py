@@ -12,7 +12,15 @@ DISPATCH = "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatche
 REVIEW = "POST /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments"
 
 
-@pytest.mark.parametrize("moment", ["during the checks", "as it starts", "as it waits", "as it is approved"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "as it starts",
+        "as it is approved",
+        pytest.param("during the checks", marks=pytest.mark.slow),
+        pytest.param("as it waits", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_around_a_deployment(deploying_team: DeployingTeam, moment: str) -> None:
     """Killed at any moment, the bot goes on: one card, one run, one review, one end."""
     team, github = deploying_team.team, deploying_team.github

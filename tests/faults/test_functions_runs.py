@@ -38,7 +38,7 @@ def versions(home: Home) -> list[int]:
     return Registry(open_store(str(home.store), {})).versions("sums")
 
 
-@pytest.mark.parametrize("stage", ["load", "fit"])
+@pytest.mark.parametrize("stage", ["fit", pytest.param("load", marks=pytest.mark.slow)])
 def test_a_host_killed_while_training_goes_on_at_its_next_start(home: Home, stage: str) -> None:
     """The same run is taken up at once, trains to its end, and one version is registered."""
     gate = home.folder / "gate"

@@ -21,7 +21,11 @@ def answers(team: Team) -> int:
     return sum("about 12 min" in one["plain"] for one in team.slack.messages(ARRIVALS, "owner"))
 
 
-@pytest.mark.parametrize("trouble", [{"cut": True}, {"status": 500}, {"error": "fatal_error"}], ids=str)
+@pytest.mark.parametrize(
+    "trouble",
+    [{"cut": True}, {"error": "fatal_error"}, pytest.param({"status": 500}, marks=pytest.mark.slow)],
+    ids=str,
+)
 def test_lost_answer_to_a_post(team: Team, trouble: dict[str, object]) -> None:
     """A post whose answer was lost is found, not sent again."""
     before = answers(team)

@@ -241,7 +241,9 @@ def as_first_kept(deploying: DeployingTeam, *, mapped: bool) -> str:
     return str(waits["message"]["ts"])
 
 
-@pytest.mark.parametrize("mapped", [True, False], ids=["mapped", "unmapped"])
+@pytest.mark.parametrize(
+    "mapped", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["unmapped", "mapped"]
+)
 def test_a_call_of_reviewers_as_the_first_release_kept_it(
     deploying_team: DeployingTeam, mapped: bool
 ) -> None:

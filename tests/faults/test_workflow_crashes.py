@@ -12,7 +12,14 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.mark.parametrize(
-    "moment", ["before the start arrives", "as it starts", "while it runs", "as it ends", "as it runs again"]
+    "moment",
+    [
+        "as it starts",
+        "while it runs",
+        pytest.param("before the start arrives", marks=pytest.mark.slow),
+        pytest.param("as it ends", marks=pytest.mark.slow),
+        pytest.param("as it runs again", marks=pytest.mark.slow),
+    ],
 )
 def test_killed_around_a_run(github_team: GitHubTeam, moment: str) -> None:
     """Killed at any moment, the bot goes on: one run, one card, one end."""
@@ -71,7 +78,15 @@ def test_second_delivery_is_no_second_run(github_team: GitHubTeam) -> None:
     assert (len(github.runs), len(team.cards())) == (1, 1)
 
 
-@pytest.mark.parametrize("moment", ["as it starts", "while it runs", "as it ends", "as it is taken up"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "as it is taken up",
+        pytest.param("as it starts", marks=pytest.mark.slow),
+        pytest.param("while it runs", marks=pytest.mark.slow),
+        pytest.param("as it ends", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_around_a_training_elsewhere(trained_team: GitHubTeam, moment: str) -> None:
     """Killed at any moment, the bot goes on: one workflow run, one card, one decision."""
     team, github = trained_team.team, trained_team.github

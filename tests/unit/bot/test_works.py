@@ -63,6 +63,16 @@ def test_attempt_is_claimed_once(works: Works) -> None:
     assert works.reopen("c-1", "b-2-work", 1)
 
 
+def test_an_attempt_is_watched_once_its_card_says_so(works: Works) -> None:
+    """Progress of the next attempt is not drawn before the card has said that it starts."""
+    works.watch("c-1", HANDLE)
+    works.close("c-1")
+    works.reopen("c-1", "b-1-work", 1)
+    assert (works.running(), works.is_open("c-1")) == ([], False)
+    works.watch("c-1", HANDLE)
+    assert [one.attempt for one in works.running()] == [2]
+
+
 def test_owner_is_told_by_repository_too(works: Works) -> None:
     """Equal numbers in two systems are two runs."""
     works.watch("c-1", HANDLE)
