@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.engine import Engine, RowMapping
-from sqlalchemy.exc import IntegrityError
 
 from bot.connectors.connector import FINAL, RunState
+from bot.databases import claim
 from bot.tables import calls, utc_now
 
 SENDING = "sending"
@@ -64,12 +64,9 @@ class Calls:
         """Claim *key* for a call that is to be sent; None if it is new, else what is known of the first."""
         now = utc_now()
         row = {"key": key, "endpoint": endpoint, "state": SENDING, "facts": "{}"}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(calls).values(**row, look_after=now, created_at=now))
-        except IntegrityError:
-            return self.find([key]).get(key)
-        return None
+        if claim(self._engine, calls, **row, look_after=now, created_at=now):
+            return None
+        return self.find([key]).get(key)
 
     def forget(self, key: str) -> None:
         """Give the claim of *key* back: certainly nothing was sent, or it was refused."""

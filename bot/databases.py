@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
 
 
 def make_engine(url: str) -> Engine:
@@ -30,6 +31,16 @@ def make_engine(url: str) -> Engine:
         connection.execute("PRAGMA synchronous=NORMAL")
 
     return engine
+
+
+def claim(engine: Engine, table: sa.Table, /, **values: Any) -> bool:
+    """Insert a row; False, and nothing changed, where a unique constraint says that it is there already."""
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.insert(table).values(**values))
+    except IntegrityError:
+        return False
+    return True
 
 
 def psycopg_url(url: str) -> str:

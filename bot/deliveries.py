@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
 
+from bot.databases import claim
 from bot.tables import deliveries, events, hooks, utc_now
 
 Ending = Literal["delivered", "refused", "given_up"]
@@ -26,7 +26,7 @@ class Deliveries:
 
     def claim(self, signature: str, command: str, flow_id: str) -> bool:
         """Claim a signed request; False for one that was taken before."""
-        return self._insert(hooks, signature=signature, command=command, flow_id=flow_id, at=utc_now())
+        return claim(self._engine, hooks, signature=signature, command=command, flow_id=flow_id, at=utc_now())
 
     def taken(self, delivery: str, identity: str) -> str | None:
         """Return the delivery by which an event of GitHub's came before, or None for one that is new."""
@@ -37,12 +37,12 @@ class Deliveries:
     def take(self, delivery: str, identity: str, event: str, repository: str, *, begins: bool) -> None:
         """Write that an event of GitHub's was taken; *begins* says that it may begin something."""
         row = {"delivery": delivery, "identity": identity, "event": event, "repository": repository}
-        self._insert(events, **row, begins=begins, at=utc_now())
+        claim(self._engine, events, **row, begins=begins, at=utc_now())
 
     def open(self, delivery_id: str, webhook: str, event: str, body: str) -> None:
         """Write that an event is to be delivered; a second call changes nothing."""
         row = {"id": delivery_id, "webhook": webhook, "event": event, "body": body}
-        self._insert(deliveries, **row, state="waiting", attempts=0, detail="", created_at=utc_now())
+        claim(self._engine, deliveries, **row, state="waiting", attempts=0, detail="", created_at=utc_now())
 
     def tried(self, delivery_id: str, detail: str) -> None:
         """Count an attempt, with what came of it."""
@@ -69,14 +69,6 @@ class Deliveries:
             connection.execute(sa.delete(hooks).where(hooks.c.at < before))
             connection.execute(sa.delete(deliveries).where(deliveries.c.ended_at < before))
             connection.execute(sa.delete(events).where(events.c.at < before, events.c.begins.is_(False)))
-
-    def _insert(self, table: sa.Table, **values: Any) -> bool:
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(table).values(**values))
-        except IntegrityError:
-            return False
-        return True
 
     def _update(self, delivery_id: str, **values: Any) -> None:
         waiting = sa.and_(deliveries.c.id == delivery_id, deliveries.c.ended_at.is_(None))

@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import IntegrityError
 
+from bot.databases import claim
 from bot.tables import deployment_heads, deployment_locks, utc_now, works
 
 UNTIL_IT_HAS_A_CARD = timedelta(minutes=10)
@@ -42,12 +42,7 @@ class DeploymentRecords:
         """Claim *target* for a job; None if it has it now, also when asked again, else who has it."""
         values = {"flow_id": flow_id, "by": by, "what": what, "at": utc_now()}
         while True:
-            try:
-                with self._engine.begin() as connection:
-                    connection.execute(sa.insert(deployment_locks).values(target=target, **values))
-            except IntegrityError:
-                pass
-            else:
+            if claim(self._engine, deployment_locks, target=target, **values):
                 return None
             with self._engine.begin() as connection:
                 held = _held(connection, target)
@@ -91,11 +86,7 @@ class DeploymentRecords:
         with self._engine.begin() as connection:
             if connection.execute(sa.update(deployment_heads).where(older).values(**values)).rowcount:
                 return
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(deployment_heads).values(target=target, **values))
-        except IntegrityError:
-            return
+        claim(self._engine, deployment_heads, target=target, **values)
 
     def look_again(self, target: str, sha: str) -> None:
         """Forget that *sha* was seen, so that the branch's head is news again."""

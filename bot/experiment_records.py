@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
 
+from bot.databases import claim
 from bot.tables import experiments, utc_now
 
 
@@ -35,15 +35,12 @@ class ExperimentRecords:
     def begin(self, flow_id: str, repository: str) -> datetime | None:
         """Note that the issue is being written; return when an earlier attempt to do so began, or None."""
         row = {"flow_id": flow_id, "repository": repository, "began_at": utc_now()}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(experiments).values(**row))
-        except IntegrityError:
-            with self._engine.connect() as connection:
-                mine = sa.select(experiments.c.began_at).where(experiments.c.flow_id == flow_id)
-                earlier: datetime = connection.execute(mine).scalar_one()
-            return earlier.replace(tzinfo=UTC)
-        return None
+        if claim(self._engine, experiments, **row):
+            return None
+        with self._engine.connect() as connection:
+            mine = sa.select(experiments.c.began_at).where(experiments.c.flow_id == flow_id)
+            earlier: datetime = connection.execute(mine).scalar_one()
+        return earlier.replace(tzinfo=UTC)
 
     def written(self, flow_id: str, number: int, place: Mapping[str, str]) -> None:
         """Note which issue it became, and where its card stands."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
 
+from bot.databases import claim
 from bot.tables import nudges, utc_now
 
 
@@ -35,11 +35,7 @@ class Nudges:
     def leave(self, lease: str, news: Nudge) -> None:
         """Leave word for the holder of *lease*; the same word twice is there once."""
         about = {"run_id": news.run_id[:60], "repository": news.repository[:160]}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(nudges).values(lease=lease, **about, at=utc_now()))
-        except IntegrityError:
-            return
+        claim(self._engine, nudges, lease=lease, **about, at=utc_now())
 
     def take(self, lease: str) -> list[Nudge]:
         """Return the word that was left for the holder of *lease*, and forget it."""

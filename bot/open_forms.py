@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
 
+from bot.databases import claim
 from bot.forms import Form
 from bot.tables import forms, utc_now
 
@@ -57,11 +57,7 @@ class OpenForms:
 
     def _insert(self, digest: str, form: Form) -> None:
         row = {"digest": digest, "form": form.model_dump_json(), "used_at": utc_now()}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(forms).values(**row))
-        except IntegrityError:
-            return  # another process kept it just now
+        claim(self._engine, forms, **row)  # else another process kept it just now
 
     def _remember(self, digest: str, form: Form) -> None:
         with self._lock:

@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import IntegrityError
 
+from bot.databases import claim
 from bot.tables import (
     MIGRATIONS,
     audit,
@@ -65,7 +65,8 @@ class Records:
         place: Mapping[str, str],
     ) -> None:
         """Remember where the card of a job stands; a second call for the same job changes nothing."""
-        self._claim(
+        claim(
+            self.engine,
             cards,
             flow_id=flow_id,
             run_flow_id=run_flow_id,
@@ -178,7 +179,7 @@ class Records:
 
     def cancel(self, flow_id: str, by: str) -> bool:
         """Record that *by* cancelled the job; True for the first who did."""
-        return self._claim(cancellations, flow_id=flow_id, by=by, at=utc_now())
+        return claim(self.engine, cancellations, flow_id=flow_id, by=by, at=utc_now())
 
     def cancelled_by(self, flow_id: str) -> str | None:
         """Return who cancelled the job, or None."""
@@ -188,8 +189,14 @@ class Records:
 
     def open_decision(self, decide_id: str, model: str, candidate: int, evidence: str) -> None:
         """Record that people are asked to decide on *candidate*; a second call changes nothing."""
-        self._claim(
-            decisions, decide_id=decide_id, model=model, candidate=candidate, evidence=evidence, at=utc_now()
+        claim(
+            self.engine,
+            decisions,
+            decide_id=decide_id,
+            model=model,
+            candidate=candidate,
+            evidence=evidence,
+            at=utc_now(),
         )
 
     def press(self, decide_id: str, press: str, by: str) -> bool:
@@ -245,8 +252,8 @@ class Records:
         *due_local* is the wall-clock time without its offset, so that an hour that the clocks repeat in
         autumn gives one digest.
         """
-        claimed = self._claim(digests, name=name, due=_plain(due), due_local=due_local, flow_id=flow_id)
-        if claimed:
+        sent = {"name": name, "due": _plain(due), "due_local": due_local, "flow_id": flow_id}
+        if claim(self.engine, digests, **sent):
             return True
         statement = sa.select(digests.c.flow_id).where(
             digests.c.name == name, digests.c.due_local == due_local
@@ -265,15 +272,7 @@ class Records:
 
     def note(self, flow_id: str, who: str, what: str, **facts: Any) -> None:
         """Append one line to the audit: who did what by which flow; a flow's same deed is kept once."""
-        self._claim(audit, at=utc_now(), flow_id=flow_id, who=who, what=what, facts=json.dumps(facts))
-
-    def _claim(self, table: sa.Table, **values: Any) -> bool:
-        try:
-            with self.engine.begin() as connection:
-                connection.execute(sa.insert(table).values(**values))
-        except IntegrityError:
-            return False
-        return True
+        claim(self.engine, audit, at=utc_now(), flow_id=flow_id, who=who, what=what, facts=json.dumps(facts))
 
     # --- processes and leases ---------------------------------------------------------------------------
 
@@ -355,7 +354,7 @@ class Records:
             ).rowcount
         if renewed:
             return True
-        return self._claim(leases, name=name, holder=holder, expires_at=now + duration)
+        return claim(self.engine, leases, name=name, holder=holder, expires_at=now + duration)
 
 
 def _is_open(decide_id: str) -> sa.ColumnElement[bool]:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
+from bot.databases import claim
 from bot.incidents import Change, Incident, News, Subscription, advance, breaking
 from bot.run_news import Seen
 from bot.tables import incidents, notices, seen_runs, subscriptions, utc_now
@@ -40,10 +41,7 @@ class Subscriptions:
         }
         same = sa.and_(*(subscriptions.c[name] == value for name, value in row.items()))
         told = {"on": json.dumps(wanted.on), "by": wanted.by}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(subscriptions).values(**row, **told, created_at=utc_now()))
-        except IntegrityError:
+        if not claim(self._engine, subscriptions, **row, **told, created_at=utc_now()):
             with self._engine.begin() as connection:
                 connection.execute(sa.update(subscriptions).where(same).values(**told))
         with self._engine.connect() as connection:

@@ -13,9 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import IntegrityError
 
 from bot.connectors.connector import Review, RunHandle
+from bot.databases import claim
 from bot.tables import utc_now, works
 
 
@@ -45,23 +45,19 @@ class Works:
 
     def open(self, flow_id: str, work_flow_id: str, job: Any, order: Any, place: Mapping[str, str]) -> None:
         """Remember a job and its card; a second call for the same job changes nothing."""
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(
-                    sa.insert(works).values(
-                        flow_id=flow_id,
-                        work_flow_id=work_flow_id,
-                        job=json.dumps(job),
-                        order=json.dumps(order),
-                        channel=place["channel"],
-                        ts=place["ts"],
-                        state="waiting",
-                        attempt=1,
-                        created_at=utc_now(),
-                    )
-                )
-        except IntegrityError:
-            return
+        claim(
+            self._engine,
+            works,
+            flow_id=flow_id,
+            work_flow_id=work_flow_id,
+            job=json.dumps(job),
+            order=json.dumps(order),
+            channel=place["channel"],
+            ts=place["ts"],
+            state="waiting",
+            attempt=1,
+            created_at=utc_now(),
+        )
 
     def begin(self, flow_id: str) -> datetime | None:
         """Note that the run is being started; return when an earlier attempt to do so began, or None."""
