@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot.commands import COMMANDS, Command, find_commands
 from bot.flows.refusals import refuse
 from bot.forms import Form, View, build_view, loading_view, plain_view, problem_view
@@ -49,32 +51,27 @@ def help_with_model(model: ModelView, command_name: str) -> Message:
 
 def empty_form(model: ModelView) -> View:
     """Return the form of predict as it opens."""
-    command = COMMANDS["predict"]
-    form = Form(
-        verb=command.verb,
-        model=model.name,
-        schema_=model.input_schema,
-        channel=CHANNEL,
-        title=command.verb.capitalize(),
-        intro=forms.intro(command, "/ml", model.name, model.title),
-        submit="Predict",
-    )
-    return build_view(form, {}, "f-1")
+    return _form("predict", model, model.input_schema, {}, model.title)
 
 
 def filled_form(model: ModelView) -> View:
     """Return the form of retrain, filled with what was typed."""
-    command = COMMANDS["retrain"]
+    return _form("retrain", model, model.params_schema, {"until": "2013-06"})
+
+
+def _form(
+    verb: str, model: ModelView, schema: dict[str, Any], values: dict[str, Any], title: str = ""
+) -> View:
     form = Form(
-        verb=command.verb,
+        verb=verb,
         model=model.name,
-        schema_=model.params_schema,
+        schema_=schema,
         channel=CHANNEL,
-        title=command.verb.capitalize(),
-        intro=forms.intro(command, "/ml", model.name),
-        submit="Retrain",
+        title=verb.capitalize(),
+        intro=forms.intro(COMMANDS[verb], "/ml", model.name, title),
+        submit=verb.capitalize(),
     )
-    return build_view(form, {"until": "2013-06"}, "f-1")
+    return build_view(form, values, "f-1")
 
 
 def started_instead(title: str) -> View:
