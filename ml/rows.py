@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import from_json
 
 from ml.contract import MAX_ROWS, Caller
@@ -24,6 +24,10 @@ MANY_ROWS = 50
 
 MANY_BYTES = 10_000
 """Size from which a body is likely to hold so many."""
+
+
+MOST_FIELDS = 1_000
+"""Fields of one row beyond which nobody looks at what they are called."""
 
 
 @dataclass(slots=True)
@@ -75,8 +79,8 @@ class RowReader:
         # A validator that sees the whole row, or that the class itself holds, does not come with the fields.
         self._by_column = not _has_validators(row)
         self._pick = itemgetter(*row.model_fields) if len(row.model_fields) > 1 else None
-        self._inputs = TypeAdapter(_envelope("rows", list[inputs]))  # type: ignore[valid-type]
-        self._rows = TypeAdapter(_envelope("rows", list[row]))  # type: ignore[valid-type]
+        self._inputs = TypeAdapter(_envelope("rows", _bounded(inputs)))
+        self._rows = TypeAdapter(_envelope("rows", _bounded(row)))
         self._columns = TypeAdapter(_envelope("columns", _columns_model(row)))
 
     def read(self, body: bytes) -> Reading:
@@ -168,6 +172,9 @@ class RowReader:
         """Return one row, valid or refused."""
         if not isinstance(row, dict):
             return Slot({"row": shorten(row)}, refusal=_whole("row", row, "an object of inputs by name"))
+        if len(row) > MOST_FIELDS:
+            many = _whole("row", f"{len(row):,} fields", f"an object of at most {MOST_FIELDS:,} fields")
+            return Slot({"row": f"{len(row):,} fields"}, refusal=many)
         own_names = self._row_names - self._input_names
         full = not self._looks_up or any(name in own_names for name in row)
         model = self._recipe.row if full else self._recipe.inputs
@@ -200,6 +207,14 @@ def _given(inputs: Row) -> dict[str, Any]:
     return {name: value for name, value in inputs.__dict__.items() if value is not None}
 
 
+def _bounded(item: Any) -> Any:
+    """Return the type of a list of *item* that is given up at its first fault, and beyond the last row.
+
+    A request of 32 MiB may hold fifteen million faults, which nobody could keep, let alone read.
+    """
+    return Annotated[list.__class_getitem__(item), Field(max_length=MAX_ROWS, fail_fast=True)]
+
+
 def _envelope(name: str, content: Any) -> Any:
     fields: dict[str, Any] = {name: (content, ...)}
     return create_model(f"Predict{name.title()}", __base__=_Envelope, **fields)
@@ -214,7 +229,7 @@ def _columns_model(row: type[Row]) -> type[BaseModel]:
     """Return a model whose fields are the lists of the row type's fields."""
     fields: dict[str, Any] = {}
     for name, info in row.model_fields.items():
-        values: Any = list.__class_getitem__(info.rebuild_annotation())
+        values: Any = _bounded(info.rebuild_annotation())
         fields[name] = (values, ...) if info.is_required() else (values | None, None)
     return create_model(f"{row.__name__}Columns", __config__=row.model_config, **fields)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from pydantic import field_validator, model_validator
+from pydantic import TypeAdapter, ValidationError, field_validator, model_validator
 
 from ml.contract import MAX_ROWS
 from ml.errors import Refused
@@ -161,6 +161,34 @@ def test_a_wrong_request_is_refused_as_a_whole(data: bytes, reason: str) -> None
     with pytest.raises(Refused) as caught:
         READER.read(data)
     assert caught.value.reason_code == reason
+
+
+@pytest.mark.parametrize("reader", [READER._rows, READER._columns, ORDERS._inputs])
+def test_of_a_flood_of_faults_the_first_is_enough(reader: TypeAdapter[Any]) -> None:
+    """A body of nothing but faults is given up at the first: fifteen million fill the memory of a machine."""
+    flood = (
+        body(rows=[1] * 1_000) if reader is not READER._columns else body(columns={"weight": ["x"] * 1_000})
+    )
+    with pytest.raises(ValidationError) as refused:
+        reader.validate_json(flood)
+    assert refused.value.error_count() < 10
+
+
+def test_of_many_faults_in_a_row_some_are_told() -> None:
+    """Of a hundred unknown fields twenty are named, and how many more there are."""
+    slot = READER.read(body(rows=[{**ROW, **{f"field_{n}": n for n in range(100)}}])).slots[0]
+    assert slot.refusal is not None
+    assert len(slot.refusal.errors) == 20
+    assert slot.refusal.detail.endswith("; and 80 more")
+
+
+def test_a_row_of_too_many_fields_is_not_searched_for_its_faults() -> None:
+    """A row of a thousand fields and more is refused for that, and kept nowhere; the next is answered."""
+    wide = {f"field_{n}": n for n in range(2_000)}
+    first, second = READER.read(body(rows=[wide, ROW])).slots
+    assert problem(first) == ("row", "invalid_request")
+    assert first.given == {"row": "2,000 fields"}
+    assert second.refusal is None
 
 
 def test_the_limit_itself_is_fine() -> None:
