@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 import requests
 
+from bot.bounded_http import bounded_session
 from bot.connectors.github_actions import GitHubActionsConnector
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.mlflow import MlflowConnector
@@ -91,13 +92,9 @@ def _webhook(secret: str, public_url: str | None) -> Said:
     headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(secret, body)}
     headers |= {EVENT_HEADER: "ping", DELIVERY_HEADER: str(uuid.uuid4())}
     try:
-        reply = requests.post(
-            address,
-            data=body,
-            headers=headers,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            allow_redirects=False,
-        )
+        with bounded_session() as session:
+            waits = (CONNECT_SECONDS, READ_SECONDS)
+            reply = session.post(address, data=body, headers=headers, timeout=waits, allow_redirects=False)
     except requests.RequestException as error:
         fix = f"Start the bot with `toban up --http`, and let {public_url} lead to it."
         return warn(about, f"nothing answers at {address} ({type(error).__name__})", fix)
