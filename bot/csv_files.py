@@ -22,7 +22,7 @@ from ml.contract import MAX_ROWS, FieldProblem, Problem
 DELIMITERS = (",", ";", "\t")
 MOST_COLUMNS = 200
 MOST_HEAD = 100_000
-"""Characters of the first line by which it is judged what parts the cells; csv itself takes 131,072 in one."""
+"""Characters of the first line that show what parts the cells; csv itself takes 131,072 in one cell."""
 # Shift_JIS as Windows writes it; it is asked last, because nearly any bytes can be read as it.
 ENCODINGS = ("utf-8-sig", "cp932")
 # What spreadsheets take for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
