@@ -23,9 +23,10 @@ from bot.calls import Calls
 from bot.commands import all_commands
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
+from bot.connectors.endpoints import Endpoint
 from bot.connectors.function_routes import route_endpoint
 from bot.connectors.github import GitHub, make_github
-from bot.connectors.http import Endpoint, HttpConnector
+from bot.connectors.http import HttpConnector
 from bot.connectors.mlflow import MlflowConnector
 from bot.deliveries import Deliveries
 from bot.deployment_records import DeploymentRecords

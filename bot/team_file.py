@@ -25,7 +25,7 @@ from pydantic import (
 
 from bot.command_tables import COMMAND_PATTERN, CommandTable, HooksTable, WebhookTable
 from bot.commands import COMMANDS
-from bot.connectors.http import CallSettings
+from bot.connectors.endpoints import CallSettings
 from bot.deployment_tables import (
     LOGIN_PATTERN,
     TARGET_PATTERN,
