@@ -47,6 +47,8 @@ class EventDoors:
         app.shortcut(PREDICT_FILE)(self._on_file)
         app.action(FILE_BUTTONS)(self._on_choice)
         app.action(HOME_BUTTONS)(self._on_home_button)
+        # What else somebody subscribed to is not for us; Slack sends again what is not acked.
+        app.event(re.compile("."))(lambda ack: ack())
 
     def _on_mention(self, ack: Ack, body: dict[str, Any]) -> None:
         self.take_mention(body)
@@ -144,13 +146,14 @@ class EventDoors:
         if team_of(body) != self._identity.team_id:
             return
         action, user = body["actions"][0], str(body["user"]["id"])
-        chosen = json.loads(str(action["value"]))
+        chosen = _chosen(action.get("value"))
         file = {name: chosen[name] for name in FILE_FACTS if name in chosen}
+        named = f"predict {chosen['model']} with {file['name']}" if chosen else "predict with this file"
         channel = (body.get("channel") or {}).get("id") or body["container"]["channel_id"]
-        pressed = request_id(_act(body), user, action["action_id"], action["value"])
-        job = self._job(f"s-{pressed}", user, str(channel), f"predict {chosen['model']} with {file['name']}")
+        pressed = request_id(_act(body), user, action["action_id"], action.get("value"))
         place = {"thread_ts": chosen.get("ts"), "response_url": body.get("response_url")}
-        self._submit("file", job.model_copy(update={"model": chosen["model"], **place}), file)
+        job = self._job(f"s-{pressed}", user, str(channel), named)
+        self._submit("file", job.model_copy(update={"model": chosen.get("model"), **place}), file or None)
 
     def _after_mention(self, text: str) -> str:
         """Return what follows the first mention of the bot, which need not stand at the beginning."""
@@ -172,6 +175,16 @@ class EventDoors:
 
     def _submit(self, flow: str, job: Job, *args: Any) -> None:
         self._intake.submit(Entry(flow, REQUESTS, job.flow_id, (job.model_dump(mode="json"), *args)))
+
+
+def _chosen(value: object) -> dict[str, Any]:
+    """Return the file and the model that a button names; nothing for a button that is none of ours."""
+    try:
+        chosen = json.loads(str(value))
+    except ValueError:
+        return {}
+    ours = isinstance(chosen, dict) and {"model", "id", "name"} <= chosen.keys()
+    return chosen if ours else {}
 
 
 def _act(body: Mapping[str, Any]) -> object:

@@ -55,7 +55,7 @@ TOKEN_GONE = frozenset(
 in, and results must not be lost until then (https://docs.slack.dev/reference/methods/chat.postMessage#errors).
 `access_denied` is none of these: it is about the channel or the file that was named, and no wait helps.
 """
-NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
+NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 RATE_LIMITED = HTTPStatus.TOO_MANY_REQUESTS
 LOOKED_PAGES = 5

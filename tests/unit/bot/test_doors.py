@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from slack_bolt import App, BoltRequest
+from slack_bolt.authorization import AuthorizeResult
 
 from bot.event_doors import EventDoors
 from bot.intake import Entry
@@ -42,6 +44,13 @@ class Entrance:
         identity = Identity(team_id=OURS, team="Ours", user_id="U0BOT", user="toban", bot_id="B0")
         self.doors = Doors("/ml", identity, self.kept)  # type: ignore[arg-type]
         self.events = EventDoors(self.doors, identity, self.kept)  # type: ignore[arg-type]
+        known = AuthorizeResult(enterprise_id=None, team_id=OURS, bot_token="xoxb-" + "test")
+        self.app = App(authorize=lambda **_: known, signing_secret="none")
+        self.events.register(self.app)
+
+    def dispatch(self, body: Json) -> int:
+        """Hand *body* to Bolt as a socket does; return the status of its answer."""
+        return self.app.dispatch(BoltRequest(body=body, mode="socket_mode")).status
 
 
 @pytest.fixture
@@ -96,3 +105,30 @@ def test_a_press_is_taken_in_the_workspace_of_the_app_only(
     """In an Enterprise Grid the team may be null; then it is known by the view or the person."""
     entrance.events.take_home_button(body)
     assert len(entrance.kept.entries) == taken
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "reaction_added", "user": USER, "item": {"type": "message"}},
+        {"type": "message", "channel": "C01", "user": USER, "text": "hello"},
+        {"type": "message", "subtype": "channel_join", "channel": "C01", "user": USER},
+        {"type": "app_home_opened", "user": USER, "channel": "D01", "tab": "messages"},
+        {"type": "an_event_of_next_year"},
+    ],
+    ids=lambda event: event["type"],
+)
+def test_events_that_are_not_for_us_are_acked(entrance: Entrance, event: Json) -> None:
+    """An event that nobody asked for begins nothing, and Slack need not send it again."""
+    body = {"type": "event_callback", "team_id": OURS, "event_id": "Ev1", "event": event}
+    assert entrance.dispatch(body) == 200
+    assert entrance.kept.entries == []
+
+
+@pytest.mark.parametrize("value", [None, "", "{", "[]", "5", "{}", '{"model": "m"}'])
+def test_a_choice_that_names_no_file_is_answered(entrance: Entrance, value: str | None) -> None:
+    """A button of the question for a model that carries something else leads to words, not to an error."""
+    action = {"type": "button", "action_id": "file.predict_1", "block_id": "b", "value": value}
+    body = {"type": "block_actions", **button(), "actions": [action], "container": {"channel_id": "C01"}}
+    assert entrance.dispatch(body) == 200
+    assert [(entry.flow, entry.args[1:]) for entry in entrance.kept.entries] == [("file", (None,))]
