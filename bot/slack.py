@@ -58,7 +58,7 @@ in, and results must not be lost until then (https://docs.slack.dev/reference/me
 OPEN_SOCKET = "apps.connections.open"
 ASKS_OF_THE_TOKEN = frozenset({"auth.test", OPEN_SOCKET})
 """Methods that ask just that; the second about the app's token."""
-NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
+NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 RATE_LIMITED = HTTPStatus.TOO_MANY_REQUESTS
 LOOKED_PAGES = 5
