@@ -30,6 +30,10 @@ MOST_FIELDS = 1_000
 """Fields of one row beyond which nobody looks at what they are called."""
 
 
+LARGE_BODY = 1 << 20
+"""Bytes from which it is worth counting what a body holds before reading it."""
+
+
 @dataclass(slots=True)
 class Slot:
     """One row of a request: what was given, the full typed row made of it, or why it is refused."""
@@ -91,13 +95,20 @@ class RowReader:
             slots.
         """
         try:
-            reading = self._read_quickly(body)
+            reading = self._read_carefully(body) if self._is_wide(body) else self._read_quickly(body)
         except ValidationError:
             reading = self._read_carefully(body)
         count = len(next(iter(reading.columns.values()))) if reading.columns else len(reading.slots)
         if not 1 <= count <= MAX_ROWS:
             raise _whole("rows", count, f"1 to {MAX_ROWS:,} rows", "too_many_rows" if count else "no_rows")
         return reading
+
+    def _is_wide(self, body: bytes) -> bool:
+        """Return whether a large body may hold far more fields than its rows can have.
+
+        A class keeps a fault for each field that it does not know, and a body has room for millions.
+        """
+        return len(body) > LARGE_BODY and body.count(b":") > 4 * MAX_ROWS * len(self._row_names)
 
     def _read_quickly(self, body: bytes) -> Reading:
         if b'"columns"' in body[:200] or b'"columns"' in body[-400:]:
@@ -153,6 +164,8 @@ class RowReader:
             raise Refused(
                 "invalid_request", "the body must be a JSON object with rows (or columns) and caller"
             )
+        if len(content) > MOST_FIELDS:
+            raise _whole("body", f"{len(content):,} fields", "an object with rows (or columns) and caller")
         shapes = [name for name in ("rows", "columns") if content.get(name) is not None]
         if len(shapes) != 1:
             raise _whole("rows", shapes or None, "given, or columns instead, and not both")
@@ -236,6 +249,8 @@ def _columns_model(row: type[Row]) -> type[BaseModel]:
 
 def _rows_of_columns(columns: Any) -> list[dict[str, Any]]:
     """Return columns as rows, so that each can be judged by itself."""
+    if isinstance(columns, dict) and len(columns) > MOST_FIELDS:
+        raise _whole("columns", f"{len(columns):,} columns", f"at most {MOST_FIELDS:,} columns")
     if not isinstance(columns, dict) or not columns or not all(isinstance(c, list) for c in columns.values()):
         raise _whole("columns", columns, "lists of equal length by name")
     lengths = {name: len(values) for name, values in columns.items()}

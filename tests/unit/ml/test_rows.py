@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError, field_validator, model_valida
 from ml.contract import MAX_ROWS
 from ml.errors import Refused
 from ml.recipe import Completed, Row, filled
-from ml.rows import MANY_BYTES, RowReader, Slot
+from ml.rows import MANY_BYTES, Reading, RowReader, Slot
 from tests.stand_ins.parcels import Parcel, Parcels
 
 CALLER = {"who": "operator", "where": "ml-parcels"}
@@ -189,6 +189,32 @@ def test_a_row_of_too_many_fields_is_not_searched_for_its_faults() -> None:
     assert problem(first) == ("row", "invalid_request")
     assert first.given == {"row": "2,000 fields"}
     assert second.refusal is None
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({f"field_{n}": n for n in range(2_000)} | {"rows": [ROW]}, "body"),
+        ({"columns": {f"field_{n}": [n] for n in range(2_000)}}, "columns"),
+    ],
+    ids=["around the rows", "columns"],
+)
+def test_a_request_of_too_many_fields_is_refused(content: dict[str, Any], field: str) -> None:
+    """Nobody looks for the nearest name of thousands of fields, or columns, that nobody knows."""
+    with pytest.raises(Refused) as refused:
+        READER.read(body(**content))
+    assert refused.value.errors[0].field == field
+
+
+def test_a_body_full_of_fields_is_not_put_before_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class keeps a fault for each field that it does not know; a row of so many is counted first."""
+
+    def read(self: RowReader, body: bytes) -> Reading:
+        raise AssertionError("it was read by the class")
+
+    monkeypatch.setattr(RowReader, "_read_quickly", read)
+    wide = {f"field_{n}": n for n in range(150_000)}
+    assert problem(READER.read(body(rows=[wide])).slots[0]) == ("row", "invalid_request")
 
 
 def test_the_limit_itself_is_fine() -> None:
