@@ -21,6 +21,8 @@ from ml.contract import MAX_ROWS, FieldProblem, Problem
 
 DELIMITERS = (",", ";", "\t")
 MOST_COLUMNS = 200
+MOST_HEAD = 100_000
+"""Characters of the first line that show what parts the cells; csv itself takes 131,072 in one cell."""
 # Shift_JIS as Windows writes it; it is asked last, because nearly any bytes can be read as it.
 ENCODINGS = ("utf-8-sig", "cp932")
 # What spreadsheets take for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
@@ -63,17 +65,17 @@ def read_table(text: str, known: Iterable[str] = ()) -> Table:
     The one that finds most of the *known* column names is taken, else the one that finds most columns. Empty
     lines are left out. Raises Refused for what is no table, for no rows, and for more than 10,000 of them.
     """
-    head = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
-    if not head:
-        raise _refused("no_rows", "The file is empty.")
+    head = next((line for line in text.splitlines() if line.strip()), "")
     names = {fold(name.strip()) for name in known}
 
     def fitness(delimiter: str) -> tuple[int, int]:
-        cells = next(csv.reader([head], delimiter=delimiter))
+        cells = next(csv.reader([head[:MOST_HEAD]], delimiter=delimiter))
         return sum(fold(cell.strip()) in names for cell in cells), len(cells)
 
     delimiter = max(DELIMITERS, key=fitness)
     lines = _lines(text, delimiter)
+    if not lines:
+        raise _refused("no_rows", "The file is empty.")
     header, width = _header(lines[0][1], [cells for _, cells in lines[1:]])
     rows = tuple(_row(number, cells, width) for number, cells in lines[1:])
     if not rows:

@@ -183,9 +183,10 @@ class Desk:
 
         Where the bot is no member, the command's response URL answers; where that is spent, a direct message.
         It also answers where Slack has had enough private answers this minute: nobody waits behind a burst.
-        What a webhook or a push asked is answered in its channel: there is nobody to whisper to.
+        What a webhook or a push asked is answered in its channel: there is nobody to whisper to; and what the
+        Home tab asked by direct message, where nobody else listens.
         """
-        if not is_person(job.user):
+        if not is_person(job.user) or job.channel == job.user:
             self.slack.post(job.channel, message, thread_ts=job.thread_ts)
             return
         try:

@@ -162,7 +162,7 @@ def _table(desk: Desk, name: str) -> DeploymentTable:
 def _plan(desk: Desk, name: str, ref: str | None, sha: str | None) -> dict[str, Any]:
     """Return what would be deployed, and what it would change; *sha* is a push's, which *ref* pointed to."""
     table, github = _table(desk, name), desk.github()
-    wanted = ref or table.branch or github.actions.repository(table.repository).default_branch
+    wanted = ref or table.branch or github.catalogue.repository(table.repository).default_branch
     commit = github.commits.commit(table.repository, sha or wanted)
     github.deployments.protection(table.repository, table.environment)
     start_ref = _start_ref(github, table, wanted, commit)
@@ -192,7 +192,7 @@ def _start_ref(github: GitHub, table: DeploymentTable, ref: str, commit: Commit)
     if table.workflow is None:
         return None
     if table.commit_input is not None:
-        return table.branch or github.actions.repository(table.repository).default_branch
+        return table.branch or github.catalogue.repository(table.repository).default_branch
     if not is_sha(ref, commit):
         return ref
     points = starting_points(github.commits.heads(table.repository), commit.sha, table.branch)
@@ -208,7 +208,7 @@ def _judge_workflow(github: GitHub, table: DeploymentTable, ref: str) -> None:
     """Refuse a workflow that cannot be started, or that the environment would not protect."""
     assert table.workflow is not None
     try:
-        file = github.actions.workflow_file(table.repository, table.workflow, ref)
+        file = github.catalogue.workflow_file(table.repository, table.workflow, ref)
     except Refused as refusal:
         if refusal.problem.reason_code != "github_not_found":
             raise

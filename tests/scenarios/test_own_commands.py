@@ -16,7 +16,9 @@ from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.function_app import KEY
 from tests.stand_ins.github import REPOSITORY, GitHub
 from tests.stand_ins.github_team import GitHubTeam
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_ALL, Team, over
+
+pytestmark = over(OVER_ALL)
 
 START = Callable[..., Team]
 SECRET = "a secret of the test's own"
@@ -166,6 +168,7 @@ def test_a_command_that_asks_first_starts_on_a_press(own: Team, endpoint: TeamEn
     assert len(endpoint.posts()) == 1
 
 
+@over(["http"])
 def test_a_callback_ends_the_run_once(own: Team, endpoint: TeamEndpoint) -> None:
     """The address that the endpoint is given takes one callback; another, or a made-up one, is refused."""
     before = own.say("operator", "/ml ring")

@@ -52,12 +52,21 @@ OVER_ALL = (
 )
 OVER_BOTH = ("http", "socket", pytest.param("cut", marks=pytest.mark.slow))
 """Transports of a module's tests: `pytestmark = over(OVER_ALL)`."""
-WATCHFUL = ("--socket-seconds", "1")
 
 
 def over(transports: Iterable[Any]) -> pytest.MarkDecorator:
-    """Return the mark by which a module's tests run over each of these transports."""
-    return pytest.mark.parametrize("transport", transports, indirect=True, scope="module")
+    """Return the mark by which tests with a team run over each of these transports.
+
+    A test's own mark counts more than its module's: `@over(["http"])` is for what needs the bot's HTTP door.
+    """
+    return pytest.mark.over(transports)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that has a team once over each transport of its mark."""
+    mark = metafunc.definition.get_closest_marker("over")
+    if mark is not None and "transport" in metafunc.fixturenames:
+        metafunc.parametrize("transport", mark.args[0], indirect=True, scope="module")
 
 
 class BrokenSlack(SlackUnderTest):
@@ -135,7 +144,7 @@ class Team:
         """Start a bot and let Slack deliver to it, by the team's transport unless *http* says how."""
         log = self.folder / f"bot-{len(self.bots)}.log"
         http = self.transport == "http" if http is None else http
-        mode = ("--http", "127.0.0.1:0") if http else WATCHFUL if self.transport == "cut" else ()
+        mode = ("--http", "127.0.0.1:0") if http else ()
         bot = BotProcess(self.env | env, [*mode, *arguments], log, code, module)
         self.bots.append(bot)
         self.slack.point_at(bot.address if http else None)

@@ -92,6 +92,9 @@ def test_what_spreadsheets_leave_behind_is_no_trouble() -> None:
     [
         ("", "no_rows", "empty"),
         ("\n \r\n", "no_rows", "empty"),
+        (",,,\n,,,\n", "no_rows", "empty"),
+        ('"",""\n', "no_rows", "empty"),
+        ("a" * 200_000 + "\n1", "file_unreadable", "Line 1"),
         ("flight,date\n", "no_rows", "no rows below"),
         ("flight\n" + "UA1\n" * 10_001, "too_many_rows", "10,001 rows; at most 10,000"),
         ("flight,,date\n1,2,3\n", "file_unreadable", "Column 2 has no name"),
@@ -99,7 +102,19 @@ def test_what_spreadsheets_leave_behind_is_no_trouble() -> None:
         (",".join(f"c{at}" for at in range(201)) + "\n1\n", "file_unreadable", "201 columns; at most 200"),
         ('flight\n"UA1\n', "file_unreadable", "Line 2"),
     ],
-    ids=["nothing", "blank", "no rows", "10,001", "nameless", "twice", "201 columns", "open quote"],
+    ids=[
+        "nothing",
+        "blank",
+        "commas only",
+        "quotes only",
+        "endless name",
+        "no rows",
+        "10,001",
+        "nameless",
+        "twice",
+        "201 columns",
+        "open quote",
+    ],
 )
 def test_what_is_no_table_is_refused(text: str, code: str, words: str) -> None:
     """Each refusal names what was seen and what is allowed."""
