@@ -76,12 +76,12 @@ def read_table(text: str, known: Iterable[str] = ()) -> Table:
     lines = _lines(text, delimiter)
     if not lines:
         raise _refused("no_rows", "The file is empty.")
-    (_, names), body = lines[0], lines[1:]
+    (_, first), body = lines[0], lines[1:]
     if not body:
         raise _refused("no_rows", "The file has a header and no rows below it.")
     if len(body) > MAX_ROWS:
         raise _refused("too_many_rows", f"The file has {len(body):,} rows; at most {MAX_ROWS:,} are taken.")
-    header = _header(names, max(_used(cells) for _, cells in body))
+    header = _header(first, max(_used(cells) for _, cells in body))
     rows = tuple(_row(number, cells, len(header)) for number, cells in body)
     return Table(header, rows, delimiter)
 
