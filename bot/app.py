@@ -12,11 +12,9 @@ from typing import Any
 
 from dbos import ClientScheduleInput, EnqueueOptions
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 from waitress.server import create_server
 
 from bot.access import Access
@@ -52,6 +50,7 @@ from bot.push_watcher import PushWatcher
 from bot.settings import Settings
 from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
+from bot.socket_mode import SocketMode
 from bot.subscription_watch import SubscriptionWatch
 from bot.subscriptions import Subscriptions
 from bot.team_file import DigestTable
@@ -180,7 +179,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
     watcher = Watcher(records, desk.functions, *around)
     listed = SubscriptionWatch(desk.subscriptions, engine.client, engine.timing)
-    nudges = Nudges(engine.sql)
+    nudges = None if engine.on_sqlite else Nudges(engine.sql)  # on SQLite there is no other bot to tell
     work_watcher = WorkWatcher(records, works, connectors, *around, listed, nudges)
     pushes = (intake, engine.executor_id, engine.timing, nudges)
     push_watcher = PushWatcher(targets, github, deployments, records, *pushes)
@@ -258,34 +257,28 @@ def _github_door(desk: Desk, intake: Intake, watcher: WorkWatcher) -> GitHubDoor
 
 
 class SocketDoor:
-    """Socket Mode, by Bolt's own handler: no address of ours is needed, only outgoing connections."""
+    """Socket Mode: no address of ours is needed, only outgoing connections."""
 
     def __init__(self, bot: Bot) -> None:
         token = bot.settings.slack.app_token
         if token is None:
             raise ConfigurationError(["SLACK_APP_TOKEN is not set: Socket Mode needs it"])
-        # A line that breaks without a word is noticed by this look only; what people type meanwhile fails.
-        self._handler: Any = SocketModeHandler(
-            bot.slack_app,
-            token.get_secret_value(),
-            web_client=bot.desk.slack.client,
-            ping_interval=bot.engine.timing.socket_seconds,
-        )
-        bot.is_connected = lambda: bool(self._handler.client.is_connected())
+        open_address = partial(bot.desk.slack.open_socket, token.get_secret_value())
+        self._lines = SocketMode(bot.slack_app, open_address, bot.engine.timing.socket_seconds)
+        bot.is_connected = self._lines.is_connected
 
     def start(self) -> None:
-        """Connect; the handler reconnects by itself. Raises ConfigurationError where Slack says no."""
+        """Connect; what breaks later is connected again. Raises ConfigurationError where Slack says no."""
         try:
-            self._handler.connect()
-        except SlackApiError as error:
-            code = error.response.get("error")
+            self._lines.start()
+        except SlackRefused as error:
             raise ConfigurationError(
-                [f"SLACK_APP_TOKEN: Slack answered {code} to apps.connections.open"]
+                [f"SLACK_APP_TOKEN: Slack answered {error.code} to {error.method}"]
             ) from None
 
     def stop(self) -> None:
-        """Close the connection."""
-        self._handler.close()
+        """Answer what was taken, then close the connection."""
+        self._lines.stop()
 
     @property
     def address(self) -> str:

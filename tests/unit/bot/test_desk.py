@@ -110,7 +110,11 @@ def test_a_card_that_was_deleted_is_posted_once(desk: Desk) -> None:
 
     records, works = AwayOnce(), AwayOnce()
     put(desk, records=records, works=works, posts=SimpleNamespace(post=post))
-    put(desk, slack=SimpleNamespace(edit=edit), edits=SimpleNamespace(forget=lambda _: None, has_room=lambda: True))
+    put(
+        desk,
+        slack=SimpleNamespace(edit=edit),
+        edits=SimpleNamespace(forget=lambda _: None, has_room=lambda: True),
+    )
     assert desk.redraw("show it", JOB, PLACE, starting(JOB), state="open") == MOVED
     assert posted == ["C01ARRIVALS"]
     assert (records.asked, works.asked) == (["move_card"] * 2, ["move"] * 2)
