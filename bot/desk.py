@@ -67,11 +67,6 @@ SHORT = Patience(attempts=6)
 LONG = Patience(attempts=160, first_seconds=0.5, growth=1.06)
 """About a day, because a result must not be lost; a wait is never longer than a tenth of the time so far."""
 
-
-def _nothing() -> None:
-    """Where nobody watches branches, there is nothing to look at."""
-
-
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """What Slack says of a message that cannot be edited any more, for instance because a person deleted it."""
 
@@ -101,7 +96,7 @@ class Desk:
     mlflow: MlflowConnector | None = None
     hub: GitHub | None = None
     settle_seconds: float = Timing.settle_seconds
-    look_at_branches: Callable[[], None] = _nothing
+    look_at_branches: Callable[[], None] = lambda: None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
