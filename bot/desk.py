@@ -21,6 +21,7 @@ from dbos import error as engine_errors
 from bot.access import Access
 from bot.calls import Calls
 from bot.checkpoints import last_cause
+from bot.coercion import fold_case
 from bot.commands import Command
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
@@ -308,8 +309,8 @@ class Desk:
     # --- facts --------------------------------------------------------------------------------------------
 
     def model(self, name: str, *, fresh: bool = False) -> ModelView:
-        """Return a model's description, at most a minute old unless *fresh*."""
-        now = time.monotonic()
+        """Return a model's description, at most a minute old unless *fresh*; its name in any case."""
+        now, name = time.monotonic(), fold_case(name)
         with self._lock:
             known = self._models.get(name)
         if known is not None and not fresh and now - known[0] < MODEL_MEMORY_SECONDS:
