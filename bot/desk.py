@@ -66,11 +66,6 @@ SHORT = Patience(attempts=6)
 LONG = Patience(attempts=160, first_seconds=0.5, growth=1.06)
 """About a day, because a result must not be lost; a wait is never longer than a tenth of the time so far."""
 
-
-def _nothing() -> None:
-    """Where nobody watches branches, there is nothing to look at."""
-
-
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """What Slack says of a message that cannot be edited any more, for instance because a person deleted it."""
 
@@ -100,7 +95,7 @@ class Desk:
     mlflow: MlflowConnector | None = None
     hub: GitHub | None = None
     settle_seconds: float = Timing.settle_seconds
-    look_at_branches: Callable[[], None] = _nothing
+    look_at_branches: Callable[[], None] = lambda: None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -188,9 +183,10 @@ class Desk:
 
         Where the bot is no member, the command's response URL answers; where that is spent, a direct message.
         It also answers where Slack has had enough private answers this minute: nobody waits behind a burst.
-        What a webhook or a push asked is answered in its channel: there is nobody to whisper to.
+        What a webhook or a push asked is answered in its channel: there is nobody to whisper to; and what the
+        Home tab asked by direct message, where nobody else listens.
         """
-        if not is_person(job.user):
+        if not is_person(job.user) or job.channel == job.user:
             self.slack.post(job.channel, message, thread_ts=job.thread_ts)
             return
         try:

@@ -18,7 +18,7 @@ from slack_bolt import Ack, App
 from bot.coercion import fold_case
 from bot.commands import ASKS_AT_ONCE, COMMANDS, FORM, Command, find_commands, flow_of, split_words, suggest
 from bot.engine import REQUESTS
-from bot.ids import short_id
+from bot.ids import request_id, team_of
 from bot.intake import Entry, Intake
 from bot.jobs import MOST_TYPED, Job
 from bot.messages import errors as error_messages
@@ -59,7 +59,7 @@ class Doors:
 
     def take_command(self, body: Mapping[str, Any]) -> Reply:
         """Take a slash command; return what the ack shows to the asker, or None."""
-        if body.get("team_id") != self._identity.team_id:
+        if team_of(body) != self._identity.team_id:
             return _private(_elsewhere())
         text = str(body.get("text") or "")
         parsed, asks = _form_asked(parse(text[:MOST_TYPED]))
@@ -95,7 +95,7 @@ class Doors:
 
     def take_button(self, body: Mapping[str, Any]) -> Reply:
         """Take a button; return None. What came of the press is told by the flow."""
-        if (body.get("team") or {}).get("id") != self._identity.team_id:
+        if team_of(body) != self._identity.team_id:
             return None
         action = body["actions"][0]
         noun, verb = str(action["action_id"]).split(".", 1)
@@ -116,8 +116,9 @@ class Doors:
 
     def _job(self, body: Mapping[str, Any], parsed: Parsed, typed: str) -> Job:
         model, words = split_words(self._commands.get(parsed.verb or ""), parsed.words)
+        slacks_own = body.get("event_id") or body.get("trigger_id")
         return Job(
-            flow_id=f"c-{short_id(body.get('event_id') or body.get('trigger_id'), body.get('user_id'))}",
+            flow_id=f"c-{request_id(slacks_own, body['user_id'], body['channel_id'], typed)}",
             verb=parsed.verb or "help",
             model=model,
             words=words,
@@ -125,7 +126,7 @@ class Doors:
             typed=typed[:MOST_TYPED],
             user=str(body["user_id"]),
             channel=str(body["channel_id"]),
-            team=str(body["team_id"]),
+            team=self._identity.team_id,
             thread_ts=body.get("thread_ts"),
             response_url=body.get("response_url"),
             trigger_id=body.get("trigger_id"),
@@ -135,14 +136,14 @@ class Doors:
     def _pressed(self, body: Mapping[str, Any], action: Mapping[str, Any], verb: str, typed: str) -> Job:
         user = str(body["user"]["id"])
         channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id")
-        pressed = (action.get("action_ts"), user, action.get("action_id"), action.get("value"))
+        slacks_own = action.get("action_ts") or body.get("trigger_id")
         return Job(
-            flow_id=f"b-{short_id(*pressed)}",
+            flow_id=f"b-{request_id(slacks_own, user, action.get('action_id'), action.get('value'))}",
             verb=verb,
             typed=typed,
             user=user,
             channel=str(channel or user),
-            team=str(body["team"]["id"]),
+            team=self._identity.team_id,
             response_url=body.get("response_url"),
             trigger_id=body.get("trigger_id"),
             asked_at=datetime.now(UTC),

@@ -55,7 +55,10 @@ TOKEN_GONE = frozenset(
 in, and results must not be lost until then (https://docs.slack.dev/reference/methods/chat.postMessage#errors).
 `access_denied` is none of these: it is about the channel or the file that was named, and no wait helps.
 """
-NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
+OPEN_SOCKET = "apps.connections.open"
+ASKS_OF_THE_TOKEN = frozenset({"auth.test", OPEN_SOCKET})
+"""Methods that ask just that; the second about the app's token."""
+NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 RATE_LIMITED = HTTPStatus.TOO_MANY_REQUESTS
 LOOKED_PAGES = 5
@@ -100,6 +103,14 @@ class SlackDesk:
             user=reply.get("user", ""),
             bot_id=reply.get("bot_id", ""),
         )
+
+    def open_socket(self, app_token: str) -> str:
+        """Return the address of one new connection for Socket Mode; it opens once, and soon.
+
+        Source: https://docs.slack.dev/reference/methods/apps.connections.open
+        """
+        reply = self._call(OPEN_SOCKET, lambda: self.client.apps_connections_open(app_token=app_token))
+        return str(reply["url"])
 
     def post(
         self,
@@ -332,7 +343,7 @@ def _translated(error: SlackApiError, method: str) -> Exception:
     failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     if failed or code in RETRY_LATER or not code:
         return SlackUnreachable(f"{method}: {code or response.status_code}")
-    if code in TOKEN_GONE and method != "auth.test":  # which asks just that
+    if code in TOKEN_GONE and method not in ASKS_OF_THE_TOKEN:
         log.error("Slack does not take the bot's token", extra={"method": method, "code": code})
         return SlackUnreachable(f"{method}: {code}")
     if code in NOT_THERE:

@@ -28,6 +28,8 @@ from ml.contract import Problem
 T = TypeVar("T")
 
 API_VERSION = "2022-11-28"
+PAGE = 100
+"""The most entries that GitHub puts on a page of a list."""
 KEPT_ANSWERS = 3000
 MOST_REDIRECTS = 3
 SECONDARY_SECONDS = 60.0

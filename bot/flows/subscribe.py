@@ -6,8 +6,7 @@ import difflib
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.connectors.github_actions import GitHubActionsConnector
-from bot.connectors.github_runs import NAME
+from bot.connectors.github_catalogue import GitHubCatalogue
 from bot.desk import SHORT, Desk
 from bot.errors import Refused
 from bot.flows.entry import admit
@@ -146,7 +145,7 @@ def _names(one: Subscription, meant: Subscription) -> bool:
 def _checked(desk: Desk, record: dict[str, Any]) -> dict[str, Any]:
     """Return the subscription with the workflow's file; raise Refused where GitHub has no such thing."""
     meant = Subscription.model_validate(record)
-    github = _github(desk)
+    github = desk.github().catalogue
     if meant.workflow:
         meant = meant.model_copy(update={"workflow": _file(github, meant.repository, meant.workflow)})
     if meant.branch and not WILD & set(meant.branch):
@@ -160,7 +159,7 @@ def _checked(desk: Desk, record: dict[str, Any]) -> dict[str, Any]:
     return meant.model_dump(mode="json")
 
 
-def _file(github: GitHubActionsConnector, repository: str, word: str) -> str:
+def _file(github: GitHubCatalogue, repository: str, word: str) -> str:
     files: dict[str, str] = {}
     for one in github.workflows(repository):
         stem = one.file.casefold().rpartition(".")[0]
@@ -178,16 +177,9 @@ def _file(github: GitHubActionsConnector, repository: str, word: str) -> str:
 def _see(desk: Desk, repository: str) -> None:
     """Remember how the runs stand now, unless they are watched already: what ended before is no news."""
     if desk.subscriptions.seen(repository) is None:
-        _, runs = _github(desk).survey(repository, ())
+        _, runs = desk.github().actions.survey(repository, ())
         seen, _ = compare(None, runs, datetime.now(UTC), page=PAGE, away_seconds=0)
         desk.subscriptions.see(repository, seen, first=True)
-
-
-def _github(desk: Desk) -> GitHubActionsConnector:
-    connector = desk.connectors.get(NAME)
-    if not isinstance(connector, GitHubActionsConnector):
-        raise refuse("github_not_set_up", "toban.toml names no repositories under [github].")
-    return connector
 
 
 # --- what is wrong ------------------------------------------------------------------------------------------
