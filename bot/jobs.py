@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 Role = Literal["viewer", "operator", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "owner")
 
+MOST_READ = 40_000
+"""So many characters of a command are read, which is as many as a message of Slack's may have."""
 MOST_TYPED = 3000
-"""So many characters of what somebody typed are read."""
+"""So many characters of what somebody typed are shown."""
 
 WEBHOOK = "webhook"
 """Who asks by a signed webhook, in roles, jobs and the audit; Slack's own ids are in capital letters."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from bot import gates
 from bot.connectors.connector import Review, RunHandle, Waiting
 from bot.desk import SHORT, Desk
-from bot.errors import FlowFailed, Refused, SlackUnreachable
+from bot.errors import FlowFailed, Refused, SlackBusy, SlackUnreachable
 from bot.flows.entry import admit_to
 from bot.flows.refusals import refuse
 from bot.flows.work import Order
@@ -76,6 +76,8 @@ def _judge(
     protection = reviews.protection(work.handle.scope, one.environment) if one else None
     try:
         role = desk.access.role(job.user, fresh=True)
+    except SlackBusy:
+        raise  # Slack will say so in a moment
     except SlackUnreachable:
         raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
     facts = gates.ReviewFacts(

@@ -83,7 +83,7 @@ azure_functions = {{ route = "nothing-such" }}
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def endpoint() -> Iterator[TeamEndpoint]:
     """The team's endpoint."""
     made = TeamEndpoint()
@@ -94,7 +94,6 @@ def endpoint() -> Iterator[TeamEndpoint]:
 @pytest.fixture
 def own(new_team: START, endpoint: TeamEndpoint) -> Team:
     """A team with commands of its own, whose bot is up."""
-    endpoint.asked.clear()
     team = new_team(more=COMMANDS.format(url=endpoint.url))
     team.start_bot(
         BACKFILL_AUTHORIZATION="Bearer of-the-test",
