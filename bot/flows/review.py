@@ -56,7 +56,7 @@ def review(desk: Desk, job: Job, kind: str, value: str, work: Work) -> None:
 def _shown(work: Work, value: str) -> tuple[str, int]:
     """Return run and environment of the button; raise Refused where the card is about another run by now."""
     parts = value.split("|")
-    if len(parts) != 5 or not parts[3].isdigit() or work.handle is None:
+    if len(parts) != 5 or not parts[3].isdecimal() or work.handle is None:
         raise refuse("nothing_waits", "This button belongs to no run that I know of.")
     if work.state != "running" or (parts[1], parts[2]) != (str(work.attempt), work.handle.id):
         raise refuse("nothing_waits", "That run has ended, or was run again since.")
