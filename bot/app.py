@@ -55,6 +55,7 @@ from bot.subscription_watch import SubscriptionWatch
 from bot.subscriptions import Subscriptions
 from bot.team_file import DigestTable
 from bot.timing import Timing
+from bot.unreadable import answer_error, readable_only
 from bot.watchers import Watcher
 from bot.work_watcher import WorkWatcher
 from bot.works import Works
@@ -150,7 +151,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         card = records.card(about["flow_id"])
         progressing = card is not None and card["state"] in {"waiting", "running"}
         if progressing or works.is_open(about["flow_id"]):
-            slack.edit(place, message, about=about)
+            slack.edit(place, message, about=about, patient=False)
 
     desk = Desk(
         settings=settings,
@@ -162,7 +163,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         records=records,
         works=works,
         connectors=connectors,
-        edits=Edits(draw),
+        edits=Edits(draw, partial(slack.turns.progress_seconds, "chat.update")),
         fence=engine.fence,
         mlflow=MlflowConnector(settings.mlflow) if settings.mlflow else None,
         commands=commands,
@@ -346,7 +347,7 @@ class HealthDoor:
 
 def _routes(bot: Bot) -> Wsgi:
     """Return what answers each address: health, GitHub's and the services' doors, else Slack's."""
-    slack: Wsgi = _readable_only(SlackRequestHandler(bot.slack_app, path=SLACK_PATH))
+    slack: Wsgi = readable_only(SlackRequestHandler(bot.slack_app, path=SLACK_PATH))
     health = health_page(bot.problems)
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -358,23 +359,6 @@ def _routes(bot: Bot) -> Wsgi:
         if int(environ.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:
             return send(refusal(413, "body_too_large", "The body is too large."), start_response)
         return (bot.hooks if path.startswith((HOOKS, CALLBACKS)) else slack)(environ, start_response)
-
-    return serve
-
-
-def _readable_only(door: Wsgi) -> Wsgi:
-    """Return *door* so that what Bolt cannot read is refused: it reads the body before the signature, and
-    compares signatures of ASCII only.
-    """
-
-    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if not str(environ.get("HTTP_X_SLACK_SIGNATURE", "")).isascii():
-            return send(refusal(401, "bad_signature", "The signature is none of Slack's."), start_response)
-        try:
-            return door(environ, start_response)
-        except Exception as error:  # noqa: BLE001 - bytes of anybody; what a listener raises, Bolt has answered
-            log.warning("request could not be read", extra={"reason": type(error).__name__})
-            return send(refusal(400, "malformed_request", "The body cannot be read."), start_response)
 
     return serve
 
@@ -392,7 +376,7 @@ def _bolt_app(settings: Settings, slack: SlackDesk, identity: Identity) -> App:
         bot_token=settings.slack.bot_token.get_secret_value(),
     )
     secret = settings.slack.signing_secret
-    return App(
+    app = App(
         # Without a token of its own: who the bot is comes from `authorize`, without asking Slack.
         client=WebClient(base_url=settings.slack.api_url, timeout=slack.client.timeout),
         authorize=lambda **_: known,
@@ -401,6 +385,8 @@ def _bolt_app(settings: Settings, slack: SlackDesk, identity: Identity) -> App:
         token_verification_enabled=False,
         logger=logging.getLogger("bot.bolt"),
     )
+    app.error(answer_error)
+    return app
 
 
 def _identify(slack: SlackDesk) -> Identity:

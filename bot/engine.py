@@ -20,7 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
 from sqlalchemy.engine import Engine as SqlEngine
 
 from bot.checkpoints import JsonSerializer
@@ -42,6 +42,7 @@ DECISIONS = "decisions"
 DELIVERIES = "deliveries"
 WORK = "work"
 INCIDENTS = "incidents"
+LATER = "later"
 
 REQUESTS_AT_ONCE = 32
 """Requests that one process works on at a time. SQLite gives its write lock to whoever asks next, so
@@ -182,7 +183,8 @@ class Engine:
         DBOS.register_queue(DECISIONS, polling_interval_sec=seldom, on_conflict="always_update")
         # One at a time for each receiver, so that events come in order and a dead receiver holds up no other;
         # one at a time for each incident, so that its news comes in order.
-        for ordered in (DELIVERIES, INCIDENTS):
+        # One at a time for each channel that Slack keeps waiting: what waits here holds up nothing else.
+        for ordered in (DELIVERIES, INCIDENTS, LATER):
             DBOS.register_queue(
                 ordered, partition_concurrency=1, polling_interval_sec=seldom, on_conflict="always_update"
             )
@@ -217,6 +219,29 @@ class Engine:
         if dead:
             # Idempotent: a flow that a live process has begun again no longer carries the dead one's id.
             DBOS._recover_pending_workflows(dead)  # noqa: SLF001 - the engine has no public door for it
+
+
+def is_on(queue: str) -> bool:
+    """Return whether the present flow came from *queue*. To be called inside a step."""
+    flow = DBOS.get_workflow_status(DBOS.workflow_id or "")
+    return flow is not None and flow.queue_name == queue
+
+
+def go_on(queue: str, partition: str, flow_id: str, from_step: int) -> None:
+    """Let the present flow go on from one of its steps as *flow_id*, when it has its turn on *queue*.
+
+    What was done before that step is not done again; the same id goes on once. To be called inside a step.
+    """
+    assert DBOS.workflow_id is not None, "only flows go on"
+    if DBOS.get_workflow_status(flow_id) is None:
+        with SetWorkflowID(flow_id):
+            DBOS.fork_workflow(
+                DBOS.workflow_id,
+                from_step,
+                application_version=FLOW_VERSION,
+                queue_name=queue,
+                queue_partition_key=partition,
+            )
 
 
 def register(name: str, function: Callable[..., Any]) -> None:

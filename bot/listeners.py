@@ -20,13 +20,13 @@ from bot.commands import ASKS_AT_ONCE, COMMANDS, FORM, Command, find_commands, f
 from bot.engine import REQUESTS
 from bot.ids import request_id, team_of
 from bot.intake import Entry, Intake
-from bot.jobs import MOST_TYPED, Job
+from bot.jobs import MOST_READ, MOST_TYPED, Job
 from bot.messages import errors as error_messages
 from bot.messages import help as help_messages
 from bot.messages.message import Message
 from bot.parsing import Parsed, parse
 from bot.slack import Identity
-from ml.contract import Problem
+from ml.contract import FieldProblem, Problem
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Doors:
         if team_of(body) != self._identity.team_id:
             return _private(_elsewhere())
         text = str(body.get("text") or "")
-        parsed, asks = _form_asked(parse(text[:MOST_TYPED]))
+        parsed, asks = _form_asked(_read(text))
         job = self._job(body, parsed, f"{self._command} {text}".strip())
         if parsed.verb in (None, "help") and not (parsed.words and parsed.words[0] in self._commands):
             return _private(self._help(parsed.words if parsed.verb == "help" else ()))
@@ -90,7 +90,7 @@ class Doors:
     def read(self, body: Mapping[str, Any]) -> Job:
         """Return the job that the text of a command, or of a mention, asks for; nothing is begun."""
         text = str(body.get("text") or "")
-        parsed, _ = _form_asked(parse(text[:MOST_TYPED]))
+        parsed, _ = _form_asked(_read(text))
         return self._job(body, parsed, f"{self._command} {text}".strip())
 
     def take_button(self, body: Mapping[str, Any]) -> Reply:
@@ -183,6 +183,20 @@ def _answer(ack: Ack, reply: Reply) -> None:
 
 def _private(message: Message) -> Reply:
     return {"response_type": "ephemeral", "text": message.text, "blocks": list(message.blocks)}
+
+
+def _read(text: str) -> Parsed:
+    """Return what *text* asks for; a part of what is too long is never taken for the whole."""
+    parsed = parse(text[:MOST_READ])
+    if len(text) <= MOST_READ:
+        return parsed
+    too_long = FieldProblem(
+        field="text",
+        value=f"{len(text):,} characters",
+        allowed=f"at most {MOST_READ:,} characters",
+        message="the command is too long",
+    )
+    return replace(parsed, inputs={}, problems=(too_long,))
 
 
 def _form_asked(parsed: Parsed) -> tuple[Parsed, bool]:

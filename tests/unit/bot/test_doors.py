@@ -86,6 +86,24 @@ def test_commands_without_a_trigger_are_never_taken_for_one(entrance: Entrance) 
     assert len(set(entrance.kept.ids())) == 2
 
 
+def test_a_long_command_is_read_whole_or_not_at_all(entrance: Entrance) -> None:
+    """What stands behind a long value counts; a command beyond what is read is refused with its length."""
+    text = f"retrain arrival-delay note={'x' * 39_000} until=2013-06"
+    assert entrance.doors.take_command(COMMAND | {"text": text, "trigger_id": TRIGGER}) is None
+    job = entrance.kept.entries[0].args[0]
+    assert (len(job["inputs"]["note"]), job["inputs"]["until"]) == (39_000, "2013-06")
+    refused = entrance.doors.take_command(COMMAND | {"text": f"retrain arrival-delay note={'x' * 40_000}"})
+    assert refused is not None
+    assert "at most 40,000 characters" in refused["text"]
+    assert len(entrance.kept.entries) == 1
+
+
+def test_a_models_name_may_be_typed_in_any_case(entrance: Entrance) -> None:
+    """A phone's capital at the beginning of a name is no other model."""
+    entrance.doors.take_command(COMMAND | {"text": "Retrain Arrival-Delay"})
+    assert entrance.kept.entries[0].args[0]["model"] == "arrival-delay"
+
+
 @pytest.mark.parametrize(
     ("body", "taken"),
     [
