@@ -8,7 +8,7 @@ from bot import gates
 from bot.desk import SHORT, Desk
 from bot.errors import SlackUnreachable
 from bot.flows.deciding import DECISION, approver_roles
-from bot.flows.entry import admit
+from bot.flows.entry import admit, roles_unknown
 from bot.flows.refusals import refuse
 from bot.jobs import Job
 from bot.messages import jobs, versions
@@ -38,8 +38,8 @@ def _judge(desk: Desk, job: Job, decide_id: str, shown: str) -> dict[str, Any] |
     record = _record(desk, decide_id)
     try:
         role = desk.access.role(job.user, fresh=True)
-    except SlackUnreachable:
-        raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
+    except SlackUnreachable as error:
+        raise roles_unknown(error) from None
     facts = gates.DecisionFacts(
         role=role,
         approvers=approver_roles(desk, record["model"]),
