@@ -41,7 +41,7 @@ class Access:
         self._reading = threading.Lock()
         self._allowance, self._counted_at = READS_AT_ONCE, clock()
         self._known: tuple[float, Groups | str] | None = None
-        self._failed: tuple[float, str] | None = None
+        self._failed: tuple[float, SlackUnreachable] | None = None
 
     def role(
         self, user: str, *, fresh: bool = False, recent: bool = False, needed: Iterable[Role] = ()
@@ -51,8 +51,9 @@ class Access:
         With *fresh*, groups are read from Slack now: somebody who left a group a moment ago is out. Slack is
         not asked at all where no group can change the answer. With *recent*, a few seconds do not matter.
 
-        Raises SlackUnreachable where groups cannot be read, because Slack is away or does not let us; unless
-        *user* has one of the roles *needed*, or one above, without any group: then that one is returned.
+        Raises SlackUnreachable where groups cannot be read, because Slack is away or does not let us, and
+        SlackBusy where they cannot be read yet; unless *user* has one of the roles *needed*, or one above,
+        without any group: then that one is returned.
         """
         age = 0.0 if fresh else RECENT_SECONDS if recent else REMEMBER_SECONDS
         groups: Groups | None = None
@@ -109,14 +110,14 @@ class Access:
             if (remembered := self._remembered(asked, age_seconds)) is not None:
                 return remembered
             if self._failed is not None and self._failed[0] > asked:
-                raise SlackUnreachable(self._failed[1])
+                raise self._failed[1]
             self._wait_for_allowance()
             began = self._clock()
             answer: Groups | str
             try:
                 answer = self._read_groups()
             except SlackUnreachable as error:
-                self._failed = (began, str(error))
+                self._failed = (began, error)
                 raise
             except SlackRefused as refusal:
                 answer = str(refusal)

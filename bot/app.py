@@ -151,7 +151,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         card = records.card(about["flow_id"])
         progressing = card is not None and card["state"] in {"waiting", "running"}
         if progressing or works.is_open(about["flow_id"]):
-            slack.edit(place, message, about=about)
+            slack.edit(place, message, about=about, patient=False)
 
     desk = Desk(
         settings=settings,
@@ -163,7 +163,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         records=records,
         works=works,
         connectors=connectors,
-        edits=Edits(draw),
+        edits=Edits(draw, partial(slack.turns.progress_seconds, "chat.update")),
         fence=engine.fence,
         mlflow=MlflowConnector(settings.mlflow) if settings.mlflow else None,
         commands=commands,

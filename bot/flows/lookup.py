@@ -8,7 +8,7 @@ from functools import partial
 
 from bot.access import includes
 from bot.desk import SHORT, Desk
-from bot.errors import BotError, Refused, SlackUnreachable
+from bot.errors import BotError, Refused, SlackBusy, SlackUnreachable
 from bot.experiments import about
 from bot.flows.deciding import approver_roles
 from bot.flows.entry import admit, model_name, roles_unknown, typed_values
@@ -105,6 +105,8 @@ def _registry(desk: Desk, job: Job) -> Message:
 def _whoami(desk: Desk, job: Job) -> Message:
     try:
         role = desk.access.role(job.user, recent=True)
+    except SlackBusy:
+        raise  # Slack will say so in a moment
     except SlackUnreachable as error:
         raise roles_unknown(error) from None
     models = {name: _deciders(desk, name) for name in desk.settings.team.models}
