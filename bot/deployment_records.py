@@ -18,6 +18,9 @@ from sqlalchemy.engine import Connection, Engine
 from bot.databases import claim
 from bot.tables import deployment_heads, deployment_locks, utc_now, works
 
+MOST_WHAT = 200
+"""Characters of what is deployed, as many as the column holds; a branch may have a name as long as that."""
+
 UNTIL_IT_HAS_A_CARD = timedelta(minutes=10)
 """So long a claim counts whose job has no card yet."""
 
@@ -64,7 +67,7 @@ class DeploymentRecords:
         return None
 
     def _take(self, lock: str, flow_id: str, by: str, what: str) -> Held | None:
-        values = {"flow_id": flow_id, "by": by, "what": what, "at": utc_now()}
+        values = {"flow_id": flow_id, "by": by, "what": what[:MOST_WHAT], "at": utc_now()}
         while True:
             if claim(self._engine, deployment_locks, target=lock, **values):
                 return None

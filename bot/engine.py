@@ -12,6 +12,8 @@ import logging
 import math
 import os
 import socket
+import sqlite3
+import sys
 import threading
 import time
 import uuid
@@ -52,7 +54,12 @@ SELDOM = 4
 """So many times less often than for requests it is looked for decisions, deliveries and incidents."""
 
 USE_ANOTHER = "SQLite loses data there: use a local disk or PostgreSQL"
+OLD_SQLITE = "use a newer SQLite, Python 3.11 or PostgreSQL"
 STOP_IT = "stop it first, or use PostgreSQL for several"
+
+SQLITE_SINCE = (3, 42, 0)
+"""From Python 3.12 on the tables of DBOS count milliseconds by SQLite's `subsec`, which is no older:
+https://www.sqlite.org/lang_datefunc.html#modifiers."""
 
 LEAVE_SECONDS = 3.0
 """So long a process that is told to end waits for steps under way."""
@@ -268,8 +275,20 @@ def _leave_at_once() -> None:
     os._exit(75)
 
 
+def sqlite_problem(
+    found: tuple[int, ...] = sqlite3.sqlite_version_info, python: tuple[int, ...] = sys.version_info[:2]
+) -> str | None:
+    """Return, as a sentence, why flows cannot be kept in this SQLite; None where they can."""
+    if found >= SQLITE_SINCE or python < (3, 12):
+        return None
+    has, needs, version = (".".join(map(str, one)) for one in (found, SQLITE_SINCE, python))
+    return f"Python {version} has SQLite {has} here, and the flows need {needs} or newer"
+
+
 def _lock_sqlite(url: str) -> IO[str]:
     """Hold the lock file beside the database for as long as this process lives; refuse a second bot."""
+    if (problem := sqlite_problem()) is not None:
+        raise ConfigurationError([f"TOBAN_DATABASE_URL: {problem}; {OLD_SQLITE}"])
     path = Path(url.removeprefix("sqlite:///")).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = file_system_of(path.parent)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Role = Literal["viewer", "operator", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "owner")
@@ -29,6 +29,23 @@ def is_person(user: str) -> bool:
     return re.fullmatch(r"[UW][A-Z0-9]+", user) is not None
 
 
+def storable(value: Any) -> Any:
+    """Return *value* with its texts as every database takes them: no zeros, no halves of characters.
+
+    PostgreSQL refuses U+0000 in texts (https://www.postgresql.org/docs/current/datatype-character.html), and
+    nothing writes a surrogate as UTF-8; JSON, which is how Slack tells of messages, can bring both.
+    """
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {storable(name): storable(one) for name, one in value.items()}
+    return [storable(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+Text = Annotated[str, BeforeValidator(storable)]
+"""What somebody typed."""
+
+
 class Job(BaseModel):
     """One request of one person, as parsed: who, where, what was typed, and what it means.
 
@@ -42,10 +59,10 @@ class Job(BaseModel):
 
     flow_id: str
     verb: str
-    model: str | None = None
-    words: tuple[str, ...] = ()
-    inputs: dict[str, Any] = Field(default_factory=dict)
-    typed: str
+    model: Text | None = None
+    words: tuple[Text, ...] = ()
+    inputs: Annotated[dict[str, Any], BeforeValidator(storable)] = Field(default_factory=dict)
+    typed: Text
     user: str
     channel: str
     team: str = ""

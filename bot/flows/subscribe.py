@@ -20,6 +20,8 @@ from ml.contract import FieldProblem, Problem
 
 WORKFLOW, BRANCH, ON = "workflow", "branch", "on"
 WILD = frozenset("*?[")
+LONGEST = 200
+"""Characters of a workflow's name or a branch's pattern, as they are kept."""
 
 
 def subscribe(desk: Desk, job: Job) -> None:
@@ -66,6 +68,9 @@ def _meant(desk: Desk, job: Job, known: tuple[str, ...]) -> Subscription:
     repository, rest = find_repository(desk, job.words)
     on, wrong = read_on(job.inputs.get(ON), rest)
     wrong += [_unknown(name, value, known) for name, value in job.inputs.items() if name not in known]
+    wrong += [
+        _too_long(name, job.inputs[name]) for name in known if len(job.inputs.get(name) or "") > LONGEST
+    ]
     if wrong:
         raise _refused(wrong)
     return Subscription(
@@ -117,7 +122,7 @@ def read_on(text: str | None, more: tuple[str, ...] = ()) -> tuple[tuple[str, ..
 
 def _one(desk: Desk, job: Job, here: list[Subscription]) -> Subscription:
     """Return the subscription that is meant by number, or by what it is about."""
-    if len(job.words) == 1 and job.words[0].lstrip("#").isdigit():
+    if len(job.words) == 1 and job.words[0].lstrip("#").isdecimal():
         number = int(job.words[0].lstrip("#"))
         found = [one for one in here if one.id == number]
     else:
@@ -194,6 +199,13 @@ def _refused(wrong: list[FieldProblem]) -> Refused:
             reason_code="invalid_inputs",
             errors=tuple(wrong),
         )
+    )
+
+
+def _too_long(name: str, value: str) -> FieldProblem:
+    allowed = f"a text of 1 to {LONGEST} characters"
+    return FieldProblem(
+        field=name, value=value[:80], allowed=allowed, message=f"It has {len(value)} characters."
     )
 
 

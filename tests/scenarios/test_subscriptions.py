@@ -144,6 +144,8 @@ def test_slips_of_the_keyboard(actions_team: ActionsTeam) -> None:
     assert "Did you mean `acme/flights`" in told("acme/flihgts")
     assert "Did you mean `deploy.yml`" in told("flights workflow=deplyo.yml")
     assert "Did you mean `main`" in told("flights branch=mian")
+    assert "a text of 1 to 200 characters" in told(f"flights branch={'x' * 300}*")
+    assert "not in toban.toml" in team.team.told("operator", "/ml unsubscribe \u00b2")
     assert "roles do not cover" in told("flights", "viewer")
     assert "/invite" in team.team.told("operator", "/ml subscribe flights", "random")
     assert "has no subscriptions" in team.team.told("viewer", "/ml subscriptions")

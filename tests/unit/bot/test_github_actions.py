@@ -215,6 +215,8 @@ def test_two_readers_of_one_address(connector: GitHubActionsConnector) -> None:
         ((429, {"message": "slow down"}, {}), 60),
         ((403, {"message": "You have exceeded a secondary rate limit."}, {}), 60),
         ((403, {"message": "API rate limit exceeded"}, {"x-ratelimit-remaining": "0"}), 600),
+        ((429, {"message": "slow down"}, {"retry-after": "99999999"}), 7200),
+        ((429, {"message": "slow down"}, {"retry-after": "9" * 20}), 60),
     ],
 )
 def test_limits_are_kept(
