@@ -10,6 +10,7 @@ WORKERS ?= 4
 run := $(VENV)/bin/python
 ready := $(VENV)/.ready
 formatted := .
+at_once = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -38,10 +39,10 @@ demo: $(ready) ## play the story on this machine, then hand over a prompt (ONCE=
 	@$(run) -m playground $(if $(filter-out 0 no,$(ONCE)),--once)
 
 test: $(ready) ## run the tests (minutes); lists what it skipped and why
-	@$(run) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
+	@$(run) -m pytest $(at_once) -m "not slow" $(PYTEST_ARGS)
 
 test-full: $(ready) ## run every test, the long ones too
-	@HYPOTHESIS_PROFILE=full $(run) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@HYPOTHESIS_PROFILE=full $(run) -m pytest $(at_once) $(PYTEST_ARGS)
 
 check: $(ready) ## format, lint, types, import contracts, docs, workflows, lock files; changes nothing
 	@$(MAKE) --no-print-directory --keep-going check-format check-lint check-types check-imports check-docs \

@@ -8,6 +8,7 @@ Slack's goes `SPEED` times as fast as this machine's, and the bot's pace with it
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -16,10 +17,11 @@ from pydantic import SecretStr
 
 from benchmarks.figures import Figure, Side
 from benchmarks.workbench import CannotMeasure, Workbench
-from bot.edits import Edits, Pace
+from bot.edits import CHANNEL_SECONDS, Edits
 from bot.messages.message import Message
 from bot.settings import SlackSettings
 from bot.slack import SlackDesk
+from bot.slack_turns import Turns
 from playground.slack.client import Playground
 from playground.slack.server import start
 from playground.slack.settings import Settings
@@ -101,11 +103,10 @@ def _edits(bench: Workbench) -> Iterator[Figure]:
         drawn: dict[str, float] = {}
 
         def draw(place: dict[str, str], message: Message, about: dict[str, Any]) -> None:
-            desk.edit(place, message, about=about)
+            desk.edit(place, message, about=about, patient=False)
             drawn.setdefault(place["ts"], clock.seconds())
 
-        usual = Pace()
-        edits = Edits(draw, Pace(usual.channel_seconds / SPEED, usual.per_minute * SPEED, usual.burst))
+        edits = Edits(draw, lambda: desk.turns.progress_seconds(UPDATE) / SPEED, CHANNEL_SECONDS / SPEED)
         with watched_runs(bench.folder("cards"), clock=clock, edits=edits) as watched:
             watched.begin(CARDS, places)
             edits.start()
@@ -150,7 +151,8 @@ def _slack(clock: Clock) -> Iterator[tuple[Playground, SlackDesk]]:
         stack.callback(running.stop)
         people = stack.enter_context(Playground(running.url))
         token = running.settings.bot_token.get_secret_value()
-        yield people, SlackDesk(SlackSettings(bot_token=SecretStr(token), api_url=people.api_url))
+        turns = Turns(clock.seconds, lambda seconds: time.sleep(seconds / SPEED))
+        yield people, SlackDesk(SlackSettings(bot_token=SecretStr(token), api_url=people.api_url), turns)
 
 
 def _card(desk: SlackDesk, clock: Clock, number: int) -> dict[str, str]:

@@ -24,6 +24,8 @@ from bot.timing import Timing
 DEFAULT_BIND = "127.0.0.1:3000"
 GRACE_SECONDS = 8.0
 """So long after SIGTERM the process is gone, whatever is under way."""
+INTERRUPTED = 130
+"""The exit status of what Ctrl and C ended, as shells give it; Ctrl and D at a question is meant the same."""
 
 ABOUT = "Toban, a Slack bot with which small machine-learning teams run and watch their models."
 FIRST_STEPS = """\
@@ -64,12 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A program of its own: the bot knows nothing of the playground.
         os.execv(sys.executable, [sys.executable, "-m", "playground", *given[1:]])  # noqa: S606
     options = _parser().parse_args(given)
-    set_up_logging(os.environ.get("TOBAN_LOG", "WARNING"))
+    # What `check` finds wrong stands in its report; libraries that say so, too, only hide it.
+    level = "CRITICAL" if options.command == "check" else "WARNING"
     try:
         if getattr(options, "env_file", None):
             from bot.env_file import take_env_file
 
             take_env_file(Path(options.env_file), os.environ)
+        set_up_logging(os.environ.get("TOBAN_LOG") or level)
         return int(options.run(options))
     except ConfigurationError as error:
         print(f"toban cannot start:\n{error}", file=sys.stderr)
@@ -77,6 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BotError as error:
         print(f"toban: {error}", file=sys.stderr)
         return 1
+    except (KeyboardInterrupt, EOFError):
+        print(file=sys.stderr)
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -159,7 +166,8 @@ def _add_init(commands: Any) -> None:
         _init,
         "ask for tokens and addresses, then write toban.toml and .env",
         "An empty answer takes what stands in brackets. Nothing is overwritten without asking. In a "
-        "script, give the answers as options (secrets rather by the environment), with --yes for the rest.",
+        "script, give the answers as options (secrets rather by the environment), with --yes for the rest; "
+        "or pipe them in, one a line in the order of these options.",
     )
     from bot.questions import QUESTIONS
 

@@ -41,10 +41,11 @@ class Access:
         self._reading = threading.Lock()
         self._allowance, self._counted_at = READS_AT_ONCE, clock()
         self._known: tuple[float, Groups] | None = None
-        self._failed: tuple[float, str] | None = None
+        self._failed: tuple[float, SlackUnreachable] | None = None
 
     def role(self, user: str, *, fresh: bool = False, recent: bool = False) -> Role | None:
-        """Return the highest role of *user*, or None. Raises SlackUnreachable if groups cannot be read.
+        """Return the highest role of *user*, or None. Raises SlackUnreachable if groups cannot be read,
+        SlackBusy if not yet.
 
         With *fresh*, groups are read from Slack now: somebody who left a group a moment ago is out. Slack is
         not asked at all where no group can change the answer. With *recent*, a few seconds do not matter.
@@ -88,13 +89,13 @@ class Access:
             if (remembered := self._remembered(asked, age_seconds)) is not None:
                 return remembered
             if self._failed is not None and self._failed[0] > asked:
-                raise SlackUnreachable(self._failed[1])
+                raise self._failed[1]
             self._wait_for_allowance()
             began = self._clock()
             try:
                 groups = self._read_groups()
             except SlackUnreachable as error:
-                self._failed = (began, str(error))
+                self._failed = (began, error)
                 raise
             self._known = (began, groups)
             return groups

@@ -7,15 +7,14 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from dbos import ClientScheduleInput, EnqueueOptions
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 from waitress.server import create_server
 
 from bot.access import Access
@@ -23,9 +22,10 @@ from bot.calls import Calls
 from bot.commands import all_commands
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
+from bot.connectors.endpoints import Endpoint
 from bot.connectors.function_routes import route_endpoint
 from bot.connectors.github import GitHub, make_github
-from bot.connectors.http import Endpoint, HttpConnector
+from bot.connectors.http import HttpConnector
 from bot.connectors.mlflow import MlflowConnector
 from bot.deliveries import Deliveries
 from bot.deployment_records import DeploymentRecords
@@ -50,10 +50,12 @@ from bot.push_watcher import PushWatcher
 from bot.settings import Settings
 from bot.signing import sign_callback
 from bot.slack import Identity, SlackDesk
+from bot.socket_mode import SocketMode
 from bot.subscription_watch import SubscriptionWatch
 from bot.subscriptions import Subscriptions
 from bot.team_file import DigestTable
 from bot.timing import Timing
+from bot.unreadable import answer_error, readable_only
 from bot.watchers import Watcher
 from bot.work_watcher import WorkWatcher
 from bot.works import Works
@@ -149,7 +151,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         card = records.card(about["flow_id"])
         progressing = card is not None and card["state"] in {"waiting", "running"}
         if progressing or works.is_open(about["flow_id"]):
-            slack.edit(place, message, about=about)
+            slack.edit(place, message, about=about, patient=False)
 
     desk = Desk(
         settings=settings,
@@ -161,7 +163,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         records=records,
         works=works,
         connectors=connectors,
-        edits=Edits(draw),
+        edits=Edits(draw, partial(slack.turns.progress_seconds, "chat.update")),
         fence=engine.fence,
         mlflow=MlflowConnector(settings.mlflow) if settings.mlflow else None,
         commands=commands,
@@ -178,7 +180,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
     watcher = Watcher(records, desk.functions, *around)
     listed = SubscriptionWatch(desk.subscriptions, engine.client, engine.timing)
-    nudges = Nudges(engine.sql)
+    nudges = None if engine.on_sqlite else Nudges(engine.sql)  # on SQLite there is no other bot to tell
     work_watcher = WorkWatcher(records, works, connectors, *around, listed, nudges)
     pushes = (intake, engine.executor_id, engine.timing, nudges)
     push_watcher = PushWatcher(targets, github, deployments, records, *pushes)
@@ -256,34 +258,28 @@ def _github_door(desk: Desk, intake: Intake, watcher: WorkWatcher) -> GitHubDoor
 
 
 class SocketDoor:
-    """Socket Mode, by Bolt's own handler: no address of ours is needed, only outgoing connections."""
+    """Socket Mode: no address of ours is needed, only outgoing connections."""
 
     def __init__(self, bot: Bot) -> None:
         token = bot.settings.slack.app_token
         if token is None:
             raise ConfigurationError(["SLACK_APP_TOKEN is not set: Socket Mode needs it"])
-        # A line that breaks without a word is noticed by this look only; what people type meanwhile fails.
-        self._handler: Any = SocketModeHandler(
-            bot.slack_app,
-            token.get_secret_value(),
-            web_client=bot.desk.slack.client,
-            ping_interval=bot.engine.timing.socket_seconds,
-        )
-        bot.is_connected = lambda: bool(self._handler.client.is_connected())
+        open_address = partial(bot.desk.slack.open_socket, token.get_secret_value())
+        self._lines = SocketMode(bot.slack_app, open_address, bot.engine.timing.socket_seconds)
+        bot.is_connected = self._lines.is_connected
 
     def start(self) -> None:
-        """Connect; the handler reconnects by itself. Raises ConfigurationError where Slack says no."""
+        """Connect; what breaks later is connected again. Raises ConfigurationError where Slack says no."""
         try:
-            self._handler.connect()
-        except SlackApiError as error:
-            code = error.response.get("error")
+            self._lines.start()
+        except SlackRefused as error:
             raise ConfigurationError(
-                [f"SLACK_APP_TOKEN: Slack answered {code} to apps.connections.open"]
+                [f"SLACK_APP_TOKEN: Slack answered {error.code} to {error.method}"]
             ) from None
 
     def stop(self) -> None:
-        """Close the connection."""
-        self._handler.close()
+        """Answer what was taken, then close the connection."""
+        self._lines.stop()
 
     @property
     def address(self) -> str:
@@ -351,7 +347,7 @@ class HealthDoor:
 
 def _routes(bot: Bot) -> Wsgi:
     """Return what answers each address: health, GitHub's and the services' doors, else Slack's."""
-    slack: Wsgi = _readable_only(SlackRequestHandler(bot.slack_app, path=SLACK_PATH))
+    slack: Wsgi = readable_only(SlackRequestHandler(bot.slack_app, path=SLACK_PATH))
     health = health_page(bot.problems)
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -363,23 +359,6 @@ def _routes(bot: Bot) -> Wsgi:
         if int(environ.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:
             return send(refusal(413, "body_too_large", "The body is too large."), start_response)
         return (bot.hooks if path.startswith((HOOKS, CALLBACKS)) else slack)(environ, start_response)
-
-    return serve
-
-
-def _readable_only(door: Wsgi) -> Wsgi:
-    """Return *door* so that what Bolt cannot read is refused: it reads the body before the signature, and
-    compares signatures of ASCII only.
-    """
-
-    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if not str(environ.get("HTTP_X_SLACK_SIGNATURE", "")).isascii():
-            return send(refusal(401, "bad_signature", "The signature is none of Slack's."), start_response)
-        try:
-            return door(environ, start_response)
-        except Exception as error:  # noqa: BLE001 - bytes of anybody; what a listener raises, Bolt has answered
-            log.warning("request could not be read", extra={"reason": type(error).__name__})
-            return send(refusal(400, "malformed_request", "The body cannot be read."), start_response)
 
     return serve
 
@@ -397,7 +376,7 @@ def _bolt_app(settings: Settings, slack: SlackDesk, identity: Identity) -> App:
         bot_token=settings.slack.bot_token.get_secret_value(),
     )
     secret = settings.slack.signing_secret
-    return App(
+    app = App(
         # Without a token of its own: who the bot is comes from `authorize`, without asking Slack.
         client=WebClient(base_url=settings.slack.api_url, timeout=slack.client.timeout),
         authorize=lambda **_: known,
@@ -406,6 +385,8 @@ def _bolt_app(settings: Settings, slack: SlackDesk, identity: Identity) -> App:
         token_verification_enabled=False,
         logger=logging.getLogger("bot.bolt"),
     )
+    app.error(answer_error)
+    return app
 
 
 def _identify(slack: SlackDesk) -> Identity:

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from pydantic.alias_generators import to_camel
 
 from bot.coercion import as_text, coerce
+from bot.connectors.endpoints import PLACEHOLDER, VARIABLE, Expression, HttpSettings
 from bot.connectors.function_routes import FunctionRouteSettings
-from bot.connectors.http import PLACEHOLDER, VARIABLE, Expression, HttpSettings
 from bot.jobs import ROLES, Role
 
 COMMAND_PATTERN = r"^[a-z][a-z0-9-]{0,30}$"

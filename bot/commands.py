@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.coercion import fold_case
 from bot.command_tables import CommandTable
 from bot.jobs import ROLES, Role
 
@@ -310,9 +311,12 @@ def flow_of(verb: str) -> str:
 
 
 def split_words(command: Command | None, words: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
-    """Return the model that the words after a verb name, if it is one that names a model, and the rest."""
+    """Return the model that the words after a verb name, if it is one that names a model, and the rest.
+
+    Names of models are in lower case, whatever a phone makes of them.
+    """
     if command is not None and command.target in ("model", "version") and words:
-        return words[0], tuple(words[1:])
+        return fold_case(words[0]), tuple(words[1:])
     return None, tuple(words)
 
 

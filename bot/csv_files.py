@@ -21,11 +21,13 @@ from ml.contract import MAX_ROWS, FieldProblem, Problem
 
 DELIMITERS = (",", ";", "\t")
 MOST_COLUMNS = 200
+MOST_HEAD = 100_000
+"""Characters of the first line that show what parts the cells; csv itself takes 131,072 in one cell."""
 # Shift_JIS as Windows writes it; it is asked last, because nearly any bytes can be read as it.
 ENCODINGS = ("utf-8-sig", "cp932")
 # What spreadsheets take for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = re.compile(r"^[=+\-@\t\r＝＋－＠]")
-_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -63,23 +65,24 @@ def read_table(text: str, known: Iterable[str] = ()) -> Table:
     The one that finds most of the *known* column names is taken, else the one that finds most columns. Empty
     lines are left out. Raises Refused for what is no table, for no rows, and for more than 10,000 of them.
     """
-    head = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
-    if not head:
-        raise _refused("no_rows", "The file is empty.")
+    head = next((line for line in text.splitlines() if line.strip()), "")
     names = {fold(name.strip()) for name in known}
 
     def fitness(delimiter: str) -> tuple[int, int]:
-        cells = next(csv.reader([head], delimiter=delimiter))
+        cells = next(csv.reader([head[:MOST_HEAD]], delimiter=delimiter))
         return sum(fold(cell.strip()) in names for cell in cells), len(cells)
 
     delimiter = max(DELIMITERS, key=fitness)
     lines = _lines(text, delimiter)
-    header, width = _header(lines[0][1], [cells for _, cells in lines[1:]])
-    rows = tuple(_row(number, cells, width) for number, cells in lines[1:])
-    if not rows:
+    if not lines:
+        raise _refused("no_rows", "The file is empty.")
+    (_, first), body = lines[0], lines[1:]
+    if not body:
         raise _refused("no_rows", "The file has a header and no rows below it.")
-    if len(rows) > MAX_ROWS:
-        raise _refused("too_many_rows", f"The file has {len(rows):,} rows; at most {MAX_ROWS:,} are taken.")
+    if len(body) > MAX_ROWS:
+        raise _refused("too_many_rows", f"The file has {len(body):,} rows; at most {MAX_ROWS:,} are taken.")
+    header = _header(first, max(_used(cells) for _, cells in body))
+    rows = tuple(_row(number, cells, len(header)) for number, cells in body)
     return Table(header, rows, delimiter)
 
 
@@ -124,7 +127,7 @@ def write_table(header: Sequence[str], rows: Iterable[Sequence[object]], delimit
 
 def safe_cell(cell: object) -> object:
     """Return a cell that spreadsheets show and do not run; numbers stay numbers."""
-    if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.match(cell):
+    if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
     return "" if cell is None else cell
 
@@ -138,20 +141,26 @@ def _lines(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
         raise _refused("file_unreadable", f"Line {reader.line_num}: {error}.") from None
 
 
-def _header(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], int]:
-    """Return the column names; empty columns at the end, which spreadsheets leave, are dropped."""
-    names = [cell.strip() for cell in cells]
-    while names and not names[-1] and all(not "".join(row[len(names) - 1 :]).strip() for row in rows):
-        names.pop()
+def _used(cells: Sequence[str]) -> int:
+    """Return how many cells there are without the empty ones at the end."""
+    return next((at for at in range(len(cells), 0, -1) if cells[at - 1].strip()), 0)
+
+
+def _header(cells: Sequence[str], used: int) -> tuple[str, ...]:
+    """Return the column names; empty columns at the end, which spreadsheets leave, are dropped.
+
+    *used* is the number of columns in which some row has something.
+    """
+    names = [cell.strip() for cell in cells[: max(_used(cells), used)]]
+    if len(names) > MOST_COLUMNS:
+        raise _refused("file_unreadable", f"It has {len(names):,} columns; at most {MOST_COLUMNS} are taken.")
     if "" in names:
         raise _refused("file_unreadable", f"Column {names.index('') + 1} has no name in the first line.")
     folded = [fold(name) for name in names]
     twice = next((name for at, name in enumerate(names) if folded[at] in folded[:at]), None)
     if twice is not None:
         raise _refused("file_unreadable", f"The column {twice!r} is there twice.")
-    if len(names) > MOST_COLUMNS:
-        raise _refused("file_unreadable", f"It has {len(names)} columns; at most {MOST_COLUMNS} are taken.")
-    return tuple(names), len(names)
+    return tuple(names)
 
 
 def _row(number: int, cells: Sequence[str], width: int) -> tuple[str, ...]:

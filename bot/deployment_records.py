@@ -1,10 +1,13 @@
 """Who deploys what at present, and which commit of a branch was seen last: the claims behind `/ml deploy`.
 
-A target is held by the job whose work on it is not closed, so nothing has to be given back after a crash.
+A target and its environment are held by the job whose work on them is not closed, so nothing has to be given
+back after a crash.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,12 +18,25 @@ from sqlalchemy.engine import Connection, Engine
 from bot.databases import claim
 from bot.tables import deployment_heads, deployment_locks, utc_now, works
 
+MOST_WHAT = 200
+"""Characters of what is deployed, as many as the column holds; a branch may have a name as long as that."""
+
 UNTIL_IT_HAS_A_CARD = timedelta(minutes=10)
 """So long a claim counts whose job has no card yet."""
 
 
+def locks_of(target: str, repository: str, environment: str) -> tuple[str, str]:
+    """Return what a deployment claims: the target, and the environment, which other targets may name too.
+
+    The target, because a job that began when there was no other lock has that one only. An environment's lock
+    is longer than any target's name; GitHub tells repositories and environments apart without regard to case.
+    """
+    place = f"{repository}\x00{environment}".casefold()
+    return target, hashlib.sha256(place.encode()).hexdigest()
+
+
 class Held(BaseModel):
-    """Who holds a target, since when, and for what."""
+    """Who holds a lock, since when, and for what."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,37 +52,46 @@ class DeploymentRecords:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    # --- one deployment of a target at a time -------------------------------------------------------------
+    # --- one deployment of a target, and into an environment, at a time -----------------------------------
 
-    def take(self, target: str, flow_id: str, by: str, what: str) -> Held | None:
-        """Claim *target* for a job; None if it has it now, also when asked again, else who has it."""
-        values = {"flow_id": flow_id, "by": by, "what": what, "at": utc_now()}
+    def take(self, locks: Sequence[str], flow_id: str, by: str, what: str) -> Held | None:
+        """Claim all *locks* for a job; None if it has them now, also when asked again, else who has one.
+
+        Who finds one taken has none of them afterwards.
+        """
+        for lock in locks:
+            held = self._take(lock, flow_id, by, what)
+            if held is not None:
+                self.give_back(locks, flow_id)
+                return held
+        return None
+
+    def _take(self, lock: str, flow_id: str, by: str, what: str) -> Held | None:
+        values = {"flow_id": flow_id, "by": by, "what": what[:MOST_WHAT], "at": utc_now()}
         while True:
-            if claim(self._engine, deployment_locks, target=target, **values):
+            if claim(self._engine, deployment_locks, target=lock, **values):
                 return None
             with self._engine.begin() as connection:
-                held = _held(connection, target)
+                held = _held(connection, lock)
                 if held is None:
                     continue  # given back in this very moment
                 if held.flow_id != flow_id and not _is_over(connection, held):
                     return held
-                same = sa.and_(
-                    deployment_locks.c.target == target, deployment_locks.c.flow_id == held.flow_id
-                )
+                same = sa.and_(deployment_locks.c.target == lock, deployment_locks.c.flow_id == held.flow_id)
                 if connection.execute(sa.update(deployment_locks).where(same).values(**values)).rowcount:
                     return None
 
-    def give_back(self, target: str, flow_id: str) -> None:
-        """Give a target back that the job *flow_id* has."""
-        own = sa.and_(deployment_locks.c.target == target, deployment_locks.c.flow_id == flow_id)
+    def give_back(self, locks: Sequence[str], flow_id: str) -> None:
+        """Give those of *locks* back that the job *flow_id* has."""
+        own = sa.and_(deployment_locks.c.target.in_(locks), deployment_locks.c.flow_id == flow_id)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(deployment_locks).where(own))
 
-    def holder(self, target: str) -> Held | None:
-        """Return who deploys *target* at present, or None."""
+    def holder(self, locks: Sequence[str]) -> Held | None:
+        """Return who has one of *locks* at present, or None."""
         with self._engine.connect() as connection:
-            held = _held(connection, target)
-            return None if held is None or _is_over(connection, held) else held
+            found = [_held(connection, lock) for lock in locks]
+            return next((one for one in found if one is not None and not _is_over(connection, one)), None)
 
     # --- the head of a branch, as it was seen last ----------------------------------------------------------
 
@@ -95,8 +120,8 @@ class DeploymentRecords:
             connection.execute(sa.update(deployment_heads).where(this).values(sha=""))
 
 
-def _held(connection: Connection, target: str) -> Held | None:
-    statement = sa.select(deployment_locks).where(deployment_locks.c.target == target)
+def _held(connection: Connection, lock: str) -> Held | None:
+    statement = sa.select(deployment_locks).where(deployment_locks.c.target == lock)
     row: Any = connection.execute(statement).mappings().first()
     if row is None:
         return None
@@ -105,7 +130,7 @@ def _held(connection: Connection, target: str) -> Held | None:
 
 
 def _is_over(connection: Connection, held: Held) -> bool:
-    """Return whether the job that holds a target has ended, or never came to its card."""
+    """Return whether the job that holds a lock has ended, or never came to its card."""
     statement = sa.select(works.c.state).where(works.c.flow_id == held.flow_id)
     state = connection.execute(statement).scalar()
     if state is None:

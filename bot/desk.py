@@ -21,6 +21,7 @@ from dbos import error as engine_errors
 from bot.access import Access
 from bot.calls import Calls
 from bot.checkpoints import last_cause
+from bot.coercion import fold_case
 from bot.commands import Command
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.connector import Connector
@@ -29,17 +30,27 @@ from bot.connectors.mlflow import MlflowConnector
 from bot.deliveries import Deliveries
 from bot.deployment_records import DeploymentRecords
 from bot.edits import Edits
-from bot.engine import FLOW_VERSION, Fence
-from bot.errors import BotError, FlowFailed, NotInChannel, Refused, SlackBusy, SlackRefused, Unreachable
+from bot.engine import FLOW_VERSION, LATER, REQUESTS, Fence, go_on, is_on
+from bot.errors import (
+    BotError,
+    FlowFailed,
+    NotInChannel,
+    Refused,
+    SlackBusy,
+    SlackRefused,
+    SlackUnreachable,
+    Unreachable,
+)
 from bot.experiment_records import ExperimentRecords
 from bot.jobs import Job, is_person
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
 from bot.outages import through_outages
-from bot.posts import Posts
+from bot.posts import Posts, later_id, may_be_done
 from bot.records import Records
 from bot.settings import Settings
 from bot.slack import Identity, SlackDesk
+from bot.slack_turns import waiting_at_most
 from bot.subscriptions import Subscriptions
 from bot.timing import Timing
 from bot.works import Works
@@ -66,9 +77,23 @@ SHORT = Patience(attempts=6)
 LONG = Patience(attempts=160, first_seconds=0.5, growth=1.06)
 """About a day, because a result must not be lost; a wait is never longer than a tenth of the time so far."""
 
+WAIT_SECONDS = 2.0
+"""So long a request waits for its turn at Slack; it goes on later where that comes later, and others have its
+place among the requests."""
+TRIES = 4
+"""So often a request tries what is tried for a day before it goes on later."""
 
-def _nothing() -> None:
-    """Where nobody watches branches, there is nothing to look at."""
+
+class GoesOnLater(BaseException):
+    """A request gives its place to others and goes on from *step* later, as the flow *flow_id*.
+
+    No story may stop it on its way out, so it is no Exception.
+    """
+
+    def __init__(self, step: int, flow_id: str) -> None:
+        self.step = step
+        self.flow_id = flow_id
+        super().__init__(f"step {step}")
 
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
@@ -100,7 +125,7 @@ class Desk:
     mlflow: MlflowConnector | None = None
     hub: GitHub | None = None
     settle_seconds: float = Timing.settle_seconds
-    look_at_branches: Callable[[], None] = _nothing
+    look_at_branches: Callable[[], None] = lambda: None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -109,16 +134,20 @@ class Desk:
     def step(self, name: str, action: Callable[..., T], *args: Any, patience: Patience = ONCE) -> T:
         """Do *action* once for this flow and keep its result, which must be plain JSON.
 
-        Raises Refused when the action was refused, FlowFailed when it failed in any other way; both also when
-        the flow runs again. An action cut off by a crash between its effect and its checkpoint is done again,
-        and so is one that met the bot's own database while that was away.
+        Raises Refused when the action was refused, FlowFailed when it failed in any other way, GoesOnLater in
+        a request that Slack keeps waiting; all also when the flow runs again. An action cut off by a crash
+        between its effect and its checkpoint is done again, and so is one that met the bot's own database
+        while that was away.
         """
         passes = ExitStack()
+
+        def act() -> T:
+            return self.outlast(lambda: action(*args))
 
         def run() -> dict[str, Any]:
             passes.enter_context(self.fence)
             try:
-                return {"done": self.outlast(lambda: action(*args))}
+                return _unless_slack_keeps_it_waiting(act, patience)
             except Refused as refusal:
                 return {"refused": refusal.problem.model_dump(mode="json")}
             except NotInChannel as error:
@@ -140,10 +169,16 @@ class Desk:
                 outcome = DBOS.run_step(options, run)
         except Exception as error:
             raise FlowFailed.of(last_cause(error)) from error
+        if "later" in outcome:
+            raise GoesOnLater(*outcome["later"])
         if "refused" in outcome:
             raise Refused(Problem.model_validate(outcome["refused"]))
         done: T = outcome["done"]
         return done
+
+    def go_on_later(self, later: GoesOnLater, line: str) -> None:
+        """Let the flow that *later* came out of go on when it has its turn in *line*."""
+        self.step("go on later", go_on, LATER, line, later.flow_id, later.step)
 
     def outlast(self, action: Callable[[], T]) -> T:
         """Return what *action* returns, done again for as long as the bot's own database is away.
@@ -188,9 +223,10 @@ class Desk:
 
         Where the bot is no member, the command's response URL answers; where that is spent, a direct message.
         It also answers where Slack has had enough private answers this minute: nobody waits behind a burst.
-        What a webhook or a push asked is answered in its channel: there is nobody to whisper to.
+        What a webhook or a push asked is answered in its channel: there is nobody to whisper to; and what the
+        Home tab asked by direct message, where nobody else listens.
         """
-        if not is_person(job.user):
+        if not is_person(job.user) or job.channel == job.user:
             self.slack.post(job.channel, message, thread_ts=job.thread_ts)
             return
         try:
@@ -227,12 +263,16 @@ class Desk:
     ) -> dict[str, str]:
         """Replace the job's card as a step called *name*; return where it stands now.
 
-        Progress that still waits to be drawn is dropped. A card that somebody deleted is posted anew.
+        Progress that still waits to be drawn is dropped. A card that somebody deleted is posted anew. A card
+        that stays open is progress itself: where Slack has no room for it now, the flow does not wait.
         """
         about = {"flow_id": job.flow_id, "state": state}
 
         def draw() -> dict[str, str]:
             self.edits.forget(place)
+            if state == "open" and not self.edits.has_room():
+                self.edits.offer(place, message, about)
+                return place
             try:
                 self.slack.edit(place, message, about=about)
             except SlackRefused as refusal:
@@ -269,8 +309,8 @@ class Desk:
     # --- facts --------------------------------------------------------------------------------------------
 
     def model(self, name: str, *, fresh: bool = False) -> ModelView:
-        """Return a model's description, at most a minute old unless *fresh*."""
-        now = time.monotonic()
+        """Return a model's description, at most a minute old unless *fresh*; its name in any case."""
+        now, name = time.monotonic(), fold_case(name)
         with self._lock:
             known = self._models.get(name)
         if known is not None and not fresh and now - known[0] < MODEL_MEMORY_SECONDS:
@@ -328,6 +368,26 @@ def _no_github() -> Problem:
         detail="toban.toml names no repositories under [github].",
         reason_code="github_not_set_up",
     )
+
+
+def _unless_slack_keeps_it_waiting(act: Callable[[], Any], patience: Patience) -> dict[str, Any]:
+    """Return what *act* returns as `done`; as `later` from where a request goes on that has to wait.
+
+    Elsewhere nobody needs the place of a flow that waits.
+    """
+    try:
+        with waiting_at_most(WAIT_SECONDS):
+            return {"done": act()}
+    except SlackBusy:
+        if is_on(REQUESTS):
+            return {"later": [DBOS.step_id, later_id(sure=not may_be_done())]}
+    except SlackUnreachable:
+        step = DBOS.step_status
+        tried = step.current_attempt or 0 if step is not None else 0
+        if patience != LONG or tried + 1 < TRIES or not is_on(REQUESTS):
+            raise
+        return {"later": [DBOS.step_id, later_id(sure=False)]}
+    return {"done": act()}
 
 
 def _may_help(error: BaseException) -> bool:

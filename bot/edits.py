@@ -1,4 +1,4 @@
-"""Progress edits of messages: the newest wins, drawn inside Slack's rate limits, never kept.
+"""Progress edits of messages: the newest wins, drawn in what results leave of Slack's limits, never kept.
 
 A result is never drawn here but by a flow's step. Losing a progress edit loses nothing: each is whole.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bot.errors import SlackBusy
 from bot.messages.message import Message
 
 log = logging.getLogger(__name__)
@@ -21,17 +22,9 @@ Place = tuple[str, str]
 STOP_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How often edits may be drawn: per channel, and in all.
-
-    chat.update is a tier 3 method, 50 and more a minute for all channels together
-    (https://docs.slack.dev/apis/web-api/rate-limits); some of that is left for results.
-    """
-
-    channel_seconds: float = 1.0
-    per_minute: float = 40.0
-    burst: float = 8.0
+CHANNEL_SECONDS = 1.0
+"""People read one card of a channel after another."""
+LEAST_PAUSE = 0.01
 
 
 @dataclass
@@ -42,20 +35,28 @@ class _Waiting:
 
 
 class Edits:
-    """Draws offered edits on its own thread, one channel at a time, oldest offer first."""
+    """Draws offered edits on its own thread, one channel at a time, oldest offer first.
+
+    *room* tells after how many seconds Slack has room for one; *draw* raises SlackBusy where it has none
+    after all, and that edit waits again.
+    """
 
     def __init__(
-        self, draw: Draw, pace: Pace | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        draw: Draw,
+        room: Callable[[], float],
+        channel_seconds: float = CHANNEL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._draw = draw
-        self._pace = pace or Pace()
+        self._room = room
+        self._channel_seconds = channel_seconds
         self._clock = clock
         self._condition = threading.Condition()
         self._waiting: dict[Place, _Waiting] = {}
         self._drawing: Place | None = None
+        self._is_overtaken = False
         self._next_in_channel: dict[str, float] = {}
-        self._allowance = self._pace.burst
-        self._counted_at = clock()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="edits", daemon=True)
 
@@ -81,16 +82,16 @@ class Edits:
             if known is None:  # else it has its turn already
                 self._condition.notify_all()
 
-    def forget(self, place: dict[str, str]) -> None:
-        """Drop what waits for *place* and return when nothing is being drawn there any more.
+    def has_room(self) -> bool:
+        """Return whether an edit of which nothing depends may be made now."""
+        return self._room() <= 0.0
 
-        A result is about to be drawn there: Slack counts it among the edits, so progress gives way to it.
-        """
+    def forget(self, place: dict[str, str]) -> None:
+        """Drop what waits for *place* and return when nothing is being drawn there any more."""
         key = (place["channel"], place["ts"])
         with self._condition:
             self._waiting.pop(key, None)
-            self._refill(self._clock())
-            self._allowance = max(self._allowance - 1.0, -self._pace.burst)
+            self._is_overtaken = self._is_overtaken or self._drawing == key
             self._condition.wait_for(lambda: self._drawing != key, timeout=60)
 
     def _work(self) -> None:
@@ -98,6 +99,8 @@ class Edits:
             (channel, ts), waiting = job
             try:
                 self._draw({"channel": channel, "ts": ts}, waiting.message, waiting.about)
+            except SlackBusy:
+                self._put_back(job)
             except Exception as error:  # noqa: BLE001 - this thread serves all cards: one must not end it
                 # A failed notification never changes a job; the next progress edit may succeed.
                 log.warning("progress could not be drawn", extra={"reason": repr(error)})
@@ -106,40 +109,37 @@ class Edits:
                     self._drawing = None
                     self._condition.notify_all()
 
+    def _put_back(self, job: tuple[Place, _Waiting]) -> None:
+        """Let an edit wait again, unless a newer one or a result has taken its place."""
+        with self._condition:
+            if not self._is_overtaken:
+                self._waiting.setdefault(*job)
+
     def _next(self) -> tuple[Place, _Waiting] | None:
         with self._condition:
             while not self._stopping:
                 now = self._clock()
-                if (key := self._ready(now)) is not None:
-                    self._drawing = key
+                room = self._room() if self._waiting else 0.0
+                key = self._ready(now) if room <= 0.0 else None
+                if key is not None:
+                    self._drawing, self._is_overtaken = key, False
                     return key, self._waiting.pop(key)
-                self._condition.wait(timeout=self._pause(now))
+                self._condition.wait(timeout=self._pause(now, room))
             return None
 
     def _ready(self, now: float) -> Place | None:
-        """Return the place to draw now and count it against the limits, or None."""
-        self._refill(now)
-        if self._allowance < 1.0:
-            return None
+        """Return the place to draw now and count it against its channel, or None."""
         ready = [key for key in self._waiting if self._next_in_channel.get(key[0], now) <= now]
         if not ready:
             return None
         key = min(ready, key=lambda item: self._waiting[item].since)
-        self._allowance -= 1.0
-        self._next_in_channel[key[0]] = now + self._pace.channel_seconds
+        self._next_in_channel = {one: at for one, at in self._next_in_channel.items() if at > now}
+        self._next_in_channel[key[0]] = now + self._channel_seconds
         return key
 
-    def _refill(self, now: float) -> None:
-        earned = (now - self._counted_at) * self._pace.per_minute / 60.0
-        self._allowance = min(self._pace.burst, self._allowance + earned)
-        self._counted_at = now
-
-    def _pause(self, now: float) -> float | None:
+    def _pause(self, now: float, room: float) -> float | None:
         """Return the seconds until a waiting edit may be drawn, or None while nothing waits."""
         if not self._waiting:
             return None
-        earning = (1.0 - self._allowance) * 60.0 / self._pace.per_minute
-        if earning > 0.0:
-            return max(earning, 0.01)
         soonest = min(self._next_in_channel.get(key[0], now) for key in self._waiting) - now
-        return max(soonest, 0.01)
+        return max(soonest, room, LEAST_PAUSE)

@@ -12,6 +12,8 @@ import logging
 import math
 import os
 import socket
+import sqlite3
+import sys
 import threading
 import time
 import uuid
@@ -20,7 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
 from sqlalchemy.engine import Engine as SqlEngine
 
 from bot.checkpoints import JsonSerializer
@@ -42,6 +44,7 @@ DECISIONS = "decisions"
 DELIVERIES = "deliveries"
 WORK = "work"
 INCIDENTS = "incidents"
+LATER = "later"
 
 REQUESTS_AT_ONCE = 32
 """Requests that one process works on at a time. SQLite gives its write lock to whoever asks next, so
@@ -51,7 +54,12 @@ SELDOM = 4
 """So many times less often than for requests it is looked for decisions, deliveries and incidents."""
 
 USE_ANOTHER = "SQLite loses data there: use a local disk or PostgreSQL"
+OLD_SQLITE = "use a newer SQLite, Python 3.11 or PostgreSQL"
 STOP_IT = "stop it first, or use PostgreSQL for several"
+
+SQLITE_SINCE = (3, 42, 0)
+"""From Python 3.12 on the tables of DBOS count milliseconds by SQLite's `subsec`, which is no older:
+https://www.sqlite.org/lang_datefunc.html#modifiers."""
 
 LEAVE_SECONDS = 3.0
 """So long a process that is told to end waits for steps under way."""
@@ -182,7 +190,8 @@ class Engine:
         DBOS.register_queue(DECISIONS, polling_interval_sec=seldom, on_conflict="always_update")
         # One at a time for each receiver, so that events come in order and a dead receiver holds up no other;
         # one at a time for each incident, so that its news comes in order.
-        for ordered in (DELIVERIES, INCIDENTS):
+        # One at a time for each channel that Slack keeps waiting: what waits here holds up nothing else.
+        for ordered in (DELIVERIES, INCIDENTS, LATER):
             DBOS.register_queue(
                 ordered, partition_concurrency=1, polling_interval_sec=seldom, on_conflict="always_update"
             )
@@ -219,6 +228,29 @@ class Engine:
             DBOS._recover_pending_workflows(dead)  # noqa: SLF001 - the engine has no public door for it
 
 
+def is_on(queue: str) -> bool:
+    """Return whether the present flow came from *queue*. To be called inside a step."""
+    flow = DBOS.get_workflow_status(DBOS.workflow_id or "")
+    return flow is not None and flow.queue_name == queue
+
+
+def go_on(queue: str, partition: str, flow_id: str, from_step: int) -> None:
+    """Let the present flow go on from one of its steps as *flow_id*, when it has its turn on *queue*.
+
+    What was done before that step is not done again; the same id goes on once. To be called inside a step.
+    """
+    assert DBOS.workflow_id is not None, "only flows go on"
+    if DBOS.get_workflow_status(flow_id) is None:
+        with SetWorkflowID(flow_id):
+            DBOS.fork_workflow(
+                DBOS.workflow_id,
+                from_step,
+                application_version=FLOW_VERSION,
+                queue_name=queue,
+                queue_partition_key=partition,
+            )
+
+
 def register(name: str, function: Callable[..., Any]) -> None:
     """Make *function* a flow under *name*, a name that never changes once released."""
     DBOS.workflow(name=name, max_recovery_attempts=None)(function)
@@ -243,8 +275,20 @@ def _leave_at_once() -> None:
     os._exit(75)
 
 
+def sqlite_problem(
+    found: tuple[int, ...] = sqlite3.sqlite_version_info, python: tuple[int, ...] = sys.version_info[:2]
+) -> str | None:
+    """Return, as a sentence, why flows cannot be kept in this SQLite; None where they can."""
+    if found >= SQLITE_SINCE or python < (3, 12):
+        return None
+    has, needs, version = (".".join(map(str, one)) for one in (found, SQLITE_SINCE, python))
+    return f"Python {version} has SQLite {has} here, and the flows need {needs} or newer"
+
+
 def _lock_sqlite(url: str) -> IO[str]:
     """Hold the lock file beside the database for as long as this process lives; refuse a second bot."""
+    if (problem := sqlite_problem()) is not None:
+        raise ConfigurationError([f"TOBAN_DATABASE_URL: {problem}; {OLD_SQLITE}"])
     path = Path(url.removeprefix("sqlite:///")).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = file_system_of(path.parent)

@@ -16,7 +16,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.engine import REQUESTS
-from bot.ids import short_id
+from bot.ids import request_id, team_of
 from bot.intake import Entry, Intake
 from bot.jobs import Job
 from bot.listeners import Doors
@@ -47,6 +47,8 @@ class EventDoors:
         app.shortcut(PREDICT_FILE)(self._on_file)
         app.action(FILE_BUTTONS)(self._on_choice)
         app.action(HOME_BUTTONS)(self._on_home_button)
+        # What else somebody subscribed to is not for us; Slack sends again what is not acked.
+        app.event(re.compile("."))(lambda ack: ack())
 
     def _on_mention(self, ack: Ack, body: dict[str, Any]) -> None:
         self.take_mention(body)
@@ -74,14 +76,14 @@ class EventDoors:
         Raises what the database raises where the command could not be stored: Slack sends the event again.
         """
         event = body["event"]
-        if event.get("bot_id") or not event.get("user") or body.get("team_id") != self._identity.team_id:
+        if event.get("bot_id") or not event.get("user") or team_of(body) != self._identity.team_id:
             return
         command = {
-            "team_id": body["team_id"],
+            "team_id": self._identity.team_id,
             "user_id": event["user"],
             "channel_id": event["channel"],
             "thread_ts": event.get("thread_ts"),
-            "event_id": body["event_id"],
+            "event_id": body.get("event_id") or event.get("ts"),
             "text": self._after_mention(str(event.get("text") or "")),
         }
         files = _tables(event.get("files") or ())
@@ -98,16 +100,16 @@ class EventDoors:
     def take_home(self, body: Mapping[str, Any]) -> None:
         """Take a look at the Home tab: it is drawn anew for this person."""
         event = body["event"]
-        if event.get("tab", "home") == "home" and body.get("team_id") == self._identity.team_id:
-            opened = f"h-{short_id(body['event_id'], event['user'])}"
+        if event.get("tab", "home") == "home" and team_of(body) == self._identity.team_id:
+            opened = f"h-{request_id(body.get('event_id'), event['user'])}"
             self._submit("home", self._job(opened, event["user"], event["user"], "Home"))
 
     def take_home_button(self, body: Mapping[str, Any]) -> None:
         """Take a button of the Home tab; its value is a command, whose answer comes as a direct message."""
-        if (body.get("team") or {}).get("id") != self._identity.team_id:
+        if team_of(body) != self._identity.team_id:
             return
         action, user = body["actions"][0], str(body["user"]["id"])
-        pressed = short_id(action.get("action_ts"), user, action["action_id"])
+        pressed = request_id(_act(body), user, action["action_id"])
         if action["action_id"] == "home.refresh":
             self._submit("home", self._job(f"h-{pressed}", user, user, "Home"))
             return
@@ -125,12 +127,12 @@ class EventDoors:
 
     def take_file(self, body: Mapping[str, Any]) -> None:
         """Take the shortcut on a message: its first CSV file is predicted, in its thread."""
-        if (body.get("team") or {}).get("id") != self._identity.team_id:
+        if team_of(body) != self._identity.team_id:
             return
         message, user = body["message"], str(body["user"]["id"])
         files = _tables(message.get("files") or ())
         named = f"predict with {files[0]['name']}" if files else "predict with this file"
-        asked = short_id(body.get("action_ts"), user, message["ts"])
+        asked = request_id(_act(body), user, message["ts"])
         job = self._job(f"s-{asked}", user, str(body["channel"]["id"]), named).model_copy(
             update={
                 "thread_ts": message.get("thread_ts") or message["ts"],
@@ -141,16 +143,17 @@ class EventDoors:
 
     def take_choice(self, body: Mapping[str, Any]) -> None:
         """Take the answer to the question which model a file is for."""
-        if (body.get("team") or {}).get("id") != self._identity.team_id:
+        if team_of(body) != self._identity.team_id:
             return
         action, user = body["actions"][0], str(body["user"]["id"])
-        chosen = json.loads(str(action["value"]))
+        chosen = _chosen(action.get("value"))
         file = {name: chosen[name] for name in FILE_FACTS if name in chosen}
+        named = f"predict {chosen['model']} with {file['name']}" if chosen else "predict with this file"
         channel = (body.get("channel") or {}).get("id") or body["container"]["channel_id"]
-        pressed = short_id(action.get("action_ts"), user, action["action_id"], action["value"])
-        job = self._job(f"s-{pressed}", user, str(channel), f"predict {chosen['model']} with {file['name']}")
+        pressed = request_id(_act(body), user, action["action_id"], action.get("value"))
         place = {"thread_ts": chosen.get("ts"), "response_url": body.get("response_url")}
-        self._submit("file", job.model_copy(update={"model": chosen["model"], **place}), file)
+        job = self._job(f"s-{pressed}", user, str(channel), named)
+        self._submit("file", job.model_copy(update={"model": chosen.get("model"), **place}), file or None)
 
     def _after_mention(self, text: str) -> str:
         """Return what follows the first mention of the bot, which need not stand at the beginning."""
@@ -172,6 +175,22 @@ class EventDoors:
 
     def _submit(self, flow: str, job: Job, *args: Any) -> None:
         self._intake.submit(Entry(flow, REQUESTS, job.flow_id, (job.model_dump(mode="json"), *args)))
+
+
+def _chosen(value: object) -> dict[str, Any]:
+    """Return the file and the model that a button names; nothing for a button that is none of ours."""
+    try:
+        chosen = json.loads(str(value))
+    except ValueError:
+        return {}
+    ours = isinstance(chosen, dict) and {"model", "id", "name"} <= chosen.keys()
+    return chosen if ours else {}
+
+
+def _act(body: Mapping[str, Any]) -> object:
+    """Return Slack's own id of a press or a shortcut."""
+    action = (body.get("actions") or [{}])[0]
+    return action.get("action_ts") or body.get("action_ts") or body.get("trigger_id")
 
 
 def _tables(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

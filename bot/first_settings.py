@@ -33,45 +33,85 @@ class NotATerminal(BotError):
 
 @dataclass(frozen=True)
 class Person:
-    """Who answers at a terminal."""
+    """Who answers: at a terminal, or in lines that are piped in, one for each question."""
 
     stdin: TextIO
     stdout: TextIO
 
-    def ask(self, question: Question, kept: str = "") -> str:
-        """Return the answer to *question*, empty for what is *kept*; one that is needed is asked again."""
-        default = "as it is" if kept else question.default
+    @property
+    def is_present(self) -> bool:
+        """Whether somebody sits there and can be asked again."""
+        return self.stdin.isatty()
+
+    def ask(self, question: Question, known: str = "") -> str:
+        """Return the answer to *question*, empty for what is *known*; one that is needed is asked again."""
+        default = "as it is" if known and question.secret else known or question.default
         prompt = question.text[0].upper() + question.text[1:] + (f" [{default}]: " if default else ": ")
+        answer = ""
         for _ in range(TRIES):
-            answer = getpass.getpass(prompt) if question.secret else self._line(prompt)
-            if answer.strip() or kept or not question.needed:
+            answer = self._unseen(prompt) if question.secret else self._line(prompt)
+            text = answer.strip()
+            if not answer or (question.takes(text) if text else known or not question.needed):
                 return answer
-        return ""
+        return answer
 
     def confirm(self, text: str) -> bool:
         """Return whether the person said yes to *text*."""
         return self._line(f"{text} [y/N] ").strip().casefold() in ("y", "yes")
 
+    def _unseen(self, prompt: str) -> str:
+        """As `_line`, and not shown while it is typed."""
+        return f"{getpass.getpass(prompt)}\n" if self.is_present else self._line(prompt)
+
     def _line(self, prompt: str) -> str:
+        """Return a line with its end, empty where a pipe ends; raise EOFError where somebody leaves."""
         self.stdout.write(prompt)
         self.stdout.flush()
-        return self.stdin.readline()
+        line = self.stdin.readline()
+        if not self.is_present:
+            self.stdout.write("\n")
+        elif not line:
+            raise EOFError
+        return line
 
 
 def init(options: Mapping[str, Any], env: Mapping[str, str], stdin: TextIO, stdout: TextIO) -> int:
     """Ask what *options* and *env* do not say, write the files, say what is next; return the exit status."""
-    person = Person(stdin, stdout) if stdin.isatty() and not options["yes"] else None
+    person = None if options["yes"] else Person(stdin, stdout)
     folder = Path(options["folder"])
     files = wanted_files(folder, bool(options["force"]), person)
     kept = read_env_file(folder / ENV) if (folder / ENV).exists() else {}
     given = {question.name: _given(question, options, env) for question in QUESTIONS}
-    answers = gather(given, kept, files, person)
-    write(folder, files, answers, kept)
+    answers = _answers_that_load(folder, files, given, kept, person)
     for name in FILE_MODES:
         said = "wrote" if name in files else "kept, as it was (--force writes it anew):"
         stdout.write(f"{said} {folder / name}\n")
     stdout.write(next_steps(answers, folder))
     return 0
+
+
+def _answers_that_load(
+    folder: Path,
+    files: Sequence[str],
+    given: Mapping[str, str | None],
+    kept: Mapping[str, str],
+    person: Person | None,
+) -> dict[str, str]:
+    """Write the files and return the answers; who sits at a terminal may mend those that cannot be used."""
+    known, tries = dict(kept), TRIES
+    while True:
+        answers = gather(given, known, files, person)
+        try:
+            write(folder, files, answers, kept)
+        except ConfigurationError as error:
+            tries -= 1
+            if person is None or not person.is_present or not tries:
+                raise
+            person.stdout.write(f"\n{error}\nOnce more; an empty answer takes what stands in brackets.\n\n")
+            known |= {name: value for name, value in answers.items() if value}
+            given = {}
+        else:
+            return answers
 
 
 def wanted_files(folder: Path, force: bool, person: Person | None) -> tuple[str, ...]:
@@ -80,7 +120,9 @@ def wanted_files(folder: Path, force: bool, person: Person | None) -> tuple[str,
     def wanted(name: str) -> bool:
         if force or not (folder / name).exists():
             return True
-        return person is not None and person.confirm(f"{folder / name} is there already. Write it anew?")
+        if person is None or not person.is_present:
+            return False
+        return person.confirm(f"{folder / name} is there already. Write it anew?")
 
     return tuple(name for name in FILE_MODES if wanted(name))
 
@@ -89,12 +131,14 @@ def gather(
     given: Mapping[str, str | None], kept: Mapping[str, str], files: Sequence[str], person: Person | None
 ) -> dict[str, str]:
     """Return an answer for each question that *files* need: given, else asked, else as *kept*, else
-    the default.
+    the default. What is piped in is read only where something is needed that is neither given nor kept.
 
     Raises NotATerminal, naming every option that is missing, where there is nobody to ask.
     """
     answers: dict[str, str] = {}
     missing: list[Question] = []
+    if person is not None and not person.is_present and not _lacks(given, kept, files):
+        person = None
     for question in QUESTIONS:
         if question.file not in files or question.mode not in (None, answers.get("mode")):
             continue
@@ -104,12 +148,21 @@ def gather(
         answers[question.name] = (value or "").strip() or kept.get(question.name, "") or question.default
         if question.needed and not answers[question.name]:
             missing.append(question)
-        if answers.get("mode", "socket") not in MODES:
-            raise ConfigurationError([f"--mode is {answers['mode']!r}; allowed are {' and '.join(MODES)}"])
+        if not question.takes(answers[question.name]):
+            allowed = " and ".join(question.choices)
+            raise ConfigurationError(
+                [f"{question.option} is {answers[question.name]!r}; allowed are {allowed}"]
+            )
     if missing:
         lines = [f"  {one.option} {one.metavar}{_or_variable(one)}: {one.text}" for one in missing]
         raise NotATerminal("\n".join(["these answers are missing, and nobody can be asked here:", *lines]))
     return answers
+
+
+def _lacks(given: Mapping[str, str | None], kept: Mapping[str, str], files: Sequence[str]) -> bool:
+    mode = given.get("mode") or "socket"
+    needed = (one for one in QUESTIONS if one.needed and one.file in files and one.mode in (None, mode))
+    return any(not (given.get(one.name) or kept.get(one.name)) for one in needed)
 
 
 def write(folder: Path, files: Sequence[str], answers: Mapping[str, str], kept: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from bot.commands import flow_of
 from bot.engine import REQUESTS
 from bot.form_fields import ACTION
 from bot.forms import CALLBACK, Form, find_options, read_view
-from bot.ids import short_id
+from bot.ids import request_id, team_of
 from bot.intake import Entry, Intake
 from bot.jobs import MOST_TYPED, Job
 from bot.messages.text import unescape
@@ -57,7 +57,7 @@ class FormDoors:
     def take_submission(self, body: Mapping[str, Any]) -> Reply:
         """Take a submitted form; return the errors to show at its fields, or None: it was taken."""
         view = body["view"]
-        if (body.get("team") or {}).get("id") != self._identity.team_id:
+        if team_of(body) != self._identity.team_id:
             return _errors_everywhere(view, "This bot belongs to another workspace.")
         form = self._forms.find(str(view.get("private_metadata") or ""))
         if form is None:
@@ -77,7 +77,7 @@ class FormDoors:
     def take_search(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the options for what a person types into a searching menu."""
         form = self._forms.find(str((body.get("view") or {}).get("private_metadata") or ""))
-        if form is None or (body.get("team") or {}).get("id") != self._identity.team_id:
+        if form is None or team_of(body) != self._identity.team_id:
             return []
         return find_options(form, str(body.get("block_id") or ""), str(body.get("value") or ""))
 
@@ -87,7 +87,7 @@ class FormDoors:
         as_typed = {name: as_text(value) for name, value in inputs.items()}
         text = unescape(format_command(Parsed(form.verb, (*named, *form.words), as_typed)))
         return Job(
-            flow_id=f"f-{short_id(view['id'], view.get('hash'), user)}",
+            flow_id=f"f-{request_id(view['id'], view.get('hash'), user, text)}",
             verb=form.verb,
             model=form.model,
             words=form.words,
@@ -95,7 +95,7 @@ class FormDoors:
             typed=f"{self._command} {text}"[:MOST_TYPED],
             user=user,
             channel=form.channel,
-            team=str(body["team"]["id"]),
+            team=self._identity.team_id,
             thread_ts=form.thread_ts,
             asked_at=datetime.now(UTC),
         )

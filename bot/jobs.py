@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Role = Literal["viewer", "operator", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "owner")
 
+MOST_READ = 40_000
+"""So many characters of a command are read, which is as many as a message of Slack's may have."""
 MOST_TYPED = 3000
-"""So many characters of what somebody typed are read."""
+"""So many characters of what somebody typed are shown."""
 
 WEBHOOK = "webhook"
 """Who asks by a signed webhook, in roles, jobs and the audit; Slack's own ids are in capital letters."""
@@ -25,6 +27,23 @@ PUSHER = "github:"
 def is_person(user: str) -> bool:
     """Return whether *user* is somebody in Slack, who can be told something privately."""
     return re.fullmatch(r"[UW][A-Z0-9]+", user) is not None
+
+
+def storable(value: Any) -> Any:
+    """Return *value* with its texts as every database takes them: no zeros, no halves of characters.
+
+    PostgreSQL refuses U+0000 in texts (https://www.postgresql.org/docs/current/datatype-character.html), and
+    nothing writes a surrogate as UTF-8; JSON, which is how Slack tells of messages, can bring both.
+    """
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {storable(name): storable(one) for name, one in value.items()}
+    return [storable(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+Text = Annotated[str, BeforeValidator(storable)]
+"""What somebody typed."""
 
 
 class Job(BaseModel):
@@ -40,10 +59,10 @@ class Job(BaseModel):
 
     flow_id: str
     verb: str
-    model: str | None = None
-    words: tuple[str, ...] = ()
-    inputs: dict[str, Any] = Field(default_factory=dict)
-    typed: str
+    model: Text | None = None
+    words: tuple[Text, ...] = ()
+    inputs: Annotated[dict[str, Any], BeforeValidator(storable)] = Field(default_factory=dict)
+    typed: Text
     user: str
     channel: str
     team: str = ""

@@ -18,15 +18,15 @@ from slack_bolt import Ack, App
 from bot.coercion import fold_case
 from bot.commands import ASKS_AT_ONCE, COMMANDS, FORM, Command, find_commands, flow_of, split_words, suggest
 from bot.engine import REQUESTS
-from bot.ids import short_id
+from bot.ids import request_id, team_of
 from bot.intake import Entry, Intake
-from bot.jobs import MOST_TYPED, Job
+from bot.jobs import MOST_READ, MOST_TYPED, Job
 from bot.messages import errors as error_messages
 from bot.messages import help as help_messages
 from bot.messages.message import Message
 from bot.parsing import Parsed, parse
 from bot.slack import Identity
-from ml.contract import Problem
+from ml.contract import FieldProblem, Problem
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +59,10 @@ class Doors:
 
     def take_command(self, body: Mapping[str, Any]) -> Reply:
         """Take a slash command; return what the ack shows to the asker, or None."""
-        if body.get("team_id") != self._identity.team_id:
+        if team_of(body) != self._identity.team_id:
             return _private(_elsewhere())
         text = str(body.get("text") or "")
-        parsed, asks = _form_asked(parse(text[:MOST_TYPED]))
+        parsed, asks = _form_asked(_read(text))
         job = self._job(body, parsed, f"{self._command} {text}".strip())
         if parsed.verb in (None, "help") and not (parsed.words and parsed.words[0] in self._commands):
             return _private(self._help(parsed.words if parsed.verb == "help" else ()))
@@ -90,12 +90,12 @@ class Doors:
     def read(self, body: Mapping[str, Any]) -> Job:
         """Return the job that the text of a command, or of a mention, asks for; nothing is begun."""
         text = str(body.get("text") or "")
-        parsed, _ = _form_asked(parse(text[:MOST_TYPED]))
+        parsed, _ = _form_asked(_read(text))
         return self._job(body, parsed, f"{self._command} {text}".strip())
 
     def take_button(self, body: Mapping[str, Any]) -> Reply:
         """Take a button; return None. What came of the press is told by the flow."""
-        if (body.get("team") or {}).get("id") != self._identity.team_id:
+        if team_of(body) != self._identity.team_id:
             return None
         action = body["actions"][0]
         noun, verb = str(action["action_id"]).split(".", 1)
@@ -116,8 +116,9 @@ class Doors:
 
     def _job(self, body: Mapping[str, Any], parsed: Parsed, typed: str) -> Job:
         model, words = split_words(self._commands.get(parsed.verb or ""), parsed.words)
+        slacks_own = body.get("event_id") or body.get("trigger_id")
         return Job(
-            flow_id=f"c-{short_id(body.get('event_id') or body.get('trigger_id'), body.get('user_id'))}",
+            flow_id=f"c-{request_id(slacks_own, body['user_id'], body['channel_id'], typed)}",
             verb=parsed.verb or "help",
             model=model,
             words=words,
@@ -125,7 +126,7 @@ class Doors:
             typed=typed[:MOST_TYPED],
             user=str(body["user_id"]),
             channel=str(body["channel_id"]),
-            team=str(body["team_id"]),
+            team=self._identity.team_id,
             thread_ts=body.get("thread_ts"),
             response_url=body.get("response_url"),
             trigger_id=body.get("trigger_id"),
@@ -135,14 +136,14 @@ class Doors:
     def _pressed(self, body: Mapping[str, Any], action: Mapping[str, Any], verb: str, typed: str) -> Job:
         user = str(body["user"]["id"])
         channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id")
-        pressed = (action.get("action_ts"), user, action.get("action_id"), action.get("value"))
+        slacks_own = action.get("action_ts") or body.get("trigger_id")
         return Job(
-            flow_id=f"b-{short_id(*pressed)}",
+            flow_id=f"b-{request_id(slacks_own, user, action.get('action_id'), action.get('value'))}",
             verb=verb,
             typed=typed,
             user=user,
             channel=str(channel or user),
-            team=str(body["team"]["id"]),
+            team=self._identity.team_id,
             response_url=body.get("response_url"),
             trigger_id=body.get("trigger_id"),
             asked_at=datetime.now(UTC),
@@ -182,6 +183,20 @@ def _answer(ack: Ack, reply: Reply) -> None:
 
 def _private(message: Message) -> Reply:
     return {"response_type": "ephemeral", "text": message.text, "blocks": list(message.blocks)}
+
+
+def _read(text: str) -> Parsed:
+    """Return what *text* asks for; a part of what is too long is never taken for the whole."""
+    parsed = parse(text[:MOST_READ])
+    if len(text) <= MOST_READ:
+        return parsed
+    too_long = FieldProblem(
+        field="text",
+        value=f"{len(text):,} characters",
+        allowed=f"at most {MOST_READ:,} characters",
+        message="the command is too long",
+    )
+    return replace(parsed, inputs={}, problems=(too_long,))
 
 
 def _form_asked(parsed: Parsed) -> tuple[Parsed, bool]:

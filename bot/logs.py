@@ -7,7 +7,7 @@ import re
 import sys
 from typing import TextIO
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SECRET = re.compile(
     r"xox[a-z]?[.-][\w.-]+"  # Slack's tokens: https://docs.slack.dev/authentication/tokens
     r"|xapp-[\w-]+"

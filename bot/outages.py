@@ -31,14 +31,10 @@ PRIMARY = 0xFF
 _repeated: ContextVar[bool] = ContextVar("repeated", default=False)
 
 
-def _nothing() -> None:
-    """Begin again at once."""
-
-
 def through_outages(
     action: Callable[[], T],
     pause: Callable[[float], None] = time.sleep,
-    before_again: Callable[[], None] = _nothing,
+    before_again: Callable[[], None] = lambda: None,
 ) -> T:
     """Return what *action* returns; it is done again for as long as the database is away.
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from bot.connectors.github import GitHub
-from bot.deployment_records import DeploymentRecords
+from bot.deployment_records import DeploymentRecords, locks_of
 from bot.deployment_tables import DeploymentTable
 from bot.engine import REQUESTS
 from bot.errors import BotError
@@ -65,8 +65,9 @@ class PushWatcher(Patrol):
     def _look_at(self, name: str, table: DeploymentTable) -> None:
         """Start a deployment where the branch has moved since it was seen last.
 
-        A branch that is new to us is only noted: what was there before is not a push. While the target is
-        being deployed nothing is noted, so that of several pushes meanwhile the last one is deployed.
+        A branch that is new to us is only noted: what was there before is not a push. While target or
+        environment is being deployed nothing is noted, so that of several pushes meanwhile the last one is
+        deployed.
         """
         assert self._github is not None
         assert table.branch is not None
@@ -74,11 +75,14 @@ class PushWatcher(Patrol):
         known = self._deployments.head(name)
         if known is None:
             self._deployments.set_head(name, sha, 1)
-        elif known[0] != sha and self._deployments.holder(name) is None:
+        elif known[0] != sha and self._is_free(name, table):
             number = known[1] + 1
             # First stored, then noted: should we end between the two, the same flow is stored again.
             self._intake.submit(self._entry(name, table, sha, number))
             self._deployments.set_head(name, sha, number)
+
+    def _is_free(self, name: str, table: DeploymentTable) -> bool:
+        return self._deployments.holder(locks_of(name, table.repository, table.environment)) is None
 
     def _entry(self, name: str, table: DeploymentTable, sha: str, number: int) -> Entry:
         known = "\x00".join((name, sha, str(number)))

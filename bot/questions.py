@@ -12,7 +12,8 @@ TOML, ENV = "toban.toml", ".env"
 class Question:
     """One question. `name` is what it fills, in `file`; `secret` keeps the answer off the screen.
 
-    `mode` limits it to Socket Mode or HTTP; `needed` says that there is no doing without.
+    `mode` limits it to Socket Mode or HTTP; `needed` says that there is no doing without; `choices`, where
+    there are any, are the only answers.
     """
 
     name: str
@@ -24,6 +25,11 @@ class Question:
     secret: bool = False
     needed: bool = False
     mode: Literal["socket", "http"] | None = None
+    choices: tuple[str, ...] = ()
+
+    def takes(self, answer: str) -> bool:
+        """Return whether *answer* may be one."""
+        return not self.choices or answer in self.choices
 
     @property
     def is_variable(self) -> bool:
@@ -32,7 +38,14 @@ class Question:
 
 
 QUESTIONS = (
-    Question("mode", "--mode", "MODE", "socket (only outgoing connections) or http", default="socket"),
+    Question(
+        "mode",
+        "--mode",
+        "MODE",
+        "socket (only outgoing connections) or http",
+        default="socket",
+        choices=("socket", "http"),
+    ),
     Question(
         "SLACK_BOT_TOKEN",
         "--bot-token",

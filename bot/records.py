@@ -29,6 +29,8 @@ from bot.tables import (
 )
 
 OPEN = ("waiting", "running", "elsewhere")
+MOST_DEED = 60
+"""Characters of a deed in the audit, as many as its column holds."""
 """States of a card whose job has not ended."""
 
 
@@ -272,7 +274,9 @@ class Records:
 
     def note(self, flow_id: str, who: str, what: str, **facts: Any) -> None:
         """Append one line to the audit: who did what by which flow; a flow's same deed is kept once."""
-        claim(self.engine, audit, at=utc_now(), flow_id=flow_id, who=who, what=what, facts=json.dumps(facts))
+        # A command may have a longer name than the column; PostgreSQL would refuse it.
+        deed = {"who": who, "what": what[:MOST_DEED], "facts": json.dumps(facts)}
+        claim(self.engine, audit, at=utc_now(), flow_id=flow_id, **deed)
 
     # --- processes and leases ---------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from bot.bounded_http import bounded_session
 from bot.errors import SlackUnreachable
 from bot.slack_addresses import is_slacks
 
@@ -32,7 +33,8 @@ def respond(url: str, body: dict[str, Any], api_url: str) -> bool:
         log.warning("response URL is not Slack's", extra={"host": _host(url)})
         return False
     try:
-        reply = requests.post(url, json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+        with bounded_session() as session:
+            reply = session.post(url, json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False)
     except requests.RequestException as error:
         raise SlackUnreachable(f"response_url: {type(error).__name__}") from None
     if reply.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status_code == 429:

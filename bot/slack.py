@@ -1,13 +1,13 @@
 """Slack's Web API as the flows use it: post, edit, answer privately, upload, look up people.
 
-Rate limits are waited for by slack_sdk's own handler; time-outs are set on every call; Slack's errors are
-translated once, here. Nothing outside this module knows slack_sdk.
+Every call waits for its turn (`bot.slack_turns`) and has a time-out; Slack's errors are translated once,
+here.
 """
 
 from __future__ import annotations
 
 import logging
-import time
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,10 +17,8 @@ from urllib.error import URLError
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry import RetryHandler
 from slack_sdk.http_retry.builtin_handlers import (
     ConnectionErrorRetryHandler,
-    RateLimitErrorRetryHandler,
     ServerErrorRetryHandler,
 )
 from slack_sdk.web import SlackResponse
@@ -29,13 +27,13 @@ from bot import response_urls
 from bot.errors import NotInChannel, SlackBusy, SlackRefused, SlackUnreachable
 from bot.messages.message import Attachment, Message, without_files
 from bot.settings import SlackSettings
+from bot.slack_client import SlackClient, is_refused_for_its_rate, retry_after
 from bot.slack_files import read_file
+from bot.slack_turns import Turns, waiting_at_most
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-TIMEOUT_SECONDS = 15
-RATE_LIMIT_RETRIES = 5
 RETRY_LATER = frozenset(
     {
         "internal_error",
@@ -55,9 +53,11 @@ TOKEN_GONE = frozenset(
 in, and results must not be lost until then (https://docs.slack.dev/reference/methods/chat.postMessage#errors).
 `access_denied` is none of these: it is about the channel or the file that was named, and no wait helps.
 """
-NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
+OPEN_SOCKET = "apps.connections.open"
+ASKS_OF_THE_TOKEN = frozenset({"auth.test", OPEN_SOCKET})
+"""Methods that ask just that; the second about the app's token."""
+NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
-RATE_LIMITED = HTTPStatus.TOO_MANY_REQUESTS
 LOOKED_PAGES = 5
 LOOKED_AT_ONCE = 200
 """A post that may stand there already is looked for among the newest thousand messages."""
@@ -79,16 +79,14 @@ class Identity:
 
 
 class SlackDesk:
-    """The bot's hands in Slack. Thread-safe; holds no state but its client."""
+    """The bot's hands in Slack. Thread-safe; holds no state but its clients and their turns."""
 
-    def __init__(self, settings: SlackSettings) -> None:
-        patient = RateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES)
-        again = (ConnectionErrorRetryHandler(max_retry_count=1), ServerErrorRetryHandler(max_retry_count=1))
-        self.client = _client(settings, patient, *again)
-        self._hasty = _client(settings, *again)
-        self._whispers_from = 0.0
+    def __init__(self, settings: SlackSettings, turns: Turns | None = None) -> None:
+        self.turns = turns or Turns()
+        again = (ConnectionErrorRetryHandler(max_retry_count=2), ServerErrorRetryHandler(max_retry_count=2))
+        self.client: WebClient = SlackClient(settings, self.turns, again)
         # Whether a post was taken whose answer was lost is for the caller to see before it is sent again.
-        self._poster = _client(settings, patient)
+        self._poster = SlackClient(settings, self.turns, ())
 
     def identity(self) -> Identity:
         """Return who the token belongs to (`auth.test`)."""
@@ -100,6 +98,14 @@ class SlackDesk:
             user=reply.get("user", ""),
             bot_id=reply.get("bot_id", ""),
         )
+
+    def open_socket(self, app_token: str) -> str:
+        """Return the address of one new connection for Socket Mode; it opens once, and soon.
+
+        Source: https://docs.slack.dev/reference/methods/apps.connections.open
+        """
+        reply = self._call(OPEN_SOCKET, lambda: self.client.apps_connections_open(app_token=app_token))
+        return str(reply["url"])
 
     def post(
         self,
@@ -153,10 +159,21 @@ class SlackDesk:
             if not cursor:
                 return
 
-    def edit(self, place: dict[str, str], message: Message, *, about: dict[str, Any] | None = None) -> None:
-        """Replace the message at *place*. An edit notifies nobody."""
+    def edit(
+        self,
+        place: dict[str, str],
+        message: Message,
+        *,
+        about: dict[str, Any] | None = None,
+        patient: bool = True,
+    ) -> None:
+        """Replace the message at *place*. An edit notifies nobody.
+
+        Where it is not *patient*, raises SlackBusy at once when Slack takes no more of these for now.
+        """
         where = {"channel": place["channel"], "ts": place["ts"]}
-        self._send("chat.update", message, {**where, "metadata": _metadata(about)})
+        with waiting_at_most(math.inf if patient else 0.0):
+            self._send("chat.update", message, {**where, "metadata": _metadata(about)})
 
     def whisper(
         self,
@@ -172,16 +189,8 @@ class SlackDesk:
         Where it is not *patient*, raises SlackBusy at once when Slack takes no more of these for now.
         """
         where = {"channel": channel, "user": user, "thread_ts": thread_ts}
-        if patient:
+        with waiting_at_most(math.inf if patient else 0.0):
             self._send("chat.postEphemeral", without_files(message), where)
-            return
-        if (left := self._whispers_from - time.monotonic()) > 0:
-            raise SlackBusy("chat.postEphemeral: it was ratelimited a moment ago", left)
-        try:
-            self._send("chat.postEphemeral", without_files(message), where, self._hasty)
-        except SlackBusy as busy:
-            self._whispers_from = time.monotonic() + busy.seconds
-            raise
 
     def respond(self, response_url: str, message: Message) -> bool:
         """Answer privately by a command's `response_url`; False where Slack does not, or no longer, take it.
@@ -206,12 +215,17 @@ class SlackDesk:
         return read_file(file, str(self.client.token), self.client.base_url)
 
     def permalink(self, place: dict[str, str]) -> str | None:
-        """Return the address of a message, or None where Slack does not show it."""
+        """Return the address of a message, or None where Slack does not show it or does not answer.
+
+        Raises SlackBusy where its turn comes later than the caller waits.
+        """
         try:
             reply = self._call(
                 "chat.getPermalink",
                 lambda: self.client.chat_getPermalink(channel=place["channel"], message_ts=place["ts"]),
             )
+        except SlackBusy:
+            raise
         except (SlackRefused, SlackUnreachable):
             return None
         return str(reply["permalink"])
@@ -304,15 +318,6 @@ class SlackDesk:
             raise SlackUnreachable(f"{method}: {type(error).__name__}") from None
 
 
-def _client(settings: SlackSettings, *handlers: RetryHandler) -> WebClient:
-    return WebClient(
-        token=settings.bot_token.get_secret_value(),
-        base_url=settings.api_url,
-        timeout=TIMEOUT_SECONDS,
-        retry_handlers=list(handlers),
-    )
-
-
 def _in_thread(thread_ts: str | None) -> dict[str, str]:
     return {"thread_ts": thread_ts} if thread_ts else {}
 
@@ -327,12 +332,12 @@ def _plain_blocks(message: Message) -> list[dict[str, Any]]:
 def _translated(error: SlackApiError, method: str) -> Exception:
     response = error.response
     code = str(response.get("error", "")) if isinstance(response.data, dict) else ""
-    if response.status_code == RATE_LIMITED or code == "ratelimited":
-        return SlackBusy(f"{method}: ratelimited", _retry_after(response))
+    if is_refused_for_its_rate(response):
+        return SlackBusy(f"{method}: ratelimited", retry_after(response))
     failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     if failed or code in RETRY_LATER or not code:
         return SlackUnreachable(f"{method}: {code or response.status_code}")
-    if code in TOKEN_GONE and method != "auth.test":  # which asks just that
+    if code in TOKEN_GONE and method not in ASKS_OF_THE_TOKEN:
         log.error("Slack does not take the bot's token", extra={"method": method, "code": code})
         return SlackUnreachable(f"{method}: {code}")
     if code in NOT_THERE:
@@ -341,15 +346,6 @@ def _translated(error: SlackApiError, method: str) -> Exception:
         detail = (response.get("response_metadata") or {}).get("messages", [])
         log.error("Slack refused the blocks", extra={"method": method, "detail": detail})
     return SlackRefused(code, method)
-
-
-def _retry_after(response: Any) -> float:
-    """Return for how many seconds Slack wants to be left alone.
-
-    Source: https://docs.slack.dev/apis/web-api/rate-limits
-    """
-    told = {name.lower(): value for name, value in response.headers.items()}.get("retry-after", "")
-    return float(told) if str(told).isdigit() else 1.0
 
 
 def _metadata(about: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from bot.bounded_http import bounded_session
 from bot.errors import Refused, SlackUnreachable
 from bot.slack_addresses import is_slacks
 from ml.contract import Problem
@@ -34,13 +35,16 @@ def read_file(file: dict[str, Any], token: str, api_url: str) -> bytes:
         raise _too_large()
     try:
         # Not followed: a redirect leads to the sign-in page, or to another host.
-        with requests.get(
-            url,
-            headers={"authorization": f"Bearer {token}"},
-            timeout=TIMEOUT_SECONDS,
-            allow_redirects=False,
-            stream=True,
-        ) as reply:
+        with (
+            bounded_session() as session,
+            session.get(
+                url,
+                headers={"authorization": f"Bearer {token}"},
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+                stream=True,
+            ) as reply,
+        ):
             _prove(reply)
             content = bytearray()
             for piece in reply.iter_content(PIECE):

@@ -25,7 +25,7 @@ from pydantic import (
 
 from bot.command_tables import COMMAND_PATTERN, CommandTable, HooksTable, WebhookTable
 from bot.commands import COMMANDS
-from bot.connectors.http import CallSettings
+from bot.connectors.endpoints import CallSettings
 from bot.deployment_tables import (
     LOGIN_PATTERN,
     TARGET_PATTERN,
@@ -76,7 +76,7 @@ class RolesTable(_Table):
     @classmethod
     def _known_forms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for item in value:
-            if item != WEBHOOK and not re.fullmatch(r"\*|[UWS][A-Z0-9]{2,}|@[a-z0-9._-]+", item):
+            if item != WEBHOOK and not re.fullmatch(r"\*|[UWS][A-Z0-9]+|@[a-z0-9._-]+", item):
                 raise ValueError(
                     f"{item!r} is none of: a user id (U…), a user group id (S…), a user group @handle, "
                     f"{WEBHOOK}, or *"
@@ -148,7 +148,7 @@ class GitHubTable(_Table):
     )
     workflows: tuple[WorkflowTable, ...] = ()
     people: dict[
-        Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,}$")],
+        Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]+$")],
         Annotated[str, StringConstraints(pattern=LOGIN_PATTERN)],
     ] = Field(default_factory=dict)
     deployments: dict[Annotated[str, StringConstraints(pattern=TARGET_PATTERN)], DeploymentTable] = Field(

@@ -12,7 +12,8 @@ class Timing:
 
     After `away_seconds` without a look at a repository's runs, what happened meanwhile is told in short.
     `push_seconds` is how often it looks at branches, and `settle_seconds` how long after a commit its checks
-    may still be on their way. `socket_seconds` is how often it sees whether its connection to Slack stands.
+    may still be on their way. `socket_seconds` is how often it asks over a silent connection to Slack whether
+    it still stands; one that ends is noticed at once.
     """
 
     poll_seconds: float = 0.1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +21,8 @@ from ml.errors import Refused
 
 LONGEST_VALUE = 80
 MOST_CHOICES = 20
+MOST_PROBLEMS = 20
+"""So many of a request's or a row's faults are told; of more, how many there are."""
 
 
 def nearest(value: object, choices: Iterable[str], count: int = 3) -> tuple[str, ...]:
@@ -85,16 +88,25 @@ def read_validation_error(
     error: ValidationError, model: type[BaseModel], *, reason_code: str = "invalid_value"
 ) -> Refused:
     """Return (to be raised) pydantic's findings about *model* in the words of its JSON Schema."""
-    schema = model.model_json_schema()
-    found = [_read_detail(detail, schema) for detail in error.errors(include_url=False)]
+    schema, details = _schema(model), error.errors(include_url=False)
+    found = [_read_detail(detail, schema) for detail in details[:MOST_PROBLEMS]]
     problems = tuple(problem for problem, _ in found)
     suggestions = tuple(dict.fromkeys(name for _, names in found for name in names))
+    untold = len(details) - len(found)
     return Refused(
         reason_code,
-        "; ".join(problem.message for problem in problems),
+        "; ".join(
+            [*(problem.message for problem in problems), *([f"and {untold:,} more"] if untold else [])]
+        ),
         errors=problems,
         suggestions=suggestions,
     )
+
+
+@lru_cache(maxsize=256)
+def _schema(model: type[BaseModel]) -> Mapping[str, Any]:
+    """Return the model's JSON Schema, made once: ten thousand bad rows ask for the same one."""
+    return model.model_json_schema()
 
 
 def describe_allowed(schema: Mapping[str, Any]) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import from_json
 
 from ml.contract import MAX_ROWS, Caller
@@ -24,6 +24,14 @@ MANY_ROWS = 50
 
 MANY_BYTES = 10_000
 """Size from which a body is likely to hold so many."""
+
+
+MOST_FIELDS = 1_000
+"""Fields of one row beyond which nobody looks at what they are called."""
+
+
+LARGE_BODY = 1 << 20
+"""Bytes from which it is worth counting what a body holds before reading it."""
 
 
 @dataclass(slots=True)
@@ -76,8 +84,8 @@ class RowReader:
         # A validator that sees the whole row, or that the class itself holds, does not come with the fields.
         self._by_column = not _has_validators(row)
         self._pick = itemgetter(*row.model_fields) if len(row.model_fields) > 1 else None
-        self._inputs = TypeAdapter(_envelope("rows", list[inputs]))  # type: ignore[valid-type]
-        self._rows = TypeAdapter(_envelope("rows", list[row]))  # type: ignore[valid-type]
+        self._inputs = TypeAdapter(_envelope("rows", _bounded(inputs)))
+        self._rows = TypeAdapter(_envelope("rows", _bounded(row)))
         self._columns = TypeAdapter(_envelope("columns", _columns_model(row)))
 
     def read(self, body: bytes) -> Reading:
@@ -88,13 +96,20 @@ class RowReader:
             slots.
         """
         try:
-            reading = self._read_quickly(body)
+            reading = self._read_carefully(body) if self._is_wide(body) else self._read_quickly(body)
         except ValidationError:
             reading = self._read_carefully(body)
         count = len(next(iter(reading.columns.values()))) if reading.columns else len(reading.slots)
         if not 1 <= count <= MAX_ROWS:
             raise _whole("rows", count, f"1 to {MAX_ROWS:,} rows", "too_many_rows" if count else "no_rows")
         return reading
+
+    def _is_wide(self, body: bytes) -> bool:
+        """Return whether a large body may hold far more fields than its rows can have.
+
+        A class keeps a fault for each field that it does not know, and a body has room for millions.
+        """
+        return len(body) > LARGE_BODY and body.count(b":") > 4 * MAX_ROWS * len(self._row_names)
 
     def _read_quickly(self, body: bytes) -> Reading:
         if b'"columns"' in body[:200] or b'"columns"' in body[-400:]:
@@ -150,6 +165,8 @@ class RowReader:
             raise Refused(
                 "invalid_request", "the body must be a JSON object with rows (or columns) and caller"
             )
+        if len(content) > MOST_FIELDS:
+            raise _whole("body", f"{len(content):,} fields", "an object with rows (or columns) and caller")
         shapes = [name for name in ("rows", "columns") if content.get(name) is not None]
         if len(shapes) != 1:
             raise _whole("rows", shapes or None, "given, or columns instead, and not both")
@@ -169,6 +186,9 @@ class RowReader:
         """Return one row, valid or refused."""
         if not isinstance(row, dict):
             return Slot({"row": shorten(row)}, refusal=_whole("row", row, "an object of inputs by name"))
+        if len(row) > MOST_FIELDS:
+            many = _whole("row", f"{len(row):,} fields", f"an object of at most {MOST_FIELDS:,} fields")
+            return Slot({"row": f"{len(row):,} fields"}, refusal=many)
         own_names = self._row_names - self._input_names
         full = not self._looks_up or any(name in own_names for name in row)
         model = self._recipe.row if full else self._recipe.inputs
@@ -201,6 +221,14 @@ def _given(inputs: Row) -> dict[str, Any]:
     return {name: value for name, value in inputs.__dict__.items() if value is not None}
 
 
+def _bounded(item: Any) -> Any:
+    """Return the type of a list of *item* that is given up at its first fault, and beyond the last row.
+
+    A request of 32 MiB may hold fifteen million faults, which nobody could keep, let alone read.
+    """
+    return Annotated[list.__class_getitem__(item), Field(max_length=MAX_ROWS, fail_fast=True)]
+
+
 def _envelope(name: str, content: Any) -> Any:
     fields: dict[str, Any] = {name: (content, ...)}
     return create_model(f"Predict{name.title()}", __base__=_Envelope, **fields)
@@ -215,13 +243,15 @@ def _columns_model(row: type[Row]) -> type[BaseModel]:
     """Return a model whose fields are the lists of the row type's fields."""
     fields: dict[str, Any] = {}
     for name, info in row.model_fields.items():
-        values: Any = list.__class_getitem__(info.rebuild_annotation())
+        values: Any = _bounded(info.rebuild_annotation())
         fields[name] = (values, ...) if info.is_required() else (values | None, None)
     return create_model(f"{row.__name__}Columns", __config__=row.model_config, **fields)
 
 
 def _rows_of_columns(columns: Any) -> list[dict[str, Any]]:
     """Return columns as rows, so that each can be judged by itself."""
+    if isinstance(columns, dict) and len(columns) > MOST_FIELDS:
+        raise _whole("columns", f"{len(columns):,} columns", f"at most {MOST_FIELDS:,} columns")
     if not isinstance(columns, dict) or not columns or not all(isinstance(c, list) for c in columns.values()):
         raise _whole("columns", columns, "lists of equal length by name")
     lengths = {name: len(values) for name, values in columns.items()}

@@ -1,4 +1,4 @@
-"""What the bot's commands take, for the page's box: verbs, models, workflows and inputs, kept live."""
+"""What the bot's commands take, for the page's box: verbs, models, runs, workflows and inputs, kept live."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from bot.commands import Command
 from bot.experiments import experiment_schema
 from bot.incidents import WORDS
 from bot.workflow_files import WorkflowFile, WorkflowFileError, read_workflow
-from ml.contract import ModelsView, ModelView
+from ml.contract import FINAL_STATES, ModelsView, ModelView, RunsView, RunView
 from playground.slack.client import Playground
 from playground.slack.completions import CommandWords, Completions, Input, Verb, Word
 from playground.stage import job_state
 
 VALUES_MOST = 200
+RUNS_MOST = 20
 TIMEOUT_SECONDS = 10
 POLL_SECONDS = 20.0
 # What a verb's second place holds, where the first one names a model.
@@ -48,7 +49,7 @@ def read_workflows(folder: Path) -> dict[str, WorkflowFile]:
 
 
 class ModelList:
-    """Reads every model from the function app, as the bot does."""
+    """Reads every model, and the newest runs, from the function app, as the bot does."""
 
     def __init__(self, url: str, key: str) -> None:
         self._url = url
@@ -58,6 +59,10 @@ class ModelList:
         """Return every model; raises requests.RequestException where the function app does not answer."""
         names = [model.name for model in ModelsView.model_validate(self._get("/api/models")).models]
         return [ModelView.model_validate(self._get(f"/api/models/{name}")) for name in names]
+
+    def runs(self) -> list[RunView]:
+        """Return the newest runs; raises requests.RequestException where the function app does not answer."""
+        return list(RunsView.model_validate(self._get(f"/api/runs?limit={RUNS_MOST}")).runs)
 
     def _get(self, path: str) -> Any:
         reply = requests.get(self._url + path, headers=self._headers, timeout=TIMEOUT_SECONDS)
@@ -92,10 +97,10 @@ class CompletionKeeper:
     def give(self) -> None:
         """Tell the page what can be completed, if that changed; without models where they do not answer."""
         try:
-            models = self._models.read()
+            models, runs = self._models.read(), self._models.runs()
         except (requests.RequestException, ValueError):
-            models = []
-        made = build_completions(self._command, self._commands.values(), models, self._repository())
+            models, runs = [], []
+        made = build_completions(self._command, self._commands.values(), models, self._repository(), runs)
         if made != self._given:
             with Playground(self._slack_url) as slack:
                 slack.complete(made.model_dump())
@@ -117,10 +122,13 @@ def build_completions(
     commands: Iterable[Command],
     models: Sequence[ModelView],
     repository: Repository | None = None,
+    runs: Sequence[RunView] = (),
 ) -> Completions:
-    """Return what may be typed after *command*, with the models and the repository as they stand."""
+    """Return what may be typed after *command*, with models, runs and the repository as they stand."""
     every = tuple(commands)
-    verbs = tuple(_verb(one, every, models, repository or Repository()) for one in every)
+    verbs = tuple(
+        _with_runs(_verb(one, every, models, repository or Repository()), one, runs) for one in every
+    )
     return Completions(commands=(CommandWords(name=command, summary="models and runs", verbs=verbs),))
 
 
@@ -145,6 +153,17 @@ def _verb(
         name=command.verb, summary=command.summary, words=tuple(one for one in words if any(one.values())),
         inputs=inputs,
     )  # fmt: skip
+
+
+def _with_runs(verb: Verb, command: Command, runs: Sequence[RunView]) -> Verb:
+    """Return *verb* with the runs that it can name in its first place: all to show, open ones to cancel."""
+    if command.verb != "show":
+        runs = [run for run in runs if command.target == "run" and run.state not in FINAL_STATES]
+    named = tuple(Word(name=run.run_id, summary=f"{run.model}, {run.state}") for run in runs)
+    if not named:
+        return verb
+    first, *more = verb.words or ({},)
+    return verb.model_copy(update={"words": ({**first, "*": (*first.get("*", ()), *named)}, *more)})
 
 
 _Words = tuple[dict[str, tuple[Word, ...]], ...]

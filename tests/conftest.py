@@ -41,6 +41,8 @@ SETTINGS_PREFIXES = (
     *("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_"),
     *("GITHUB_TOKEN", "GITHUB_REVIEW_", "GITHUB_API_", "GITHUB_APP_", "GITHUB_WEBHOOK_", "MLFLOW_"),
 )
+LONGEST = ("test_demo.py", "test_killed_everywhere.py")
+LONG = ("faults", "scenarios", "contracts")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 # Set before the first import of our code, also for the processes that tests start. Settings that name a real
@@ -106,6 +108,19 @@ class Workers:
 def pytest_configure(config: pytest.Config) -> None:
     """Listen to the workers, where there are any."""
     config.pluginmanager.register(Workers(), "workers")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let several workers begin with the long files: who began one last would be alone with it in the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (item.path.name not in LONGEST, *_folder(item.path)))
+
+
+def _folder(path: Path) -> tuple[int, str]:
+    """Return where a test's folder stands in the order of beginning."""
+    name = path.relative_to(ROOT / "tests").parts[0]
+    return (LONG.index(name) if name in LONG else len(LONG), name)
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.connectors.http import CallSettings, Endpoint
+from bot.connectors.endpoints import CallSettings, Endpoint
 
 ROUTE = r"^[A-Za-z0-9_{][A-Za-z0-9_{}/.~-]*$"
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from bot.connectors import github_checks, github_deployments, github_runs
 from bot.connectors.connector import Connector
 from bot.connectors.github_actions import SURE_AFTER, GitHubActionsConnector
+from bot.connectors.github_catalogue import GitHubCatalogue
 from bot.connectors.github_checks import GitHubChecks
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.github_commits import GitHubCommits
@@ -21,6 +22,7 @@ from bot.settings import GitHubSettings
 class GitHub:
     """The parts, all of which ask as the same one."""
 
+    catalogue: GitHubCatalogue
     actions: GitHubActionsConnector
     checks: GitHubChecks
     deployments: GitHubDeployments
@@ -43,8 +45,10 @@ def make_github(
     reviewer = None
     if settings.review_token is not None:
         reviewer = GitHubClient(settings.model_copy(update={"token": settings.review_token, "app": None}))
+    actions = GitHubActionsConnector(client, sure_after, reviewer)
     return GitHub(
-        actions=GitHubActionsConnector(client, sure_after, reviewer),
+        catalogue=actions.catalogue,
+        actions=actions,
         checks=GitHubChecks(client, targets),
         deployments=GitHubDeployments(client),
         commits=GitHubCommits(client),

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from bot.connectors.github_auth import make_auth
-from bot.connectors.github_pace import Allowance, read_allowance
+from bot.connectors.github_pace import Allowance, read_allowance, read_seconds
 from bot.connectors.wire import HttpCall, HttpReply, Sender, streamed
 from bot.errors import GitHubUnreachable, RateLimited, Refused
 from bot.settings import GitHubSettings
@@ -28,11 +28,15 @@ from ml.contract import Problem
 T = TypeVar("T")
 
 API_VERSION = "2022-11-28"
+PAGE = 100
+"""The most entries that GitHub puts on a page of a list."""
 KEPT_ANSWERS = 3000
 MOST_REDIRECTS = 3
 SECONDARY_SECONDS = 60.0
 """How long to wait where GitHub limits without saying for how long, as its documentation advises."""
 LIMITED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
+LONGEST_REST = timedelta(hours=2)
+"""GitHub counts by the hour; nothing that it says keeps the bot from asking again for longer than this."""
 MOVED = frozenset({301, 302, 307, 308})
 
 
@@ -177,13 +181,13 @@ def read_limit(reply: HttpReply, now: datetime) -> datetime | None:
     """
     if reply.status not in LIMITED:
         return None
-    after = str(reply.headers.get("retry-after") or "")
-    if after.isdigit():
-        return now + timedelta(seconds=max(int(after), 1))
-    reset = str(reply.headers.get("x-ratelimit-reset") or "")
-    if reply.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-        # A clock of ours that runs ahead must not make us ask again at once.
-        return max(datetime.fromtimestamp(int(reset), UTC), now + timedelta(seconds=1))
+    # A clock of ours that runs ahead must not make us ask again at once, nor one that lags wait for days.
+    soonest, latest = now + timedelta(seconds=1), now + LONGEST_REST
+    if (after := read_seconds(reply, "retry-after")) is not None:
+        return min(max(now + timedelta(seconds=after), soonest), latest)
+    reset = read_seconds(reply, "x-ratelimit-reset")
+    if reply.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+        return min(max(datetime.fromtimestamp(reset, UTC), soonest), latest)
     if reply.status == HTTPStatus.TOO_MANY_REQUESTS or "rate limit" in message_of(reply).casefold():
         return now + timedelta(seconds=SECONDARY_SECONDS)
     return None

@@ -8,6 +8,7 @@ of any kind come out of one bucket that all scopes share: a busy one does not sl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,17 +43,22 @@ class Allowance:
         return self.left * 2 >= self.limit
 
 
+def read_seconds(reply: HttpReply, header: str) -> int | None:
+    """Return the seconds that a header tells, or None where it tells none that a clock could show."""
+    text = str(reply.headers.get(header) or "")
+    return int(text) if re.fullmatch("[0-9]{1,10}", text) else None
+
+
 def read_allowance(reply: HttpReply) -> Allowance | None:
     """Return what an answer says of the hourly limit, or None where it says nothing."""
-    named = {
-        name: str(reply.headers.get(f"x-ratelimit-{name}") or "") for name in ("limit", "remaining", "reset")
-    }
-    if not all(text.isdigit() for text in named.values()) or int(named["limit"]) == 0:
+    limit, left, until = (
+        read_seconds(reply, f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset")
+    )
+    if not limit or left is None or until is None:
         return None
     if reply.headers.get("x-ratelimit-resource", "core") != "core":
         return None
-    until = datetime.fromtimestamp(int(named["reset"]), UTC)
-    return Allowance(int(named["limit"]), int(named["remaining"]), until)
+    return Allowance(limit, left, datetime.fromtimestamp(until, UTC))
 
 
 def jobs_at_once(allowance: Allowance | None) -> int:

@@ -1,7 +1,8 @@
 """HTTP as the connectors use it: a call, a reply, and a sender with time-outs and careful repetition.
 
 A call is repeated only where that is safe: when nothing reached the other side, or when the call is a GET or
-carries an idempotency key. Secrets travel in headers that are never logged.
+carries an idempotency key. An answer that comes in drips is given up (`bot.bounded_http`). Secrets travel in
+headers that are never logged.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
+from bot.bounded_http import BoundedAdapter, bounded_session
 from bot.errors import FunctionsUnreachable, Unreachable
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
@@ -152,7 +153,10 @@ def streamed(
     """
     waits = (connect_seconds, read_seconds)
     try:
-        with requests.get(url, timeout=waits, stream=True, allow_redirects=False) as response:
+        with (
+            bounded_session() as session,
+            session.get(url, timeout=waits, stream=True, allow_redirects=False) as response,
+        ):
             if response.status_code != requests.codes.ok:
                 raise unreachable(f"a file with status {response.status_code}")
             yield response.iter_content(PIECE_BYTES)
@@ -163,8 +167,6 @@ def streamed(
 
 
 def _session(headers: Mapping[str, str], repeats: int) -> requests.Session:
-    session = requests.Session()
-    session.headers.update(headers)
     retry = Retry(
         total=repeats + 1,
         connect=repeats + 1,
@@ -182,9 +184,8 @@ def _session(headers: Mapping[str, str], repeats: int) -> requests.Session:
     if not repeats:
         # Connecting may be tried again even for a call that must not be sent twice: nothing was sent.
         retry = Retry(total=1, connect=1, read=0, status=0, other=0, redirect=0, backoff_factor=0.2)
-    adapter = HTTPAdapter(max_retries=retry, pool_connections=4, pool_maxsize=32)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
+    session = bounded_session(BoundedAdapter(max_retries=retry, pool_connections=4, pool_maxsize=32))
+    session.headers.update(headers)
     return session
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from typing import Any
 
 from dbos import error as engine_errors
 
 from bot.connectors.github_events import restore_event
-from bot.desk import Desk
+from bot.desk import Desk, GoesOnLater
 from bot.engine import register
 from bot.errors import BotError, FlowFailed, Refused
 from bot.flows import (
@@ -102,15 +103,32 @@ runs among the requests of people: what takes long it starts as a flow of its ow
 def register_all(desk: Desk) -> None:
     """Register every flow with the engine, bound to *desk*."""
     for name, story in JOB_STORIES.items():
-        register(name, _job_flow(desk, story))
+        register(name, _giving_way(desk, name, _job_flow(desk, story)))
     for stories in EVENT_STORIES.values():
         for name, event_story in stories.items():
-            register(name, _event_flow(desk, event_story))
+            register(name, _giving_way(desk, name, _event_flow(desk, event_story)))
     register("incident", incident.flow(desk))
-    register("digest", digest.flow(desk))
+    register("digest", _giving_way(desk, "digest", digest.flow(desk)))
     register("housekeeping", housekeeping.flow(desk))
     register("announce", announce.announcing(desk))
     register("deliver", announce.delivering(desk))
+
+
+def _giving_way(desk: Desk, name: str, flow: Callable[..., None]) -> Callable[..., None]:
+    """Return *flow* such that it gives its place to others while Slack keeps it waiting.
+
+    What waits for one channel is done one after another; what belongs to none waits under its own *name*.
+    """
+
+    @wraps(flow)
+    def run(*args: Any) -> None:
+        try:
+            flow(*args)
+        except GoesOnLater as later:
+            channel = args[0].get("channel") if isinstance(args[0], dict) else None
+            desk.go_on_later(later, channel or name)
+
+    return run
 
 
 def _job_flow(desk: Desk, story: Story) -> Callable[..., None]:

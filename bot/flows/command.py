@@ -10,7 +10,7 @@ from jmespath.exceptions import JMESPathError
 from bot.coercion import as_text
 from bot.command_tables import CommandTable
 from bot.connectors.connector import JobRequest
-from bot.connectors.http import PLACEHOLDER
+from bot.connectors.endpoints import PLACEHOLDER
 from bot.desk import Desk
 from bot.errors import Refused
 from bot.flows.asking import form_of, values_or_form

@@ -10,7 +10,7 @@ from bot.connectors.connector import JobRequest
 from bot.connectors.github import GitHub
 from bot.connectors.github_commits import is_sha, starting_points
 from bot.connectors.github_events import PushEvent
-from bot.deployment_records import Held
+from bot.deployment_records import Held, locks_of
 from bot.deployment_tables import DeploymentTable
 from bot.deployments import Commit, Deployment
 from bot.desk import SHORT, Desk
@@ -74,9 +74,9 @@ def _note_push(desk: Desk, job: Job, deployment: Deployment) -> None:
 
 
 def _begin(desk: Desk, job: Job, table: DeploymentTable, deployment: Deployment) -> Held | None:
-    """Take the target and put the work on it to its flow; return who has the target, where somebody does.
+    """Take the target and put the work on it to its flow; return who has it, where somebody does.
 
-    Nobody else may deploy it until the work has ended.
+    Until the work has ended, nobody else may deploy the target, nor another one into its environment.
     """
     held = take(desk, job, deployment)
     if held is not None:
@@ -84,20 +84,24 @@ def _begin(desk: Desk, job: Job, table: DeploymentTable, deployment: Deployment)
     try:
         begin(desk, job, _order(job, table, deployment))
     except (Refused, FlowFailed):
-        desk.step("give the target back", desk.deployments.give_back, deployment.target, job.flow_id)
+        desk.step("give the target back", desk.deployments.give_back, _locks(deployment), job.flow_id)
         raise
     return None
 
 
 def take(desk: Desk, job: Job, deployment: Deployment) -> Held | None:
-    """Claim the target for a job, as a step of the flow; return who else has it, or None."""
+    """Claim target and environment for a job, as a step of the flow; return who else has one, or None."""
     record = desk.step("take the target", _take, desk, job, deployment)
     return Held.model_validate(record) if record is not None else None
 
 
 def _take(desk: Desk, job: Job, deployment: Deployment) -> dict[str, Any] | None:
-    held = desk.deployments.take(deployment.target, job.flow_id, job.user, deployment.title)
+    held = desk.deployments.take(_locks(deployment), job.flow_id, job.user, deployment.title)
     return held.model_dump(mode="json") if held is not None else None
+
+
+def _locks(deployment: Deployment) -> tuple[str, str]:
+    return locks_of(deployment.target, deployment.repository, deployment.environment)
 
 
 def still_the_latest(desk: Desk, deployment: Deployment) -> None:
@@ -158,7 +162,7 @@ def _table(desk: Desk, name: str) -> DeploymentTable:
 def _plan(desk: Desk, name: str, ref: str | None, sha: str | None) -> dict[str, Any]:
     """Return what would be deployed, and what it would change; *sha* is a push's, which *ref* pointed to."""
     table, github = _table(desk, name), desk.github()
-    wanted = ref or table.branch or github.actions.repository(table.repository).default_branch
+    wanted = ref or table.branch or github.catalogue.repository(table.repository).default_branch
     commit = github.commits.commit(table.repository, sha or wanted)
     github.deployments.protection(table.repository, table.environment)
     start_ref = _start_ref(github, table, wanted, commit)
@@ -188,7 +192,7 @@ def _start_ref(github: GitHub, table: DeploymentTable, ref: str, commit: Commit)
     if table.workflow is None:
         return None
     if table.commit_input is not None:
-        return table.branch or github.actions.repository(table.repository).default_branch
+        return table.branch or github.catalogue.repository(table.repository).default_branch
     if not is_sha(ref, commit):
         return ref
     points = starting_points(github.commits.heads(table.repository), commit.sha, table.branch)
@@ -204,7 +208,7 @@ def _judge_workflow(github: GitHub, table: DeploymentTable, ref: str) -> None:
     """Refuse a workflow that cannot be started, or that the environment would not protect."""
     assert table.workflow is not None
     try:
-        file = github.actions.workflow_file(table.repository, table.workflow, ref)
+        file = github.catalogue.workflow_file(table.repository, table.workflow, ref)
     except Refused as refusal:
         if refusal.problem.reason_code != "github_not_found":
             raise
@@ -244,7 +248,7 @@ def _list(desk: Desk, job: Job) -> None:
 
 
 def _standing(desk: Desk, name: str, table: DeploymentTable) -> messages.Standing:
-    held = desk.deployments.holder(name)
+    held = desk.deployments.holder(locks_of(name, table.repository, table.environment))
     try:
         has = desk.github().deployments.deployed(table.repository, table.environment)
     except Refused as refusal:

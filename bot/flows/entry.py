@@ -7,7 +7,7 @@ from typing import Any
 from bot import gates
 from bot.coercion import coerce
 from bot.desk import SHORT, Desk
-from bot.errors import Refused, SlackUnreachable
+from bot.errors import Refused, SlackBusy, SlackUnreachable
 from bot.flows.refusals import refuse
 from bot.jobs import Job, Role
 from ml.contract import Caller, FieldProblem, ModelView, Problem
@@ -22,6 +22,8 @@ def _judge(desk: Desk, job: Job) -> None:
     command = desk.commands[job.verb]
     try:
         role = desk.access.role(job.user, fresh=command.touches_production)
+    except SlackBusy:
+        raise  # Slack will say so in a moment
     except SlackUnreachable:
         raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
     verdict = gates.evaluate_command(gates.CommandFacts(job.verb, role, command.roles))
@@ -38,6 +40,8 @@ def admit_to(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
 def _judge_roles(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
     try:
         role = desk.access.role(job.user, fresh=True)
+    except SlackBusy:
+        raise  # Slack will say so in a moment
     except SlackUnreachable:
         raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
     verdict = gates.evaluate_command(gates.CommandFacts(job.typed, role, roles))

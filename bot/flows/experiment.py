@@ -155,7 +155,7 @@ def _starts(desk: Desk) -> Iterator[str]:
     yield from (f"retrain {model}" for model in desk.settings.team.models)
     with suppress(Refused, GitHubUnreachable):  # they are proposed only: a name can be typed all the same
         for repository in desk.settings.team.github.repositories:
-            for one in desk.github().actions.workflows(repository):
+            for one in desk.github().catalogue.workflows(repository):
                 yield f"run {repository} {one.file}"
 
 

@@ -34,7 +34,7 @@ def file(desk: Desk, job: Job, record: dict[str, Any] | None) -> None:
     model = _model(desk, job, record, text)
     if model is None:
         return
-    table = read_table(text, (name for name, _, _ in properties(model.input_schema)))
+    table = read_table(text, _inputs(model))
     columns = match_columns(table.header, model.input_schema)
     rows = _predict(desk, job, model, table, columns)
     message = batches.batch(job, model, str(record["name"]), table, rows, columns.others)
@@ -66,6 +66,7 @@ def _model(desk: Desk, job: Job, record: Mapping[str, Any], text: str) -> ModelV
     ]
     if len(views) == 1:
         return views[0]
+    read_table(text, (name for view in views for name in _inputs(view)))  # no model mends what is no table
     fitting = [view for view in views if _fits(view, text)]
     if len(fitting) == 1:
         return fitting[0]
@@ -77,10 +78,13 @@ def _views(desk: Desk, names: Sequence[str]) -> list[dict[str, Any]]:
     return [desk.model(name).model_dump(mode="json", by_alias=True) for name in names]
 
 
+def _inputs(model: ModelView) -> list[str]:
+    return [name for name, _, _ in properties(model.input_schema)]
+
+
 def _fits(model: ModelView, text: str) -> bool:
     try:
-        known = [name for name, _, _ in properties(model.input_schema)]
-        match_columns(read_table(text, known).header, model.input_schema)
+        match_columns(read_table(text, _inputs(model)).header, model.input_schema)
     except Refused:
         return False
     return True

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot import gates
 from bot.desk import SHORT, Desk
-from bot.errors import SlackUnreachable
+from bot.errors import SlackBusy, SlackUnreachable
 from bot.flows.deciding import DECISION, approver_roles
 from bot.flows.entry import admit
 from bot.flows.refusals import refuse
@@ -38,6 +38,8 @@ def _judge(desk: Desk, job: Job, decide_id: str, shown: str) -> dict[str, Any] |
     record = _record(desk, decide_id)
     try:
         role = desk.access.role(job.user, fresh=True)
+    except SlackBusy:
+        raise  # Slack will say so in a moment
     except SlackUnreachable:
         raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
     facts = gates.DecisionFacts(

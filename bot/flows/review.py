@@ -7,7 +7,7 @@ from typing import Any, Literal
 from bot import gates
 from bot.connectors.connector import Review, RunHandle, Waiting
 from bot.desk import SHORT, Desk
-from bot.errors import FlowFailed, Refused, SlackUnreachable
+from bot.errors import FlowFailed, Refused, SlackBusy, SlackUnreachable
 from bot.flows.entry import admit_to
 from bot.flows.refusals import refuse
 from bot.flows.work import Order
@@ -56,7 +56,7 @@ def review(desk: Desk, job: Job, kind: str, value: str, work: Work) -> None:
 def _shown(work: Work, value: str) -> tuple[str, int]:
     """Return run and environment of the button; raise Refused where the card is about another run by now."""
     parts = value.split("|")
-    if len(parts) != 5 or not parts[3].isdigit() or work.handle is None:
+    if len(parts) != 5 or not parts[3].isdecimal() or work.handle is None:
         raise refuse("nothing_waits", "This button belongs to no run that I know of.")
     if work.state != "running" or (parts[1], parts[2]) != (str(work.attempt), work.handle.id):
         raise refuse("nothing_waits", "That run has ended, or was run again since.")
@@ -76,6 +76,8 @@ def _judge(
     protection = reviews.protection(work.handle.scope, one.environment) if one else None
     try:
         role = desk.access.role(job.user, fresh=True)
+    except SlackBusy:
+        raise  # Slack will say so in a moment
     except SlackUnreachable:
         raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
     facts = gates.ReviewFacts(

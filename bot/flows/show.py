@@ -21,6 +21,7 @@ from bot.jobs import Job, is_person
 from bot.messages import flows, incidents, predictions, status, versions
 from bot.messages.flows import Decision, FlowFacts
 from bot.messages.message import Message
+from bot.posts import names_of
 from ml.contract import MODEL_NAME_PATTERN, RUN_ID_PATTERN
 
 PREDICTION_ID = re.compile(r"^p-[A-Za-z0-9._-]+$")
@@ -72,7 +73,8 @@ def _flow(desk: Desk, job: Job, name: str) -> Message | None:
     """Return the flow called *name*, or whose run is called so, from the engine and the records; or None."""
     work = desk.works.find(name)
     flow_id = work.flow_id if work is not None else name
-    engine = next(iter(DBOS.list_workflows(workflow_ids=[flow_id], load_output=False)), None)
+    known = DBOS.list_workflows(workflow_ids=names_of(flow_id), sort_desc=True, load_output=False)
+    engine = next(iter(known), None)  # the last that it goes on as
     told = _incident(desk, engine)
     if told is not None:
         return told

@@ -6,8 +6,7 @@ import difflib
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.connectors.github_actions import GitHubActionsConnector
-from bot.connectors.github_runs import NAME
+from bot.connectors.github_catalogue import GitHubCatalogue
 from bot.desk import SHORT, Desk
 from bot.errors import Refused
 from bot.flows.entry import admit
@@ -21,6 +20,8 @@ from ml.contract import FieldProblem, Problem
 
 WORKFLOW, BRANCH, ON = "workflow", "branch", "on"
 WILD = frozenset("*?[")
+LONGEST = 200
+"""Characters of a workflow's name or a branch's pattern, as they are kept."""
 
 
 def subscribe(desk: Desk, job: Job) -> None:
@@ -67,6 +68,9 @@ def _meant(desk: Desk, job: Job, known: tuple[str, ...]) -> Subscription:
     repository, rest = find_repository(desk, job.words)
     on, wrong = read_on(job.inputs.get(ON), rest)
     wrong += [_unknown(name, value, known) for name, value in job.inputs.items() if name not in known]
+    wrong += [
+        _too_long(name, job.inputs[name]) for name in known if len(job.inputs.get(name) or "") > LONGEST
+    ]
     if wrong:
         raise _refused(wrong)
     return Subscription(
@@ -118,7 +122,7 @@ def read_on(text: str | None, more: tuple[str, ...] = ()) -> tuple[tuple[str, ..
 
 def _one(desk: Desk, job: Job, here: list[Subscription]) -> Subscription:
     """Return the subscription that is meant by number, or by what it is about."""
-    if len(job.words) == 1 and job.words[0].lstrip("#").isdigit():
+    if len(job.words) == 1 and job.words[0].lstrip("#").isdecimal():
         number = int(job.words[0].lstrip("#"))
         found = [one for one in here if one.id == number]
     else:
@@ -146,7 +150,7 @@ def _names(one: Subscription, meant: Subscription) -> bool:
 def _checked(desk: Desk, record: dict[str, Any]) -> dict[str, Any]:
     """Return the subscription with the workflow's file; raise Refused where GitHub has no such thing."""
     meant = Subscription.model_validate(record)
-    github = _github(desk)
+    github = desk.github().catalogue
     if meant.workflow:
         meant = meant.model_copy(update={"workflow": _file(github, meant.repository, meant.workflow)})
     if meant.branch and not WILD & set(meant.branch):
@@ -160,7 +164,7 @@ def _checked(desk: Desk, record: dict[str, Any]) -> dict[str, Any]:
     return meant.model_dump(mode="json")
 
 
-def _file(github: GitHubActionsConnector, repository: str, word: str) -> str:
+def _file(github: GitHubCatalogue, repository: str, word: str) -> str:
     files: dict[str, str] = {}
     for one in github.workflows(repository):
         stem = one.file.casefold().rpartition(".")[0]
@@ -178,16 +182,9 @@ def _file(github: GitHubActionsConnector, repository: str, word: str) -> str:
 def _see(desk: Desk, repository: str) -> None:
     """Remember how the runs stand now, unless they are watched already: what ended before is no news."""
     if desk.subscriptions.seen(repository) is None:
-        _, runs = _github(desk).survey(repository, ())
+        _, runs = desk.github().actions.survey(repository, ())
         seen, _ = compare(None, runs, datetime.now(UTC), page=PAGE, away_seconds=0)
         desk.subscriptions.see(repository, seen, first=True)
-
-
-def _github(desk: Desk) -> GitHubActionsConnector:
-    connector = desk.connectors.get(NAME)
-    if not isinstance(connector, GitHubActionsConnector):
-        raise refuse("github_not_set_up", "toban.toml names no repositories under [github].")
-    return connector
 
 
 # --- what is wrong ------------------------------------------------------------------------------------------
@@ -202,6 +199,13 @@ def _refused(wrong: list[FieldProblem]) -> Refused:
             reason_code="invalid_inputs",
             errors=tuple(wrong),
         )
+    )
+
+
+def _too_long(name: str, value: str) -> FieldProblem:
+    allowed = f"a text of 1 to {LONGEST} characters"
+    return FieldProblem(
+        field=name, value=value[:80], allowed=allowed, message=f"It has {len(value)} characters."
     )
 
 

@@ -6,7 +6,7 @@ import difflib
 from typing import Any
 
 from bot.connectors.connector import JobRequest
-from bot.connectors.github_actions import GitHubActionsConnector
+from bot.connectors.github_catalogue import GitHubCatalogue
 from bot.connectors.github_runs import NAME, Workflow
 from bot.desk import SHORT, Desk
 from bot.engine import WORK
@@ -85,7 +85,7 @@ def _form_to_open(desk: Desk, job: Job, found: dict[str, Any]) -> Form:
 
 def _form(desk: Desk, job: Job, found: dict[str, Any]) -> Form:
     try:
-        refs = desk.github().actions.refs(found["repository"])
+        refs = desk.github().catalogue.refs(found["repository"])
     except Refused:
         refs = ()  # they are proposed only: a name can be typed all the same
     ref = {
@@ -117,7 +117,7 @@ def named_workflow(desk: Desk, job: Job) -> tuple[list[str], str | None, tuple[s
 
 
 def _list(desk: Desk, job: Job, repositories: list[str]) -> None:
-    github = desk.github().actions
+    github = desk.github().catalogue
     found = {
         name: [(one.file, one.name, one.active) for one in github.workflows(name)] for name in repositories
     }
@@ -129,7 +129,7 @@ def read_workflow(desk: Desk, repositories: list[str], word: str, ref: str | Non
 
     Raises Refused for one that is not there, or cannot be started.
     """
-    github = desk.github().actions
+    github = desk.github().catalogue
     repository, found = _find(github, repositories, word)
     if not found.active:
         raise refuse("workflow_disabled", f"{found.file} is disabled in {repository}.")
@@ -157,7 +157,7 @@ def read_workflow(desk: Desk, repositories: list[str], word: str, ref: str | Non
     }
 
 
-def _find(github: GitHubActionsConnector, repositories: list[str], word: str) -> tuple[str, Workflow]:
+def _find(github: GitHubCatalogue, repositories: list[str], word: str) -> tuple[str, Workflow]:
     """Return the one workflow whose file or name is *word*; raise Refused with what was perhaps meant."""
     every = [(name, one) for name in repositories for one in github.workflows(name)]
     wanted = word.casefold()

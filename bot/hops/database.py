@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from bot.databases import make_engine, psycopg_url
-from bot.engine import NETWORK_FILE_SYSTEMS, file_system_of
+from bot.engine import NETWORK_FILE_SYSTEMS, OLD_SQLITE, file_system_of, sqlite_problem
 from bot.hops.hop import CONNECT_SECONDS, Said, fail, ok
 
 TRIAL = "toban_check"
@@ -30,6 +30,9 @@ class DatabaseHop:
         yield from self._sqlite() if self._url.startswith("sqlite") else self._postgres()
 
     def _sqlite(self) -> Iterator[Said]:
+        if (problem := sqlite_problem()) is not None:
+            yield fail("version", problem, f"{OLD_SQLITE[0].upper()}{OLD_SQLITE[1:]}.")
+            return
         path = Path(self._url.removeprefix("sqlite:///")).absolute()
         above = next(folder for folder in path.parents if folder.exists())
         kind = file_system_of(above)

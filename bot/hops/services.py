@@ -9,7 +9,8 @@ from http import HTTPStatus
 
 import requests
 
-from bot.connectors.github_actions import GitHubActionsConnector
+from bot.bounded_http import bounded_session
+from bot.connectors.github_catalogue import GitHubCatalogue
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.mlflow import MlflowConnector
 from bot.errors import BotError, Refused
@@ -37,7 +38,7 @@ class GitHubHop:
         self._secret = settings.webhook_secret
         self._public_url = public_url
         self._fix = APP_FIX if settings.app is not None else TOKEN_FIX
-        self._connector = GitHubActionsConnector(GitHubClient(settings.model_copy(update=SHORT)))
+        self._catalogue = GitHubCatalogue(GitHubClient(settings.model_copy(update=SHORT)))
 
     def ask(self) -> Iterator[Said]:
         """Yield how each repository stands, and the webhook's way in where there is one."""
@@ -49,8 +50,8 @@ class GitHubHop:
         """Yield how each repository stands; the first refusal of the token speaks for all."""
         for name in self._table.repositories:
             try:
-                found = self._connector.repository(name).full_name
-                files = {workflow.file for workflow in self._connector.workflows(found) if workflow.active}
+                found = self._catalogue.repository(name).full_name
+                files = {workflow.file for workflow in self._catalogue.workflows(found) if workflow.active}
             except Refused as refusal:
                 yield self._refused(name, refusal)
                 if refusal.problem.reason_code == "github_rejected_token":
@@ -91,13 +92,9 @@ def _webhook(secret: str, public_url: str | None) -> Said:
     headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(secret, body)}
     headers |= {EVENT_HEADER: "ping", DELIVERY_HEADER: str(uuid.uuid4())}
     try:
-        reply = requests.post(
-            address,
-            data=body,
-            headers=headers,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            allow_redirects=False,
-        )
+        with bounded_session() as session:
+            waits = (CONNECT_SECONDS, READ_SECONDS)
+            reply = session.post(address, data=body, headers=headers, timeout=waits, allow_redirects=False)
     except requests.RequestException as error:
         fix = f"Start the bot with `toban up --http`, and let {public_url} lead to it."
         return warn(about, f"nothing answers at {address} ({type(error).__name__})", fix)

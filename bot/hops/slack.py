@@ -142,8 +142,9 @@ def call(client: WebClient, method: str, **arguments: Any) -> SlackResponse:
 
 
 def _way_out(api_url: str) -> str:
-    host = urlsplit(api_url).hostname
-    return f"Let this machine reach {host} on port 443, or set HTTPS_PROXY to a proxy that may."
+    parts = urlsplit(api_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"Let this machine reach {parts.hostname} on port {port}, or set HTTPS_PROXY to a proxy that may."
 
 
 def _whose(reply: SlackResponse) -> Said:

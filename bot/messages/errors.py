@@ -226,7 +226,7 @@ def problem_lines(refusal: Problem) -> list[str]:
     if worded and refusal.detail.strip() and not refusal.errors:
         lines.append(as_sentence(inline(refusal.detail)))
     lines.extend(field_lines(refusal.errors, said="" if worded else refusal.detail))
-    if refusal.suggestions and not any("did you mean" in error.message for error in refusal.errors):
+    if refusal.suggestions and not any("did you mean" in line for line in lines):
         lines.append(did_you_mean(refusal.suggestions))
     return lines
 

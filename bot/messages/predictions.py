@@ -144,7 +144,7 @@ def _ladder_lines(answer: RowAnswer, model: ModelView) -> list[str]:
 
 
 def _action(answer: RowAnswer) -> str:
-    return f" What to do: *{inline(answer.safe_action)}*." if answer.safe_action else ""
+    return f" What to do: *{inline(answer.safe_action).removesuffix('.')}*." if answer.safe_action else ""
 
 
 def _refusal(answer: RowAnswer) -> str:

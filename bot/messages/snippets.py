@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.messages.blocks import context, fenced, header, section
 from bot.messages.message import Message, compose
-from bot.messages.text import code, inline
+from bot.messages.text import code
 from bot.snippets import KEY_NAME, Snippets
 from ml.contract import ModelView
 
@@ -29,6 +29,6 @@ def snippets(model: ModelView, made: Snippets, command_name: str) -> Message:
         section(fenced(made.sheet)),
         context(
             "Excel has no formula that sends a key: save the sheet as CSV and use _Predict with this file_ "
-            f"on it here. {code(f'{command_name} help predict')} {inline(model.name)} lists the inputs."
+            f"on it here. {code(f'{command_name} help predict {model.name}')} lists the inputs."
         ),
     )

@@ -5,8 +5,10 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
@@ -14,15 +16,25 @@ from playground.slack.manifest import read_manifest
 from playground.slack.server import start
 from playground.slack.settings import Settings
 
+MOST_PORT = 65_535
+# Where Bolt listens in every language unless told otherwise: https://docs.slack.dev/tools/bolt-python/
+BOLT_PATH = "/slack/events"
+EXAMPLE = f"http://127.0.0.1:3000{BOLT_PATH}"
+
 
 def read_settings(arguments: Sequence[str]) -> Settings:
     """Return the settings that a command line asks for."""
     parser = argparse.ArgumentParser(
         prog="python -m playground.slack", description="A Slack on this machine only."
     )
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=_port, default=0, help="0 takes a free one")
     parser.add_argument(
-        "--app", dest="app_url", help="the app's address; without it deliveries use Socket Mode"
+        "--app",
+        dest="app_url",
+        metavar="ADDRESS",
+        type=_address,
+        help=f"the app's address (path: {BOLT_PATH}, as Bolt has it, where none is given); without it "
+        "deliveries use Socket Mode",
     )
     parser.add_argument("--state", type=Path, help="folder that keeps channels and messages")
     parser.add_argument("--signing-secret", type=SecretStr)
@@ -32,7 +44,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         "--manifest", type=Path, help="the app's manifest (JSON): commands, shortcuts, events, scopes"
     )
     parser.add_argument("--scopes", type=_words, help="scopes of the bot token, with commas; all by default")
-    parser.add_argument("--commands", type=_words, help="registered commands, with commas; any by default")
+    parser.add_argument("--commands", type=_commands, help="registered commands, with commas; any by default")
     parser.add_argument("--events", type=_words, help="subscribed events, with commas: app_mention,message")
     parser.add_argument(
         "--enforce-tiers", action="store_true", default=None, help="answer 429 beyond a method's tier"
@@ -44,6 +56,26 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     except (OSError, ValueError) as error:
         parser.error(str(error))
     return Settings(**{**stated, **{name: value for name, value in given.items() if value is not None}})
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; allowed is 0 to {MOST_PORT}")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    """Return the address of an app, whose host and port are enough."""
+    whole = "://" in text
+    with suppress(ValueError):  # what stands for the port may be no number
+        asked = urlsplit(text if whole else f"http://{text}")
+        if asked.scheme in ("http", "https") and asked.hostname and (asked.port or whole):
+            return urlunsplit(asked._replace(path=asked.path or BOLT_PATH))
+    raise argparse.ArgumentTypeError(f"{text!r} is no address; allowed is one like {EXAMPLE}")
+
+
+def _commands(text: str) -> tuple[str, ...]:
+    return tuple(f"/{word.removeprefix('/')}" for word in _words(text))
 
 
 def _words(text: str) -> tuple[str, ...]:

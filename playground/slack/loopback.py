@@ -28,6 +28,7 @@ class Loopback:
     def __init__(self, settings: Settings, base_url: str) -> None:
         self.settings = settings
         self.base_url = base_url
+        self.socket_url = base_url.replace("http://", "ws://", 1)
         self.workspace = settings.workspace.model_copy(deep=True)
         team = self.workspace.team_id
         self.closing = asyncio.Event()

@@ -15,11 +15,12 @@ from pydantic import SecretStr
 
 from bot.calls import Calls
 from bot.connectors.connector import Connector, JobRequest, RunHandle
+from bot.connectors.endpoints import Endpoint as Called
+from bot.connectors.endpoints import HttpSettings
 from bot.connectors.function_routes import FunctionRouteSettings, route_endpoint
 from bot.connectors.github_actions import GitHubActionsConnector
 from bot.connectors.github_client import GitHubClient
-from bot.connectors.http import Endpoint as Called
-from bot.connectors.http import HttpConnector, HttpSettings
+from bot.connectors.http import HttpConnector
 from bot.databases import make_engine
 from bot.errors import Refused, Unreachable
 from bot.records import Records

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from slack_bolt import App
 from slack_sdk import WebClient
 
+from playground.slack.__main__ import read_settings
 from playground.slack.client import Playground
 from playground.slack.under_test import SlackUnderTest
 
@@ -71,3 +73,46 @@ def test_a_taken_port_is_said(slack: SlackUnderTest) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.strip() == f"cannot listen on port {port}: Address already in use"
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000/slack/events"),
+        ("127.0.0.1:3000", "http://127.0.0.1:3000/slack/events"),
+        ("localhost:3000", "http://localhost:3000/slack/events"),
+        ("http://bot/slack", "http://bot/slack"),
+        ("http://localhost:3000/", "http://localhost:3000/"),
+        ("https://app.example/in?tenant=1", "https://app.example/in?tenant=1"),
+    ],
+)
+def test_an_app_is_named_by_its_host_alone(given: str, url: str) -> None:
+    """Where the address has no path, it is the one at which Bolt listens."""
+    assert read_settings(["--app", given]).app_url == url
+
+
+def test_commands_are_named_with_or_without_their_slash() -> None:
+    """A shell's user may leave the slash out."""
+    assert read_settings(["--commands", "/ml, hello"]).commands == ("/ml", "/hello")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--port", "99999", "0 to 65535"),
+        ("--port", "-1", "0 to 65535"),
+        ("--port", "http", "0 to 65535"),
+        ("--app", "nonsense", "http://127.0.0.1:3000"),
+        ("--app", "ftp://x.example/y", "http://127.0.0.1:3000"),
+        ("--app", "http://127.0.0.1:x/", "http://127.0.0.1:3000"),
+        ("--app", "http:///slack/events", "http://127.0.0.1:3000"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, allowed: str
+) -> None:
+    """The option, what was given and what is allowed are said; nothing is started."""
+    with pytest.raises(SystemExit, match="2"):
+        read_settings([f"{option}={value}"])
+    said = capsys.readouterr().err
+    assert [word for word in (option, repr(value), allowed) if word not in said] == []

@@ -22,8 +22,8 @@ from bot.command_tables import (
     WebhookTable,
 )
 from bot.commands import COMMANDS
+from bot.connectors.endpoints import CallSettings, HttpSettings
 from bot.connectors.function_routes import FunctionRouteSettings
-from bot.connectors.http import CallSettings, HttpSettings
 from bot.deployment_tables import DeploymentTable
 from bot.team_file import (
     BotTable,

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.faults
 
 COMMANDS, SENDERS = 115, 16
 EPHEMERALS_A_MINUTE = 100
-REQUESTS_AT_ONCE = 32
 EACH = 7
 START = Callable[..., Team]
 
@@ -37,7 +36,7 @@ def answered(team: Team, count: int) -> list[str]:
 
 
 def test_flood_of_commands(new_team: START) -> None:
-    """Of more commands than Slack takes answers a minute each is answered once; few calls are in vain."""
+    """Of more commands than Slack takes answers a minute each is answered once; no call is in vain."""
     team = new_team(enforce_tiers=True)
     bot = team.start_bot()
     with ThreadPoolExecutor(SENDERS) as pool:
@@ -47,8 +46,7 @@ def test_flood_of_commands(new_team: START) -> None:
     assert bot.terminate() == 0
     assert [e for e in team.slack.feed(last, 0.1) if e["kind"] == "ephemeral_posted"] == []
     count = team.slack.counts()["methods"]["chat.postEphemeral"]
-    assert count["calls"] - count["refused"] == EPHEMERALS_A_MINUTE
-    assert 1 <= count["refused"] <= REQUESTS_AT_ONCE
+    assert (count["calls"], count["refused"]) == (EPHEMERALS_A_MINUTE, 0)
 
 
 def test_flood_of_retrains(new_team: START) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from tests.stand_ins.function_app import MODEL
 from tests.stand_ins.github_team import GitHubTeam
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_ALL, Team, over
+
+pytestmark = over(OVER_ALL)
 
 BY_HAND = "### Purpose\n\nDo older planes arrive later?\n\n### Background\n\n_No response_\n"
 

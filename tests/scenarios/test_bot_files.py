@@ -129,6 +129,22 @@ def test_a_file_for_several_models_is_asked_about(team: Team) -> None:
     assert len(answers(team, before)[0]) == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b",,,\n,,,\n", "The file is empty"),
+        (b"flight\n" + b"UA1\n" * 10_001, "10,001 rows; at most 10,000"),
+    ],
+    ids=["commas", "10,001 rows"],
+)
+def test_what_no_model_can_use_is_refused_before_one_is_asked_for(
+    team: Team, content: bytes, words: str
+) -> None:
+    """Nobody is asked which model a file is for that none can read."""
+    before = predict(team, drop(team, content, name="day.csv"))
+    assert words in team.private(before)["plain"]
+
+
 def test_ten_thousand_rows_are_asked_for_in_parts(team: Team) -> None:
     """All are answered, in their order, by ten requests."""
     content = "flight,note\n" + "".join(f"UA{number},{number}\n" for number in range(10_000))

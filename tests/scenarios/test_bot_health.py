@@ -50,7 +50,7 @@ def test_over_http_health_is_on_the_same_address(new_team: START) -> None:
     assert (gone.returncode, "no bot answers" in gone.stdout) == (1, True)
 
 
-@pytest.mark.slow  # it takes slack_sdk some seconds to notice
+@pytest.mark.slow  # the bot asks Slack more and more seldom while it gets no connection
 def test_in_socket_mode_a_cut_connection_is_told(new_team: START) -> None:
     """With --health a bot in Socket Mode answers on an address of its own; cut from Slack it is not well."""
     team, address = new_team(), free_address()

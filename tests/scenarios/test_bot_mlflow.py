@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.stand_ins.mlflow import MlflowStandIn, call, churn, train
-from tests.stand_ins.team import Json, Team
+from tests.stand_ins.team import OVER_ALL, Json, Team, over
+
+pytestmark = over(OVER_ALL)
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_ALL, Team, over
+
+pytestmark = over(OVER_ALL)
 
 PREDICT = f"/ml predict {MODEL} flight=UA1"
 

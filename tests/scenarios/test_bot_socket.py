@@ -9,7 +9,7 @@ import pytest
 from playground.slack.server import start
 from playground.slack.settings import Settings
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import WATCHFUL, BrokenSlack, Team, job_state
+from tests.stand_ins.team import BrokenSlack, Team, job_state
 
 pytestmark = pytest.mark.faults
 PREDICT = f"/ml predict {MODEL} flight=UA1"
@@ -37,7 +37,7 @@ def shared_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     with BrokenSlack(running) as slack:
         made = Line(tmp_path_factory.mktemp("line"), slack)
         try:
-            made.start_bot(*WATCHFUL, http=False)
+            made.start_bot(http=False)
             yield made
         finally:
             made.close()

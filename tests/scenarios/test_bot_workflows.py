@@ -11,6 +11,9 @@ import pytest
 from tests.stand_ins.function_app import MODEL
 from tests.stand_ins.github import GitHub
 from tests.stand_ins.github_team import GitHubTeam
+from tests.stand_ins.team import OVER_ALL, over
+
+pytestmark = over(OVER_ALL)
 
 
 def test_from_start_to_the_report(github_team: GitHubTeam) -> None:

@@ -444,6 +444,18 @@ def test_on_the_command_line(whole: Whole, tmp_path: Path) -> None:
     assert "Traceback" not in failed.stderr
 
 
+def test_the_report_alone_is_shown(whole: Whole, tmp_path: Path) -> None:
+    """What libraries say of a part that is away stays unsaid, unless the environment file asks for it."""
+    env = whole.env(SLACK_API_URL="http://127.0.0.1:9/api/")
+    env.pop("TOBAN_LOG", None)
+    away = run_bot(["check"], env)
+    assert "reach 127.0.0.1 on port 9," in away.stdout
+    assert away.stderr == ""
+    path = tmp_path / "team.env"
+    path.write_text("TOBAN_LOG=WARNING\n")
+    assert "ERROR" in run_bot(["check", "--env-file", str(path)], env).stderr
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written_is_said(whole: Whole, tmp_path: Path) -> None:
     """A database that the bot's user could not make is named with the user."""

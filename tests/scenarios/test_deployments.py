@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from tests.stand_ins.deploying_team import DeployingTeam
+from tests.stand_ins.team import OVER_ALL, over
+
+pytestmark = over(OVER_ALL)
 
 
 def test_from_command_to_result_with_an_approval(deploying_team: DeployingTeam) -> None:

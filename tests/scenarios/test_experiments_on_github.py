@@ -10,7 +10,9 @@ import pytest
 from playground.github.settings import Repository
 from playground.github.under_test import GitHubUnderTest
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_ALL, Team, over
+
+pytestmark = over(OVER_ALL)
 
 NAME = "acme/flights"
 ISSUES = "/repos/{owner}/{repo}/issues"

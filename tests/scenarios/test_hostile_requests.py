@@ -177,6 +177,16 @@ def test_another_workspace_is_not_served(team: Team, door: str) -> None:
     assert [kind for kind in kinds if kind not in ("command_typed", "delivery")] == ["ephemeral_posted"]
 
 
+@pytest.mark.parametrize("at", ["soon", "1e9", "", "-1", "nan", "9" * 500, "\u00b2".encode("latin-1")])
+def test_a_time_that_is_no_number_is_refused(team: Team, at: str | bytes) -> None:
+    """Without a secret nobody makes the bot fail by a time that cannot be read."""
+    headers = {"Content-Type": FORM, "X-Slack-Request-Timestamp": at, "X-Slack-Signature": "v0=0"}
+    answer = requests.post(team.bots[-1].address, data=command("help"), headers=headers, timeout=SECONDS)
+    assert answer.status_code == 401
+
+
+JSON_LESS = b'{"type": "event_callback", "team_id": "T01LOOPBACK", "event": %b}'
+PRESS_LESS = b'{"team": {"id": "T01LOOPBACK"}, "user": {"id": "U1"}, %b}'
 DEEP = b'{"type": ' + b"[" * 100_000
 ODD: list[tuple[bytes, str]] = [
     (DEEP, JSON),
@@ -192,6 +202,11 @@ ODD: list[tuple[bytes, str]] = [
     (b"\xff\xfe\x00", FORM),
     (b"\xff\xfe\x00", JSON),
     (b"", FORM),
+    *((JSON_LESS % event, JSON) for event in (b"null", b"[]", b'"app_mention"', b'{"type": ["x"]}', b"{}")),
+    (JSON_LESS % b'{"type": "app_mention", "user": "U1"}', JSON),
+    (b"command=%2Fml&text=status&team_id=T01LOOPBACK", FORM),
+    (b"payload=" + PRESS_LESS % b'"type": "block_actions", "actions": []', FORM),
+    (b"payload=" + PRESS_LESS % b'"type": "view_submission", "view": {}', FORM),
 ]
 
 

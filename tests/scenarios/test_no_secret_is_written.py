@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from bot.settings import SECRETS
+from ml.contract import FINAL_STATES
 from playground.slack.under_test import SlackUnderTest
-from tests.function_hosts import CALLER, ROOT, WAIT_SECONDS, FunctionHost, Home
+from tests.function_hosts import CALLER, ROOT, WAIT_SECONDS, FunctionHost, Home, wait_until
 from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.function_app import MODEL, problem
 from tests.stand_ins.github import REPOSITORY, GitHub
@@ -194,9 +195,7 @@ def _use(host: FunctionHost, key: str) -> bytes:
     def train(behaviour: str) -> None:
         body = {"params": {"rows": 50, "behaviour": behaviour}, "caller": CALLER}
         run_id = json.loads(ask("POST", "models/sums/retrain", body))["run_id"]
-        while json.loads(ask("GET", f"runs/{run_id}"))["state"] in ("queued", "running"):
-            process_lives = host.process.poll() is None
-            assert process_lives
+        wait_until(lambda: json.loads(ask("GET", f"runs/{run_id}"))["state"] in FINAL_STATES)
 
     train("train")
     train("raise")

@@ -16,7 +16,9 @@ from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.function_app import KEY
 from tests.stand_ins.github import REPOSITORY, GitHub
 from tests.stand_ins.github_team import GitHubTeam
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_ALL, Team, over
+
+pytestmark = over(OVER_ALL)
 
 START = Callable[..., Team]
 SECRET = "a secret of the test's own"
@@ -81,7 +83,7 @@ azure_functions = {{ route = "nothing-such" }}
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def endpoint() -> Iterator[TeamEndpoint]:
     """The team's endpoint."""
     made = TeamEndpoint()
@@ -92,7 +94,6 @@ def endpoint() -> Iterator[TeamEndpoint]:
 @pytest.fixture
 def own(new_team: START, endpoint: TeamEndpoint) -> Team:
     """A team with commands of its own, whose bot is up."""
-    endpoint.asked.clear()
     team = new_team(more=COMMANDS.format(url=endpoint.url))
     team.start_bot(
         BACKFILL_AUTHORIZATION="Bearer of-the-test",
@@ -166,6 +167,7 @@ def test_a_command_that_asks_first_starts_on_a_press(own: Team, endpoint: TeamEn
     assert len(endpoint.posts()) == 1
 
 
+@over(["http"])
 def test_a_callback_ends_the_run_once(own: Team, endpoint: TeamEndpoint) -> None:
     """The address that the endpoint is given takes one callback; another, or a made-up one, is refused."""
     before = own.say("operator", "/ml ring")

@@ -6,6 +6,9 @@ import json
 
 from tests.stand_ins.function_app import MODEL
 from tests.stand_ins.github_team import GitHubTeam
+from tests.stand_ins.team import OVER_ALL, over
+
+pytestmark = over(OVER_ALL)
 
 
 def test_from_the_command_to_the_champion(trained_team: GitHubTeam) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from playground.github.settings import Environment, Repository
 from playground.github.under_test import GitHubUnderTest
 from tests.function_hosts import KEY, ROOT, Home
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import OVER_ALL, Team, over
+
+pytestmark = over(OVER_ALL)
 
 NAME = "acme/models"
 TOML = f"""

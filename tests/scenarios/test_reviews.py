@@ -6,6 +6,9 @@ from contextlib import suppress
 
 from playground.control_client import PlaygroundError
 from tests.stand_ins.deploying_team import DeployingTeam
+from tests.stand_ins.team import OVER_ALL, over
+
+pytestmark = over(OVER_ALL)
 
 REVIEW = "POST /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments"
 MAPPED = 'U01OWNER000 = "octo-owner"\n'

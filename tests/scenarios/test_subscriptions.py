@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from tests.stand_ins.actions_team import NAME, ActionsTeam
+from tests.stand_ins.team import OVER_ALL, over
+
+pytestmark = over(OVER_ALL)
 
 
 def test_an_incident_from_first_failure_to_recovery(actions_team: ActionsTeam) -> None:
@@ -78,6 +81,7 @@ def test_what_was_asked_for_and_nothing_else(actions_team: ActionsTeam) -> None:
     assert run > 0
 
 
+@over(["http"])  # GitHub tells of it
 def test_a_rerun_ends_an_incident_and_shows_itself(actions_team: ActionsTeam) -> None:
     """That it is tried again is shown on the incident; its success is the recovery."""
     team, github = actions_team, actions_team.github
@@ -140,6 +144,8 @@ def test_slips_of_the_keyboard(actions_team: ActionsTeam) -> None:
     assert "Did you mean `acme/flights`" in told("acme/flihgts")
     assert "Did you mean `deploy.yml`" in told("flights workflow=deplyo.yml")
     assert "Did you mean `main`" in told("flights branch=mian")
+    assert "a text of 1 to 200 characters" in told(f"flights branch={'x' * 300}*")
+    assert "not in toban.toml" in team.team.told("operator", "/ml unsubscribe \u00b2")
     assert "roles do not cover" in told("flights", "viewer")
     assert "/invite" in team.team.told("operator", "/ml subscribe flights", "random")
     assert "has no subscriptions" in team.team.told("viewer", "/ml subscriptions")

@@ -1,4 +1,4 @@
-"""The bot as people run it: `python -m bot up` in a process of its own, to be killed, frozen and read."""
+"""The bot as people run it: `bot up` in a process of its own, to be killed, frozen and read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from tests.stand_ins.forked import Forked
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
@@ -29,7 +31,11 @@ class BotProcess:
         module: str = "bot",
     ) -> None:
         self.log = log
-        self._process = spawn_bot(["up", *arguments], env, log, code, module)
+        self._process: Forked | subprocess.Popen[str] = (
+            Forked([module, "up", *arguments], {**os.environ, **env}, ROOT, log)
+            if code == ROOT
+            else spawn_bot(["up", *arguments], env, log, code)
+        )
         self.ready = json.loads(self._first_line())
 
     @property
@@ -90,12 +96,12 @@ class BotProcess:
 
 
 def spawn_bot(
-    arguments: Sequence[str], env: Mapping[str, str], log: Path, code: Path = ROOT, module: str = "bot"
+    arguments: Sequence[str], env: Mapping[str, str], log: Path, code: Path = ROOT
 ) -> subprocess.Popen[str]:
-    """Start `python -m bot …`, or another *module* that runs it, with stderr appended to *log*."""
+    """Start `python -m bot …` with stderr appended to *log*; *code* is the folder whose `bot` it runs."""
     with log.open("a", encoding="utf-8") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, "-m", "bot", *arguments],
             cwd=code,
             env={**os.environ, **env},
             stdin=subprocess.DEVNULL,

@@ -24,7 +24,10 @@ from playground.slack.workspace import Workspace
 from tests.stand_ins.bot_process import ROOT, BotProcess
 from tests.stand_ins.function_app import KEY, MODEL, OTHER_MODEL, FunctionApp
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
+"""How long something may take that is sure to come: on a busy machine a bot alone starts in half a minute."""
+PATIENT_SECONDS = 20.0
+"""How long Slack waits for an ack, and a form's trigger lives."""
 ARRIVALS = "ml-arrivals"
 TOML = f"""
 [bot]
@@ -52,12 +55,21 @@ OVER_ALL = (
 )
 OVER_BOTH = ("http", "socket", pytest.param("cut", marks=pytest.mark.slow))
 """Transports of a module's tests: `pytestmark = over(OVER_ALL)`."""
-WATCHFUL = ("--socket-seconds", "1")
 
 
 def over(transports: Iterable[Any]) -> pytest.MarkDecorator:
-    """Return the mark by which a module's tests run over each of these transports."""
-    return pytest.mark.parametrize("transport", transports, indirect=True, scope="module")
+    """Return the mark by which tests with a team run over each of these transports.
+
+    A test's own mark counts more than its module's: `@over(["http"])` is for what needs the bot's HTTP door.
+    """
+    return pytest.mark.over(transports)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that has a team once over each transport of its mark."""
+    mark = metafunc.definition.get_closest_marker("over")
+    if mark is not None and "transport" in metafunc.fixturenames:
+        metafunc.parametrize("transport", mark.args[0], indirect=True, scope="module")
 
 
 class BrokenSlack(SlackUnderTest):
@@ -135,18 +147,23 @@ class Team:
         """Start a bot and let Slack deliver to it, by the team's transport unless *http* says how."""
         log = self.folder / f"bot-{len(self.bots)}.log"
         http = self.transport == "http" if http is None else http
-        mode = ("--http", "127.0.0.1:0") if http else WATCHFUL if self.transport == "cut" else ()
+        mode = ("--http", "127.0.0.1:0") if http else ()
         bot = BotProcess(self.env | env, [*mode, *arguments], log, code, module)
         self.bots.append(bot)
         self.slack.point_at(bot.address if http else None)
         return bot
 
     @property
-    def workspace(self) -> Workspace:
-        """The workspace as it is in the running Slack, for what people cannot do by its control API."""
+    def loopback(self) -> Loopback:
+        """The running Slack itself, for what cannot be done by its control API."""
         slack = self.slack.running._served
         assert isinstance(slack, Loopback)
-        return slack.workspace
+        return slack
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace as it is in the running Slack, for what people cannot do by its control API."""
+        return self.loopback.workspace
 
     def close(self) -> None:
         """End everything."""
@@ -221,18 +238,23 @@ class Team:
             client.destroy()
 
     def come_to_rest(self) -> None:
-        """End every run and decision that is open, and wait until their cards say so."""
+        """End every run and decision that is open, and wait until their cards say so.
+
+        Each card is rejected once as it stands: what a second press is told would come to the next test.
+        """
         self.functions.down, self.functions.key = False, KEY
-        deadline = time.monotonic() + 3 * WAIT_SECONDS
+        rejected: set[str] = set()
+        deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:
             busy = [card for card in self.cards() if job_state({"message": card}) != "done"]
             if not busy:
                 return
             self.functions.end_all()  # again and again: what waited for its turn begins meanwhile
             for card in busy:
-                if job_state({"message": card}) == "decision":
+                if job_state({"message": card}) == "decision" and str(card["blocks"]) not in rejected:
                     with suppress(PlaygroundError):  # decided by now
-                        self.slack.press("owner", card, "version.reject")
+                        if self.slack.press("owner", card, "version.reject")["ok"]:
+                            rejected.add(str(card["blocks"]))
             self.slack.feed(self.slack.seq(), timeout_seconds=0.5)
         raise AssertionError("the team does not come to rest")
 
@@ -269,7 +291,7 @@ def team_in(
 ) -> Iterator[Team]:
     """Make a team with a Slack of its own, which ends with it; bots are started by the caller."""
     with ExitStack() as stack:
-        patient = {"ack_seconds": WAIT_SECONDS, "trigger_seconds": WAIT_SECONDS, **slack_settings}
+        patient = {"ack_seconds": PATIENT_SECONDS, "trigger_seconds": PATIENT_SECONDS, **slack_settings}
         running = start(Settings(**patient))
         stack.callback(running.stop)
         slack = stack.enter_context((BrokenSlack if transport == "cut" else SlackUnderTest)(running))

@@ -33,5 +33,4 @@ def auth_test(call: Call) -> Json:
 @method("apps.connections.open", token="app")
 def apps_connections_open(call: Call) -> Json:
     """Give the address of a new socket."""
-    socket_url = call.slack.base_url.replace("http://", "ws://", 1)
-    return {"url": f"{socket_url}/link/?ticket={call.slack.sockets.ticket()}"}
+    return {"url": f"{call.slack.socket_url}/link/?ticket={call.slack.sockets.ticket()}"}

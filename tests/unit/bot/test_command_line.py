@@ -75,3 +75,17 @@ def test_manifest_variants_by_the_command_line(capsys: pytest.CaptureFixture[str
     assert "https://HOST" in capsys.readouterr().err
     assert main(["manifest", "--explain"]) == 0
     assert "usergroups:read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, EOFError])
+def test_what_is_interrupted_ends_without_a_trace(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, ending: type[BaseException]
+) -> None:
+    """Ctrl and C, or D, at a question ends the program with the status that shells know."""
+
+    def interrupt(*_: object) -> int:
+        raise ending
+
+    monkeypatch.setattr("bot.__main__._init", interrupt)
+    assert main(["init"]) == 130
+    assert capsys.readouterr().err == "\n"

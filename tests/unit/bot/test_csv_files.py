@@ -92,6 +92,9 @@ def test_what_spreadsheets_leave_behind_is_no_trouble() -> None:
     [
         ("", "no_rows", "empty"),
         ("\n \r\n", "no_rows", "empty"),
+        (",,,\n,,,\n", "no_rows", "empty"),
+        ('"",""\n', "no_rows", "empty"),
+        ("a" * 200_000 + "\n1", "file_unreadable", "Line 1"),
         ("flight,date\n", "no_rows", "no rows below"),
         ("flight\n" + "UA1\n" * 10_001, "too_many_rows", "10,001 rows; at most 10,000"),
         ("flight,,date\n1,2,3\n", "file_unreadable", "Column 2 has no name"),
@@ -99,13 +102,46 @@ def test_what_spreadsheets_leave_behind_is_no_trouble() -> None:
         (",".join(f"c{at}" for at in range(201)) + "\n1\n", "file_unreadable", "201 columns; at most 200"),
         ('flight\n"UA1\n', "file_unreadable", "Line 2"),
     ],
-    ids=["nothing", "blank", "no rows", "10,001", "nameless", "twice", "201 columns", "open quote"],
+    ids=[
+        "nothing",
+        "blank",
+        "commas only",
+        "quotes only",
+        "endless name",
+        "no rows",
+        "10,001",
+        "nameless",
+        "twice",
+        "201 columns",
+        "open quote",
+    ],
 )
 def test_what_is_no_table_is_refused(text: str, code: str, words: str) -> None:
     """Each refusal names what was seen and what is allowed."""
     problem = refused(read_table, text)
     assert problem.reason_code == code
     assert words in problem.detail
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (",".join(f"c{at}" for at in range(400_000)) + "\n1\n", "file_unreadable"),
+        ("a" + "," * 100_000 + "\n" + "1\n" * 10_001, "too_many_rows"),
+    ],
+    ids=["columns", "rows"],
+)
+def test_no_number_of_columns_keeps_the_bot_busy(text: str, code: str) -> None:
+    """Columns and rows are counted before they are compared with each other."""
+    assert refused(read_table, text).reason_code == code
+
+
+@pytest.mark.timeout(20)
+def test_columns_that_were_left_empty_cost_nothing() -> None:
+    """A hundred thousand nameless columns without values are dropped, however many rows there are."""
+    table = read_table("a" + "," * 100_000 + "\n" + "1\n" * 5_000)
+    assert (table.header, len(table.rows)) == (("a",), 5_000)
 
 
 def test_ten_thousand_rows_are_taken() -> None:
@@ -140,7 +176,7 @@ def test_a_file_about_something_else_names_what_is_allowed() -> None:
     assert all("flight, date and dep_delay" in (error.allowed or "") for error in problem.errors)
 
 
-@pytest.mark.parametrize("mark", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])
+@pytest.mark.parametrize("mark", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_a_formula_becomes_text(mark: str) -> None:
     """What a spreadsheet would run begins with an apostrophe, in headers and cells."""
     cell = f"{mark}cmd|' /C calc'!A0"

@@ -1,4 +1,4 @@
-"""One deployment of a target at a time, and each head of a branch once: on SQLite and on PostgreSQL."""
+"""One deployment of a target or environment at a time, each head of a branch once: SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from bot.databases import make_engine
-from bot.deployment_records import UNTIL_IT_HAS_A_CARD, DeploymentRecords
+from bot.deployment_records import UNTIL_IT_HAS_A_CARD, DeploymentRecords, locks_of
 from bot.records import Records
 from bot.tables import deployment_locks, utc_now
 from bot.works import Works
@@ -32,7 +32,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 def take(deployments: DeploymentRecords, flow_id: str, target: str = "api") -> str | None:
     """Claim a target; return the flow that has it instead, or None."""
-    held = deployments.take(target, flow_id, "U1", "api abc → production")
+    held = deployments.take([target], flow_id, "U1", "api abc → production")
     return held.flow_id if held else None
 
 
@@ -46,7 +46,7 @@ def test_of_many_at_once_one_has_it(engine: Engine) -> None:
     assert {held for held in found if held is not None} == {winner}
     assert take(deployments, winner) is None
     assert take(deployments, "c-9", "other") is None
-    held = deployments.holder("api")
+    held = deployments.holder(["api"])
     assert held is not None
     assert (held.flow_id, held.by, held.what) == (winner, "U1", "api abc → production")
 
@@ -58,7 +58,7 @@ def test_it_is_free_when_its_work_is_over(engine: Engine) -> None:
     works.open("c-1", "c-1-work", {}, {}, PLACE)
     assert take(deployments, "c-2") == "c-1"
     works.close("c-1")
-    assert deployments.holder("api") is None
+    assert deployments.holder(["api"]) is None
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda number: take(deployments, f"c-{number}"), range(2, 10)))
     assert found.count(None) == 1
@@ -68,14 +68,40 @@ def test_a_claim_without_a_card_does_not_last(engine: Engine) -> None:
     """Where a job ended before it had a card, the target is free after a while, or at once if given back."""
     deployments = DeploymentRecords(engine)
     assert take(deployments, "c-1") is None
-    deployments.give_back("api", "c-2")
+    deployments.give_back(["api"], "c-2")
     assert take(deployments, "c-2") == "c-1"
     long_ago = utc_now() - UNTIL_IT_HAS_A_CARD - timedelta(seconds=1)
     with engine.begin() as connection:
         connection.execute(sa.update(deployment_locks).values(at=long_ago))
     assert take(deployments, "c-2") is None
-    deployments.give_back("api", "c-2")
+    deployments.give_back(["api"], "c-2")
     assert take(deployments, "c-3") is None
+
+
+def test_an_environment_is_held_for_all_its_targets(engine: Engine) -> None:
+    """Two targets that name one environment wait for each other; who is turned away holds nothing."""
+    deployments = DeploymentRecords(engine)
+    api = locks_of("api", "team/models", "Production")
+    batch = locks_of("batch", "Team/models", "production")
+    assert deployments.take(api, "c-1", "U1", "api abc → production") is None
+    assert deployments.take(api, "c-1", "U1", "api abc → production") is None
+    held = deployments.take(batch, "c-2", "U2", "batch def → production")
+    assert held is not None
+    assert held.flow_id == "c-1"
+    holders = [deployments.holder(locks) for locks in (api, batch, ["batch"])]
+    assert [one and one.flow_id for one in holders] == ["c-1", "c-1", None]
+    assert deployments.take(locks_of("api-staging", "team/models", "staging"), "c-3", "U3", "x") is None
+    deployments.give_back(api, "c-1")
+    assert deployments.take(batch, "c-2", "U2", "batch def → production") is None
+
+
+def test_a_lock_of_the_target_alone_still_holds(engine: Engine) -> None:
+    """A job that began under a version that locked targets only keeps its target until it has ended."""
+    deployments = DeploymentRecords(engine)
+    assert take(deployments, "c-1") is None
+    held = deployments.take(locks_of("api", "team/models", "production"), "c-2", "U2", "api def → production")
+    assert held is not None
+    assert held.flow_id == "c-1"
 
 
 def test_heads_are_noted_forwards_only(engine: Engine) -> None:

@@ -110,7 +110,11 @@ def test_a_card_that_was_deleted_is_posted_once(desk: Desk) -> None:
 
     records, works = AwayOnce(), AwayOnce()
     put(desk, records=records, works=works, posts=SimpleNamespace(post=post))
-    put(desk, slack=SimpleNamespace(edit=edit), edits=SimpleNamespace(forget=lambda _: None))
+    put(
+        desk,
+        slack=SimpleNamespace(edit=edit),
+        edits=SimpleNamespace(forget=lambda _: None, has_room=lambda: True),
+    )
     assert desk.redraw("show it", JOB, PLACE, starting(JOB), state="open") == MOVED
     assert posted == ["C01ARRIVALS"]
     assert (records.asked, works.asked) == (["move_card"] * 2, ["move"] * 2)
@@ -157,3 +161,15 @@ def test_how_many_are_ahead_is_asked_until_it_is_known(desk: Desk, monkeypatch: 
     retrain.queue_run(desk, JOB, "m", {"kind": "retrain", "params": {}})
     assert records.asked.count("count_open") == 2
     assert shown == ["card", "run"]
+
+
+@pytest.mark.parametrize(("state", "drawn"), [("open", ["offered"]), ("done", ["edited"])])
+def test_a_card_that_stays_open_waits_for_no_room(desk: Desk, state: str, drawn: list[str]) -> None:
+    """While Slack has room for results only, progress is left to whoever draws it, and a result is not."""
+    found: list[str] = []
+    edits = SimpleNamespace(
+        forget=lambda _: None, has_room=lambda: False, offer=lambda *_: found.append("offered")
+    )
+    put(desk, slack=SimpleNamespace(edit=lambda *_, **__: found.append("edited")), edits=edits)
+    assert desk.redraw("show", JOB, PLACE, starting(JOB), state=state) == PLACE
+    assert found == drawn

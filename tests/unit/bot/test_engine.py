@@ -71,6 +71,17 @@ def test_second_bot_on_a_file_is_refused(tmp_path: Path) -> None:
     engine._lock_sqlite(url).close()
 
 
+@pytest.mark.parametrize(
+    ("found", "python", "is_refused"),
+    [((3, 40, 1), (3, 11), False), ((3, 40, 1), (3, 13), True), ((3, 42, 0), (3, 13), False)],
+)
+def test_old_sqlite_is_named(found: tuple[int, ...], python: tuple[int, ...], is_refused: bool) -> None:
+    """Where the engine could not make its tables, the versions are named, and what is needed."""
+    said = engine.sqlite_problem(found, python)
+    expected = "Python 3.13 has SQLite 3.40.1 here, and the flows need 3.42.0 or newer"
+    assert said == (expected if is_refused else None)
+
+
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "smb3", "9p", "fuse.blobfuse2"])
 def test_network_file_systems_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """SQLite is not opened where its locks do not hold."""

@@ -34,14 +34,16 @@ def run(
     env: Mapping[str, str] | None = None,
     hidden: Sequence[str] = (),
     monkeypatch: pytest.MonkeyPatch | None = None,
+    piped: Sequence[str] = (),
     **options: Any,
 ) -> str:
-    """Run it in *folder* and return what it said; without *typed* there is no terminal."""
+    """Run it in *folder* and return what it said; without *typed* no terminal, but a pipe."""
     said = io.StringIO()
     if monkeypatch is not None:
         secrets = iter(hidden)
         monkeypatch.setattr("bot.first_settings.getpass.getpass", lambda _prompt: next(secrets))
-    stdin = io.StringIO() if typed is None else Terminal("".join(f"{line}\n" for line in typed))
+    lines = "".join(f"{line}\n" for line in (piped if typed is None else typed))
+    stdin = io.StringIO(lines) if typed is None else Terminal(lines)
     given = {"folder": str(folder), "yes": False, "force": False, **options}
     assert init(given, env or {}, stdin, said) == 0
     return said.getvalue()
@@ -95,6 +97,46 @@ def test_a_person_is_asked_and_defaults_are_taken(tmp_path: Path, monkeypatch: p
     assert read_env_file(tmp_path / ENV)["TOBAN_FUNCTIONS_URL"] == "http://127.0.0.1:7071"
     assert said.count("Who decides what goes into production") == 2
     assert BOT not in said
+
+
+def test_answers_may_be_piped_in(tmp_path: Path) -> None:
+    """Lines that are piped in answer the questions in their order, the secret ones too; none is shown."""
+    said = run(tmp_path, piped=["", BOT, APP, "", "", "/models", "U012AB3CD", "@ml-operators"])
+    settings = load_settings(
+        {**read_env_file(tmp_path / ENV), "TOBAN_CONFIG": str(tmp_path / TOML)}, "socket"
+    )
+    assert settings.slack.bot_token.get_secret_value() == BOT
+    assert (settings.team.bot.command, settings.team.roles.owner) == ("/models", ("U012AB3CD",))
+    assert BOT not in said
+
+
+@pytest.mark.parametrize("piped", [[], ["socket"], ["socket", BOT], ["", BOT, APP, "", "", "", ""]])
+def test_too_few_piped_answers_name_what_is_missing(tmp_path: Path, piped: list[str]) -> None:
+    """Where the lines end early, the options that are still needed are named, and nothing is written."""
+    with pytest.raises(NotATerminal, match="--owner"):
+        run(tmp_path, piped=piped)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_that_cannot_be_used_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a terminal nothing is to be typed twice: what was right stands in brackets the second time."""
+    typed = ["carrier-pigeon", "", "", "/models", "the boss", "", "", "", "", "", "U012AB3CD", "", ""]
+    said = run(tmp_path, typed, hidden=[BOT, APP, "", "", "", ""], monkeypatch=monkeypatch)
+    assert "'the boss'" in said
+    assert "[/models]" in said
+    wrote = tomllib.loads((tmp_path / TOML).read_text())
+    assert (wrote["bot"]["command"], wrote["roles"]["owner"]) == ("/models", ["U012AB3CD"])
+    assert read_env_file(tmp_path / ENV)["SLACK_BOT_TOKEN"] == BOT
+    assert BOT not in said
+
+
+def test_who_leaves_is_not_asked_again(tmp_path: Path) -> None:
+    """Ctrl and D ends the questions; nothing is written."""
+    with pytest.raises(EOFError):
+        run(tmp_path, [])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nobody_to_ask_names_every_missing_option(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from bot.connectors.connector import Connector, JobRequest, Rerunner, RunHandle
-from bot.connectors.github_actions import MOST_ARTIFACT_BYTES, MOST_NOTICE, GitHubActionsConnector
+from bot.connectors.github_actions import GitHubActionsConnector
 from bot.connectors.github_client import GitHubClient
+from bot.connectors.github_ends import MOST_ARTIFACT_BYTES, MOST_NOTICE
 from bot.errors import GitHubUnreachable, RateLimited, Refused
 from bot.settings import GitHubAppSettings, GitHubSettings
 from tests.stand_ins.github import REPOSITORY, TOKEN, GitHub
@@ -200,7 +201,7 @@ def test_two_readers_of_one_address(connector: GitHubActionsConnector) -> None:
     path = f"/repos/{REPOSITORY}"
     for _ in range(2):
         assert connector.client.get(path, lambda body: None) is None
-        assert connector.repository(REPOSITORY).default_branch == "main"
+        assert connector.catalogue.repository(REPOSITORY).default_branch == "main"
     assert connector.client.unchanged == 2
 
 
@@ -214,6 +215,8 @@ def test_two_readers_of_one_address(connector: GitHubActionsConnector) -> None:
         ((429, {"message": "slow down"}, {}), 60),
         ((403, {"message": "You have exceeded a secondary rate limit."}, {}), 60),
         ((403, {"message": "API rate limit exceeded"}, {"x-ratelimit-remaining": "0"}), 600),
+        ((429, {"message": "slow down"}, {"retry-after": "99999999"}), 7200),
+        ((429, {"message": "slow down"}, {"retry-after": "9" * 20}), 60),
     ],
 )
 def test_limits_are_kept(
@@ -225,26 +228,26 @@ def test_limits_are_kept(
         answer[2]["x-ratelimit-reset"] = str(int((clock.at + timedelta(seconds=600)).timestamp()))
     github.refusals = [(REPOSITORY, answer)]
     with pytest.raises(RateLimited) as said:
-        connector.repository(REPOSITORY)
+        connector.catalogue.repository(REPOSITORY)
     assert said.value.until == clock.at + timedelta(seconds=seconds)
     with pytest.raises(RateLimited):
-        connector.repository(REPOSITORY)
+        connector.catalogue.repository(REPOSITORY)
     assert len(github.asked) == 1
     clock.at += timedelta(seconds=seconds)
-    assert connector.repository(REPOSITORY).default_branch == "main"
+    assert connector.catalogue.repository(REPOSITORY).default_branch == "main"
 
 
 def test_renamed_repository_is_followed(github: GitHub, connector: GitHubActionsConnector) -> None:
     """A repository that moved answers under its new name."""
     github.name = "acme/journeys"
-    assert connector.repository(REPOSITORY).full_name == "acme/journeys"
+    assert connector.catalogue.repository(REPOSITORY).full_name == "acme/journeys"
 
 
 def test_redirect_elsewhere_is_not_followed(github: GitHub, connector: GitHubActionsConnector) -> None:
     """The token goes to no other address, whatever an answer says."""
     github.refusals = [(REPOSITORY, (301, {}, {"location": "http://127.0.0.1:9/repos/x"}))]
     with pytest.raises(GitHubUnreachable, match="another address"):
-        connector.repository(REPOSITORY)
+        connector.catalogue.repository(REPOSITORY)
 
 
 def app_settings(github: GitHub, key: str) -> GitHubSettings:
@@ -260,18 +263,18 @@ def test_app_signs_in_and_renews_in_time(github: GitHub, clock: Clock) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
     connector = GitHubActionsConnector(GitHubClient(app_settings(github, pem), clock))
-    connector.repository(REPOSITORY)
-    connector.branches(REPOSITORY)
+    connector.catalogue.repository(REPOSITORY)
+    connector.catalogue.branches(REPOSITORY)
     assert len(github.app_tokens) == 1
     claims = jwt.decode(github.app_tokens[0], private.public_key(), algorithms=["RS256"])
     assert claims["iss"] == "12"
     assert claims["exp"] - claims["iat"] == 600
     assert github.asked[0][1] == "/app/installations/34/access_tokens"
     clock.at += timedelta(minutes=56)
-    connector.repository(REPOSITORY)
+    connector.catalogue.repository(REPOSITORY)
     assert len(github.app_tokens) == 2
     github.token = "revoked-" + "early"
-    connector.repository(REPOSITORY)
+    connector.catalogue.repository(REPOSITORY)
     assert len(github.app_tokens) == 3
 
 
@@ -279,7 +282,7 @@ def test_app_with_a_key_that_is_none(github: GitHub, clock: Clock) -> None:
     """A broken private key is told as that."""
     connector = GitHubActionsConnector(GitHubClient(app_settings(github, "no key"), clock))
     with pytest.raises(Refused) as said:
-        connector.repository(REPOSITORY)
+        connector.catalogue.repository(REPOSITORY)
     assert said.value.problem.reason_code == "github_rejected_token"
     assert "no key" not in str(said.value)
 
@@ -533,6 +536,6 @@ def test_workflow_file_that_cannot_be_used(
     """A file that is no YAML, or declares more inputs than GitHub takes, is refused by its name."""
     github.files["retrain.yml"] = text
     with pytest.raises(Refused) as said:
-        connector.workflow_file(REPOSITORY, "retrain.yml", "main")
+        connector.catalogue.workflow_file(REPOSITORY, "retrain.yml", "main")
     assert said.value.problem.reason_code == "workflow_broken"
     assert "retrain.yml" in said.value.problem.detail

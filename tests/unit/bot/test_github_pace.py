@@ -98,10 +98,12 @@ def test_what_is_dear_lets_only_its_own_scope_rest() -> None:
         {"x-ratelimit-limit": "0", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"},
         {"x-ratelimit-limit": "30", "x-ratelimit-remaining": "7", "x-ratelimit-reset": "1",
          "x-ratelimit-resource": "search"},
+        {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "7", "x-ratelimit-reset": "9" * 20},
+        {"x-ratelimit-limit": "9" * 5000, "x-ratelimit-remaining": "\u00b2", "x-ratelimit-reset": "soon"},
     ],
 )  # fmt: skip
 def test_what_says_nothing_of_the_hour(headers: dict[str, str]) -> None:
-    """An Enterprise Server without limits, and the limits of other resources, are passed over."""
-    assert read_allowance(HttpReply(200, {}, headers)) is None
+    """A server without limits, limits of other resources and what is no number are passed over."""
+    assert read_allowance(HttpReply(200, headers, {})) is None
     assert jobs_at_once(None) == 10
     assert rest_seconds(5, None, NOW) == 0.0

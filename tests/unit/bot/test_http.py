@@ -13,16 +13,9 @@ from pydantic import ValidationError
 
 from bot.calls import Calls, Standing
 from bot.connectors.connector import JobRequest
-from bot.connectors.http import (
-    Endpoint,
-    HttpConnector,
-    HttpSettings,
-    build_start,
-    check_status,
-    read_start,
-    read_state,
-    read_status,
-)
+from bot.connectors.endpoints import Endpoint, HttpSettings
+from bot.connectors.http import HttpConnector
+from bot.connectors.http_answers import build_start, check_status, read_start, read_state, read_status
 from bot.connectors.wire import HttpReply
 from bot.databases import make_engine
 from bot.errors import EndpointUnreachable, Refused

@@ -96,6 +96,8 @@ def test_nothing_is_said_twice() -> None:
         "• `carrier` cannot be `ZZ`: Carrier must be one of UA or AA; did you mean UA?",
     ]
     assert "Did you mean" not in known
+    model = problem("unknown_model", "there is no model 'a'; did you mean ab?", suggestions=("ab",))
+    assert errors.problem(JOB, model).text.count("ab?") == 1
     assert unknown.split("\n")[:2] == [
         ":no_entry: *No such carrier.*",
         "• `carrier` cannot be `ZZ`. Allowed: one of UA or AA.",

@@ -186,6 +186,13 @@ def test_deed_is_noted_once_for_a_flow(records: Records) -> None:
         assert connection.execute(sa.select(sa.func.count()).select_from(audit)).scalar() == 2
 
 
+def test_a_long_deed_is_cut(records: Records) -> None:
+    """A command with a long name is noted, also where the database is strict about lengths."""
+    records.note("c-1", "U1", "x" * 64 + ": this one", typed="a\x00b")
+    with records.engine.connect() as connection:
+        assert connection.execute(sa.select(audit.c.what)).scalar() == "x" * 60
+
+
 def silence(records: Records, executor_id: str) -> None:
     """Let a process have been silent for an hour."""
     before = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from pydantic import field_validator, model_validator
+from pydantic import TypeAdapter, ValidationError, field_validator, model_validator
 
 from ml.contract import MAX_ROWS
 from ml.errors import Refused
 from ml.recipe import Completed, Row, filled
-from ml.rows import MANY_BYTES, RowReader, Slot
+from ml.rows import MANY_BYTES, Reading, RowReader, Slot
 from tests.stand_ins.parcels import Parcel, Parcels
 
 CALLER = {"who": "operator", "where": "ml-parcels"}
@@ -161,6 +161,60 @@ def test_a_wrong_request_is_refused_as_a_whole(data: bytes, reason: str) -> None
     with pytest.raises(Refused) as caught:
         READER.read(data)
     assert caught.value.reason_code == reason
+
+
+@pytest.mark.parametrize("reader", [READER._rows, READER._columns, ORDERS._inputs])
+def test_of_a_flood_of_faults_the_first_is_enough(reader: TypeAdapter[Any]) -> None:
+    """A body of nothing but faults is given up at the first: fifteen million fill the memory of a machine."""
+    flood = (
+        body(rows=[1] * 1_000) if reader is not READER._columns else body(columns={"weight": ["x"] * 1_000})
+    )
+    with pytest.raises(ValidationError) as refused:
+        reader.validate_json(flood)
+    assert refused.value.error_count() < 10
+
+
+def test_of_many_faults_in_a_row_some_are_told() -> None:
+    """Of a hundred unknown fields twenty are named, and how many more there are."""
+    slot = READER.read(body(rows=[{**ROW, **{f"field_{n}": n for n in range(100)}}])).slots[0]
+    assert slot.refusal is not None
+    assert len(slot.refusal.errors) == 20
+    assert slot.refusal.detail.endswith("; and 80 more")
+
+
+def test_a_row_of_too_many_fields_is_not_searched_for_its_faults() -> None:
+    """A row of a thousand fields and more is refused for that, and kept nowhere; the next is answered."""
+    wide = {f"field_{n}": n for n in range(2_000)}
+    first, second = READER.read(body(rows=[wide, ROW])).slots
+    assert problem(first) == ("row", "invalid_request")
+    assert first.given == {"row": "2,000 fields"}
+    assert second.refusal is None
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({f"field_{n}": n for n in range(2_000)} | {"rows": [ROW]}, "body"),
+        ({"columns": {f"field_{n}": [n] for n in range(2_000)}}, "columns"),
+    ],
+    ids=["around the rows", "columns"],
+)
+def test_a_request_of_too_many_fields_is_refused(content: dict[str, Any], field: str) -> None:
+    """Nobody looks for the nearest name of thousands of fields, or columns, that nobody knows."""
+    with pytest.raises(Refused) as refused:
+        READER.read(body(**content))
+    assert refused.value.errors[0].field == field
+
+
+def test_a_body_full_of_fields_is_not_put_before_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class keeps a fault for each field that it does not know; a row of so many is counted first."""
+
+    def read(self: RowReader, body: bytes) -> Reading:
+        raise AssertionError("it was read by the class")
+
+    monkeypatch.setattr(RowReader, "_read_quickly", read)
+    wide = {f"field_{n}": n for n in range(150_000)}
+    assert problem(READER.read(body(rows=[wide])).slots[0]) == ("row", "invalid_request")
 
 
 def test_the_limit_itself_is_fine() -> None:

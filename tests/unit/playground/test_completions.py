@@ -6,16 +6,18 @@ from pathlib import Path
 
 from bot.commands import COMMANDS
 from playground.completions import Repository, build_completions, read_workflows
-from playground.gallery.records import model
+from playground.gallery.records import RUN_ID, model, run
 from playground.slack.completions import Verb
 
 TEAM = Path(__file__).resolve().parents[3] / "playground" / "repository"
+ENDED = "20130101t000000-abcdef"
 REPOSITORY = Repository(("acme/flights",), read_workflows(TEAM), {"api": "to production"})
 
 
 def verb(name: str, repository: Repository | None = REPOSITORY) -> Verb:
     """Return what is completed after a verb."""
-    made = build_completions("/ml", COMMANDS.values(), [model()], repository)
+    runs = [run(), run(run_id=ENDED, state="succeeded")]
+    made = build_completions("/ml", COMMANDS.values(), [model()], repository, runs)
     return next(one for one in made.commands[0].verbs if one.name == name)
 
 
@@ -48,10 +50,16 @@ def test_a_file_that_is_no_workflow_is_left_out(tmp_path: Path) -> None:
 
 def test_models_and_versions_are_completed() -> None:
     """Where a version follows, it is one of the model that was named."""
-    assert words("show") == ["arrival-delay"]
     assert words("show", 1, "arrival-delay") == ["v1"]
     assert len(verb("compare").words) == 3
     assert "date" in [one.name for one in verb("predict").inputs["arrival-delay"]]
+
+
+def test_runs_are_completed() -> None:
+    """Any can be shown, as can a model; one that has not ended can be cancelled."""
+    assert words("show") == ["arrival-delay", RUN_ID, ENDED]
+    assert words("cancel") == [RUN_ID]
+    assert verb("cancel").words[0]["*"][0].summary == "arrival-delay, running"
 
 
 def test_deployments_and_subscriptions_are_completed() -> None:

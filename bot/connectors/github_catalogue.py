@@ -1,0 +1,70 @@
+"""What a GitHub has that can be run: repositories, their workflows, branches and tags. It only reads."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from urllib.parse import quote
+
+from bot.connectors.github_client import PAGE, GitHubClient, refusal
+from bot.connectors.github_runs import (
+    Repository,
+    Workflow,
+    read_content,
+    read_names,
+    read_repository,
+    read_workflows,
+)
+from bot.errors import Refused
+from bot.workflow_files import WorkflowFile, WorkflowFileError, read_workflow, with_environments
+
+MOST_REF_PAGES = 5
+
+
+class GitHubCatalogue:
+    """Reads what there is, by conditional requests where nothing changed."""
+
+    def __init__(self, client: GitHubClient) -> None:
+        self._client = client
+
+    def repository(self, name: str) -> Repository:
+        """Return a repository; one that was renamed answers with its new name."""
+        return self._client.get(f"/repos/{name}", read_repository)
+
+    def workflows(self, repository: str) -> tuple[Workflow, ...]:
+        """Return the workflows of a repository."""
+        return self._client.get(
+            f"/repos/{repository}/actions/workflows", read_workflows, {"per_page": str(PAGE)}
+        )
+
+    def workflow_file(self, repository: str, file: str, ref: str) -> WorkflowFile:
+        """Return what a workflow file says of itself at *ref*; raise Refused where it cannot be read."""
+        path = f"/repos/{repository}/contents/.github/workflows/{quote(file)}"
+        try:
+            workflow = read_workflow(self._client.get(path, read_content, {"ref": ref}), file)
+        except WorkflowFileError as error:
+            raise refusal("workflow_broken", f"{file}: {error}.") from None
+        if workflow.environments:
+            path = f"/repos/{repository}/environments"
+            with suppress(Refused):  # without the right to see them, any name goes and GitHub judges it
+                names = self._client.get(path, partial(read_names, "environments"), {"per_page": str(PAGE)})
+                workflow = with_environments(workflow, names)
+        return workflow
+
+    def branches(self, repository: str) -> tuple[str, ...]:
+        """Return the names of up to a hundred branches."""
+        return self._client.get(
+            f"/repos/{repository}/branches", partial(read_names, ""), {"per_page": str(PAGE)}
+        )
+
+    def refs(self, repository: str) -> tuple[str, ...]:
+        """Return the names of branches and then tags, up to some hundreds of each, to be picked from."""
+        found: list[str] = []
+        for kind in ("branches", "tags"):
+            for page in range(1, MOST_REF_PAGES + 1):
+                query = {"per_page": str(PAGE), "page": str(page)}
+                names = self._client.get(f"/repos/{repository}/{kind}", partial(read_names, ""), query)
+                found += names
+                if len(names) < PAGE:
+                    break
+        return tuple(dict.fromkeys(found))
