@@ -222,12 +222,11 @@ class PredictionLog:
         return Submission(_ids(segment, 0, rows), group.taken, group)
 
     def _wake_writer(self) -> None:
-        """Let the thread look, unless it waits for more requests than have come."""
+        """Let the thread look."""
         if self._writer is None:
             self._writer = threading.Thread(target=self._write_groups, name="prediction-log", daemon=True)
             self._writer.start()
-        if self._store.can_append or not 1 < self._waiting_requests < self._expected_requests:
-            self._condition.notify()
+        self._condition.notify()
 
     def _may_write_here(self) -> bool:
         """Return whether writing takes no time to speak of."""

@@ -166,6 +166,15 @@ def test_requests_that_come_back_share_an_object(log: PredictionLog) -> None:
     assert log._expected_requests <= 8
 
 
+def test_fewer_that_come_together_than_last_time_are_not_forgotten(log: PredictionLog) -> None:
+    """Their company is waited for a moment; then they are written without it."""
+    assert log.submit(MODEL, [record()]).taken.result(10)
+    with log._writing, log._condition:  # the thread has done its writing
+        log._expected_requests, log._company_seconds = 8, 0.001
+    few = log.submit(MODEL, [record(n) for n in range(5)], requests=5)
+    assert few.taken.result(10)
+
+
 def test_a_waiter_that_gives_up_does_not_harm_the_others(log: PredictionLog) -> None:
     """Cancelling one wait for the shared future leaves it to the others of the group."""
 
