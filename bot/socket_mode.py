@@ -57,6 +57,9 @@ class SocketMode:
         self._greeted = threading.Event()
         self._stopped = threading.Event()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="socket-request")
+        # Below this level websockets writes every address and message.
+        self._wire_log = logging.getLogger(f"{__name__}.wire")
+        self._wire_log.setLevel(logging.INFO)
 
     def start(self) -> None:
         """Connect and stay connected; return once Slack has said hello, or does not say it in time.
@@ -130,6 +133,7 @@ class SocketMode:
             compression=None,
             ping_interval=self._ping_seconds,
             ping_timeout=SILENT_PINGS * self._ping_seconds,
+            logger=self._wire_log,
         ) as line:
             try:
                 yield line

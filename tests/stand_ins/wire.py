@@ -26,11 +26,17 @@ class Wire:
         self.port = int(self._listening.getsockname()[1])
         self.breaks = 0
         self.mended = False
+        self._carried: list[_Connection] = []
         threading.Thread(target=self._accept, name="wire", daemon=True).start()
 
     def mend(self) -> None:
         """Let nothing break any more."""
         self.mended = True
+
+    def silence(self) -> None:
+        """Lose all that the connections of this moment would carry from now on, and tell neither side."""
+        for one in self._carried:
+            one.silent = True
 
     def close(self) -> None:
         """Take no more connections."""
@@ -42,6 +48,7 @@ class Wire:
             while True:
                 near, _ = self._listening.accept()
                 carried = _Connection(self, near, socket.create_connection(self._target), next(self._lengths))
+                self._carried.append(carried)
                 threading.Thread(target=carried.carry, daemon=True).start()
 
 
@@ -51,6 +58,7 @@ class _Connection:
         self._ends = (near, far)
         self._left = length
         self._abrupt = length % 2 == 1
+        self.silent = False
         self._lock = threading.Lock()
 
     def carry(self) -> None:
@@ -66,6 +74,8 @@ class _Connection:
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
+                if self.silent:
+                    continue
                 carried = data[: self._allowed(len(data))]
                 sink.sendall(carried)
                 if len(carried) < len(data):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
 import queue
 import threading
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from websockets.sync.server import ServerConnection, serve
 from bot import socket_mode
 from bot.errors import SlackRefused, SlackUnreachable
 from bot.socket_mode import SocketMode
+from tests.stand_ins.wire import Wire
 
 SECONDS = 20.0
 SELDOM = 600.0
@@ -33,7 +36,8 @@ class Slack:
     def __init__(self) -> None:
         self._lines: queue.SimpleQueue[ServerConnection] = queue.SimpleQueue()
         self._server = serve(self._hold, "127.0.0.1", 0, close_timeout=0.1)
-        self.address = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
+        self.port = int(self._server.socket.getsockname()[1])
+        self.address = f"ws://127.0.0.1:{self.port}"
         self.trouble: list[Exception] = []
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
@@ -217,6 +221,38 @@ def test_a_line_without_hello_is_given_up(
     again = slack.line()
     again.send(command("e1"))
     assert ack(again)["envelope_id"] == "e1"
+
+
+def test_a_line_that_falls_silent_is_given_up(slack: Slack, app: App) -> None:
+    """Where neither an end nor an answer to pings arrives, the line is dead, and another is opened."""
+    with closing(Wire(slack.port, itertools.repeat(10**9))) as wire:
+        slack.address = f"ws://127.0.0.1:{wire.port}"
+        bot = SocketMode(app, slack.open_address, ping_seconds=0.05)
+        greeter = threading.Thread(target=slack.line)
+        greeter.start()
+        bot.start()
+        greeter.join()
+        wire.silence()
+        again = slack.line()
+        again.send(command("e1"))
+        assert ack(again)["envelope_id"] == "e1"
+        bot.stop()
+
+
+def test_what_people_type_is_never_logged(
+    bot: SocketMode, line: ServerConnection, slack: Slack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However much is logged, neither a line's address nor what comes over it is."""
+    with caplog.at_level(logging.DEBUG):
+        line.send(command("e1", "among-friends"))
+        ack(line)
+        break_off(line)
+        slack.address += "/?ticket=open-sesame"
+        again = slack.line()
+        again.send(command("e2"))
+        ack(again)
+    said = [record.getMessage() for record in caplog.records if record.name != "websockets.server"]
+    assert [text for text in said if "among-friends" in text or "open-sesame" in text] == []
 
 
 def test_a_token_that_is_refused_stops_the_start(slack: Slack, app: App) -> None:
