@@ -19,6 +19,7 @@ from benchmarks.workbench import Workbench
 SENDERS = 64
 COMMANDS = 20 * SENDERS
 """Commands in one turn."""
+PARKED = "parked.db"
 COMMAND, TEXT = "/ml", "whoami"
 MOST_SECONDS = 1.0
 NO_BODY = b"\r\n\r\n"
@@ -33,7 +34,7 @@ def measure(bench: Workbench) -> Iterator[Figure]:
         yard = bench.program("-m", "benchmarks.programs.bare_bolt", str(office.home / "bare.db"), COMMAND,
                              env=office.env)  # fmt: skip
         with yard as bare:
-            parked = office.bot("benchmarks.programs.parked_bot", "parked.db")
+            parked = office.bot("benchmarks.programs.parked_bot", PARKED)
             with parked as bot:
                 yield from _compare(bench, office, bot["address"], bare["address"], running=False)
             with office.bot("bot", "running.db", "up", "--http", "127.0.0.1:0") as bot:
@@ -45,7 +46,9 @@ def _compare(bench: Workbench, office: Office, bot: str, bare: str, *, running: 
 
     def turn(name: str, address: str) -> float:
         requests = [command(office, address) for _ in range(COMMANDS)]
-        with office.drained(COMMANDS) if running and name == "bot" else contextlib.nullcontext():
+        # What is left of a turn must not fall into the other side's.
+        rest = office.drained(COMMANDS) if running else office.begun(PARKED)
+        with rest if name == "bot" else contextlib.nullcontext():
             load = bench.load.send(Order(port_of(address), requests, SENDERS, 60.0, COMMANDS, NO_BODY, True))
         loads[name].append(load)
         return load.rate

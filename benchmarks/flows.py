@@ -42,11 +42,12 @@ def _steps(bench: Workbench, office: Office) -> Iterator[Figure]:
     bare = Side("one bare insert", millis["insert"])
     yield Figure("a step of a flow, overhead", "ms", Side("DBOS on SQLite", millis["step"]), bare)
     yield Figure(
-        "storing a flow before its ack, in a full batch of the intake",
+        "storing a request before its ack, in a full batch of the intake",
         "ms",
-        Side("DBOS on SQLite", millis["store"]),
+        Side("the bot", millis["store"]),
         bare,
     )
+    yield Figure("beginning its flow after the ack", "ms", Side("DBOS on SQLite", millis["begin"]), bare)
     yield Figure("an empty flow, from the queue to its end", "ms", Side("the bot", millis["enqueue"]))
 
 

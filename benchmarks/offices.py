@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,9 +56,19 @@ class Office:
         return self.bench.program("-m", module, *arguments, env=env)
 
     def answered(self) -> int:
-        """Return how many messages the bot has posted."""
+        """Return how many messages of the bot's Slack has taken."""
         counts = self.slack.counts()["methods"]
-        return sum(sum(counts.get(method, {}).values()) for method in ANSWERS)
+        return sum(
+            counts[method]["calls"] - counts[method]["refused"] for method in ANSWERS if method in counts
+        )
+
+    @contextlib.contextmanager
+    def begun(self, database: str) -> Iterator[None]:
+        """Return from the context only when no request waits for its flow to begin."""
+        yield
+        with contextlib.closing(sqlite3.connect(self.home / database)) as opened:
+            waiting = "SELECT count(*) FROM toban_inbox"
+            wait_until(lambda: opened.execute(waiting).fetchone() == (0,), DRAIN_SECONDS, "beginning flows")
 
     @contextlib.contextmanager
     def drained(self, commands: int) -> Iterator[None]:

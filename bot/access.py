@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from bot.errors import SlackUnreachable
+from bot.errors import SlackRefused, SlackUnreachable
 from bot.jobs import ROLES, WEBHOOK, Role
 from bot.team_file import RolesTable
 
@@ -40,32 +40,46 @@ class Access:
         self._sleep = sleep
         self._reading = threading.Lock()
         self._allowance, self._counted_at = READS_AT_ONCE, clock()
-        self._known: tuple[float, Groups] | None = None
+        self._known: tuple[float, Groups | str] | None = None
         self._failed: tuple[float, SlackUnreachable] | None = None
 
-    def role(self, user: str, *, fresh: bool = False, recent: bool = False) -> Role | None:
-        """Return the highest role of *user*, or None. Raises SlackUnreachable if groups cannot be read,
-        SlackBusy if not yet.
+    def role(
+        self, user: str, *, fresh: bool = False, recent: bool = False, needed: Iterable[Role] = ()
+    ) -> Role | None:
+        """Return the highest role of *user*, or None.
 
         With *fresh*, groups are read from Slack now: somebody who left a group a moment ago is out. Slack is
         not asked at all where no group can change the answer. With *recent*, a few seconds do not matter.
+
+        Raises SlackUnreachable where groups cannot be read, because Slack is away or does not let us, and
+        SlackBusy where they cannot be read yet; unless *user* has one of the roles *needed*, or one above,
+        without any group: then that one is returned.
         """
         age = 0.0 if fresh else RECENT_SECONDS if recent else REMEMBER_SECONDS
         groups: Groups | None = None
+        trouble: SlackUnreachable | None = None
         for role in reversed(ROLES):
             entries = self._roles.members(role)
             if user in entries or ("*" in entries and user != WEBHOOK):
+                if trouble is not None and not includes(role, needed):
+                    break
                 return role
             named = [entry for entry in entries if entry.startswith(("S", "@"))]
-            if named and groups is None:
-                groups = self._groups(age)
+            if named and groups is None and trouble is None:
+                try:
+                    groups = self._groups(age)
+                except SlackUnreachable as error:
+                    trouble = error
             if groups is not None and any(user in groups.get(entry, ()) for entry in named):
                 return role
+        if trouble is not None:
+            raise trouble
         return None
 
     def may(self, user: str, allowed: Iterable[Role], *, fresh: bool = False) -> bool:
         """Return whether *user* holds one of *allowed*, or a role above one of them."""
-        held = self.role(user, fresh=fresh)
+        allowed = tuple(allowed)
+        held = self.role(user, fresh=fresh, needed=allowed)
         return held is not None and includes(held, allowed)
 
     def holders(self, roles: Iterable[Role]) -> tuple[str, ...]:
@@ -75,7 +89,14 @@ class Access:
         return tuple(dict.fromkeys(entries))
 
     def _groups(self, age_seconds: float) -> Groups:
-        """Return the groups, read after this was called or at most *age_seconds* before.
+        """Return the groups, or raise SlackUnreachable where Slack is away or does not let us read them."""
+        answer = self._answer(age_seconds)
+        if isinstance(answer, str):
+            raise SlackUnreachable(answer)
+        return answer
+
+    def _answer(self, age_seconds: float) -> Groups | str:
+        """Return the groups, read after this was called or at most *age_seconds* before, or Slack's refusal.
 
         Of many who ask at once one reads, for all who asked before it began to; in a burst it waits for a few
         seconds first, so that Slack does not refuse it for a minute. Who is content with what is remembered
@@ -92,21 +113,24 @@ class Access:
                 raise self._failed[1]
             self._wait_for_allowance()
             began = self._clock()
+            answer: Groups | str
             try:
-                groups = self._read_groups()
+                answer = self._read_groups()
             except SlackUnreachable as error:
                 self._failed = (began, error)
                 raise
-            self._known = (began, groups)
-            return groups
+            except SlackRefused as refusal:
+                answer = str(refusal)
+            self._known = (began, answer)
+            return answer
 
-    def _remembered(self, asked: float, age_seconds: float) -> Groups | None:
-        """Return the groups if they were read after *asked* or at most *age_seconds* before."""
+    def _remembered(self, asked: float, age_seconds: float) -> Groups | str | None:
+        """Return the answer if it was read after *asked* or at most *age_seconds* before."""
         known = self._known
         if known is None:
             return None
-        began, groups = known
-        return groups if began > asked or asked - began < age_seconds else None
+        began, answer = known
+        return answer if began > asked or asked - began < age_seconds else None
 
     def _wait_for_allowance(self) -> None:
         now = self._clock()

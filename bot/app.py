@@ -40,6 +40,7 @@ from bot.form_doors import FormDoors
 from bot.github_door import GITHUB_EVENTS, MOST_EVENT_BYTES, GitHubDoor
 from bot.health import HEALTH, Wsgi, health_page, judge
 from bot.hooks import CALLBACKS, HOOKS, HooksDoor
+from bot.inbox import Inbox
 from bot.intake import Intake
 from bot.listeners import Doors
 from bot.messages.message import Message
@@ -176,7 +177,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         forms=OpenForms(engine.sql),
         experiments=ExperimentRecords(engine.sql),
     )
-    intake = Intake(engine.sql, engine.client)
+    intake = Intake(engine.sql, Inbox(engine.sql, engine.client))
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
     watcher = Watcher(records, desk.functions, *around)
     listed = SubscriptionWatch(desk.subscriptions, engine.client, engine.timing)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
+
+LOCK_SECONDS = 30.0
+LOOK_AGAIN_MILLISECONDS = 3
 
 
 def make_engine(url: str) -> Engine:
@@ -41,6 +46,32 @@ def claim(engine: Engine, table: sa.Table, /, **values: Any) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def begin_writing(connection: Connection, seconds: float = LOCK_SECONDS) -> None:
+    """Begin a transaction of SQLite that holds the write lock, ahead of the flows that want it too.
+
+    SQLite keeps no queue: who waits looks again after a pause that grows to 100 ms, so one thread among many
+    may come too late for seconds (https://www.sqlite.org/c3ref/busy_timeout.html). People wait for the
+    intake, so it looks again every few milliseconds. Raises sqlite3.OperationalError after *seconds*, or at
+    once where something else than a lock is in the way. PostgreSQL has no such lock: there is nothing to do.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    driver: Any = connection.connection.driver_connection  # each statement by SQLAlchemy would cost more
+    until = time.monotonic() + seconds
+    (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute(f"PRAGMA busy_timeout = {LOOK_AGAIN_MILLISECONDS}")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 def psycopg_url(url: str) -> str:

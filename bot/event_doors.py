@@ -156,8 +156,13 @@ class EventDoors:
         self._submit("file", job.model_copy(update={"model": chosen.get("model"), **place}), file or None)
 
     def _after_mention(self, text: str) -> str:
-        """Return what follows the first mention of the bot, which need not stand at the beginning."""
-        return re.split(rf"<@{self._identity.user_id}(?:\|[^>]*)?>", text, maxsplit=1)[-1].strip(" \n,:")
+        """Return what follows the first mention of the bot, which need not stand at the beginning.
+
+        A command that was copied from a message brings its backticks and the slash command's name along.
+        """
+        said = re.split(rf"<@{self._identity.user_id}(?:\|[^>]*)?>", text, maxsplit=1)[-1].strip(" \n,:")
+        copied = re.fullmatch(r"`+([^`]*)`+", said)
+        return re.sub(rf"^{re.escape(self._doors.command)}(\s+|$)", "", copied[1] if copied else said)
 
     def _job(self, flow_id: str, user: str, channel: str, typed: str) -> Job:
         return Job(

@@ -1,33 +1,39 @@
-"""The intake: flows are persisted here before Slack gets its ack, many in one transaction.
+"""The intake: requests are persisted here before Slack gets its ack, many in one transaction.
 
-One thread takes what waits, up to 64 requests, and writes them in one go, so that a burst of senders costs
-one commit and not one each. If a batch cannot be written because of one request in it, each is tried alone.
+One thread takes what waits, up to 64 requests, and writes them into the inbox in one go, so that a burst of
+senders costs one commit and not one each. If a batch cannot be written because of one request in it, each is
+tried alone. The same thread begins the flows of what is stored: all of them as soon as nobody waits any more,
+and while many do one after each batch. So acks come first, and flows go on all the same.
 """
 
 from __future__ import annotations
 
 import logging
 import queue
-import sqlite3
 import threading
-import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from dbos import DBOSClient, EnqueueOptions
-from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import Engine
 
-from bot.engine import FLOW_VERSION
+from bot.checkpoints import JsonSerializer
+from bot.databases import begin_writing
+from bot.inbox import Inbox
 
 log = logging.getLogger(__name__)
 
 BATCH = 64
-LOCK_SECONDS = 30.0
-LOOK_AGAIN_MILLISECONDS = 3
+STORED_BETWEEN, FLOWS_BETWEEN = 256, 2
+FLOWS_AT_ONCE = 32
+"""Flows begun in one transaction: who comes meanwhile waits for it, about ten milliseconds."""
+QUIET_SECONDS = 0.1
+"""When nobody has come for so long, nobody waits."""
+LOOK_SECONDS = 1.0
+"""How often it is looked for what another process, or an error, has left in the inbox."""
 BEING_STORED_SECONDS = 0.4
 """What is left of Slack's three seconds for a request whose batch is being written when its time is over."""
+SERIALIZER = JsonSerializer()
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,11 @@ class Entry:
 
 
 class Intake:
-    """Stores flows to be run; `submit` returns only when the flow is on disk."""
+    """Stores requests and begins their flows; `submit` returns only when the request is on disk."""
 
-    def __init__(self, sql: Engine, client: DBOSClient) -> None:
+    def __init__(self, sql: Engine, inbox: Inbox) -> None:
         self._sql = sql
-        self._client = client
+        self.inbox = inbox
         self._waiting: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
 
@@ -59,7 +65,7 @@ class Intake:
         self._thread.start()
 
     def stop(self) -> None:
-        """Store what still waits, then end the thread."""
+        """Store what still waits and begin its flows, then end the thread."""
         self._waiting.put(None)
         self._thread.join(timeout=10)
 
@@ -89,11 +95,31 @@ class Intake:
             entry.stored.result()
 
     def _work(self) -> None:
-        while (first := self._waiting.get()) is not None:
+        is_empty, more, stored = False, True, 0
+        while more:
+            try:
+                first = self._waiting.get(timeout=LOOK_SECONDS if is_empty else QUIET_SECONDS)
+            except queue.Empty:
+                is_empty = self._begin_flows(FLOWS_AT_ONCE)
+                continue
+            if first is None:
+                break
             batch, more = self._gather(first)
             self._store(batch)
-            if not more:
-                return
+            few, stored = is_empty and len(batch) <= FLOWS_BETWEEN, stored + len(batch)
+            is_empty = False
+            if few or stored >= STORED_BETWEEN:
+                is_empty, stored = self._begin_flows(FLOWS_BETWEEN), 0
+        while not self._begin_flows(FLOWS_AT_ONCE):
+            pass
+
+    def _begin_flows(self, most: int) -> bool:
+        """Begin the flows of the oldest *most* requests; return whether none is left, or can be begun."""
+        try:
+            return self.inbox.begin_flows(most) < most
+        except Exception:
+            log.warning("flows could not be begun yet", exc_info=True)
+            return True
 
     def _gather(self, first: Entry) -> tuple[list[Entry], bool]:
         batch = [first]
@@ -132,17 +158,10 @@ class Intake:
         taken back: who gives up while it is made is told that nothing was taken although it may have been.
         """
         with self._sql.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                take_write_lock(connection)
+            begin_writing(connection)
             wanted = [entry for entry in batch if _is_wanted(entry)]
-            for entry in wanted:
-                options: EnqueueOptions = {
-                    "workflow_name": entry.flow,
-                    "queue_name": entry.queue,
-                    "workflow_id": entry.flow_id,
-                    "app_version": FLOW_VERSION,
-                }
-                self._client.enqueue_in_transaction(connection, options, *entry.args)
+            if wanted:
+                self.inbox.put(connection, [_row(entry) for entry in wanted])
             if any(entry.given_up.is_set() for entry in wanted):
                 connection.rollback()
                 raise TimeoutError("somebody gave up while the batch was being written")
@@ -151,32 +170,13 @@ class Intake:
             entry.stored.set_result(None)
 
 
+def _row(entry: Entry) -> dict[str, str]:
+    args = SERIALIZER.serialize(entry.args)
+    return {"flow_id": entry.flow_id, "flow": entry.flow, "queue": entry.queue, "args": args}
+
+
 def _is_wanted(entry: Entry) -> bool:
     """Return whether somebody waits for *entry*; from here on they give it up by `given_up` only."""
     if entry.given_up.is_set():
         return False
     return entry.stored.running() or entry.stored.set_running_or_notify_cancel()
-
-
-def take_write_lock(connection: Connection, seconds: float = LOCK_SECONDS) -> None:
-    """Begin a transaction of SQLite that holds the write lock, ahead of the flows that want it too.
-
-    SQLite keeps no queue: who waits looks again after a pause that grows to 100 ms, so one thread among many
-    may come too late for seconds (https://www.sqlite.org/c3ref/busy_timeout.html). People wait for the
-    intake, so it looks again every few milliseconds. Raises OperationalError after *seconds*, or at once
-    where something else than a lock is in the way.
-    """
-    until = time.monotonic() + seconds
-    usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOOK_AGAIN_MILLISECONDS}")
-    try:
-        while True:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return
-            except OperationalError as error:
-                code = getattr(error.orig, "sqlite_errorcode", None)
-                if code != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    raise
-    finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")

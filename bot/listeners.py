@@ -41,14 +41,14 @@ class Doors:
     def __init__(
         self, command: str, identity: Identity, intake: Intake, commands: Mapping[str, Command] = COMMANDS
     ) -> None:
-        self._command = command
+        self.command = command
         self._commands = commands
         self._identity = identity
         self._intake = intake
 
     def register(self, app: App) -> None:
         """Hang the doors into *app*."""
-        app.command(self._command)(self._on_command)
+        app.command(self.command)(self._on_command)
         app.action(BUTTONS)(self._on_button)
 
     def _on_command(self, ack: Ack, body: dict[str, Any]) -> None:
@@ -63,13 +63,13 @@ class Doors:
             return _private(_elsewhere())
         text = str(body.get("text") or "")
         parsed, asks = _form_asked(_read(text))
-        job = self._job(body, parsed, f"{self._command} {text}".strip())
+        job = self._job(body, parsed, f"{self.command} {text}".strip())
         if parsed.verb in (None, "help") and not (parsed.words and parsed.words[0] in self._commands):
             return _private(self._help(parsed.words if parsed.verb == "help" else ()))
         verb = parsed.verb or "help"
         if verb not in self._commands:
             near = suggest(verb, self._commands)
-            return _private(help_messages.unknown_verb(verb, near, self._command))
+            return _private(help_messages.unknown_verb(verb, near, self.command))
         if parsed.problems:
             return _private(error_messages.problem(job, _misread(parsed)))
         if asks:
@@ -81,17 +81,17 @@ class Doors:
     def _help(self, words: Sequence[str]) -> Message:
         """Return the commands, those that *words* stand in where there are any."""
         if not words:
-            return help_messages.help(self._commands.values(), self._command)
+            return help_messages.help(self._commands.values(), self.command)
         found = find_commands(words, self._commands.values())
         if found:
-            return help_messages.about(words, found, self._command)
-        return help_messages.unknown_verb(words[0], suggest(words[0], self._commands), self._command)
+            return help_messages.about(words, found, self.command)
+        return help_messages.unknown_verb(words[0], suggest(words[0], self._commands), self.command)
 
     def read(self, body: Mapping[str, Any]) -> Job:
         """Return the job that the text of a command, or of a mention, asks for; nothing is begun."""
         text = str(body.get("text") or "")
         parsed, _ = _form_asked(_read(text))
-        return self._job(body, parsed, f"{self._command} {text}".strip())
+        return self._job(body, parsed, f"{self.command} {text}".strip())
 
     def take_button(self, body: Mapping[str, Any]) -> Reply:
         """Take a button; return None. What came of the press is told by the flow."""

@@ -87,7 +87,10 @@ def _slack_form(found: re.Match[str]) -> str:
         return identifier or f"@{name}"
     if kind:
         return target
-    # Slack makes links of bare words such as "example.com": then the label is what was typed.
+    # Slack makes links of bare words such as "example.com", and of dates, which look like telephone numbers
+    # to it: then the label is what was typed.
+    if target.startswith("tel:"):
+        return label or target.removeprefix("tel:")
     added = target.removeprefix("mailto:").removeprefix("http://").removeprefix("https://")
     return label if label is not None and added == label else target
 

@@ -123,7 +123,8 @@ class SlackDesk:
         """
         where = {"channel": channel, "thread_ts": thread_ts, "unfurl_links": False, "unfurl_media": False}
         reply = self._send("chat.postMessage", message, {**where, "metadata": _metadata(about)}, self._poster)
-        return {"channel": str(reply["channel"]), "ts": str(reply["ts"]), **_in_thread(thread_ts)}
+        place = {"channel": str(reply.get("channel") or channel), "ts": str(reply["ts"])}
+        return place | _in_thread(thread_ts)
 
     def find(
         self, channel: str, about: dict[str, Any], *, thread_ts: str | None = None

@@ -220,6 +220,15 @@ nudges = sa.Table(
     sa.Column("repository", sa.String(160), nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
 )
+inbox = sa.Table(
+    "toban_inbox",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("flow_id", sa.Text, nullable=False, unique=True),
+    sa.Column("flow", sa.Text, nullable=False),
+    sa.Column("queue", sa.Text, nullable=False),
+    sa.Column("args", sa.Text, nullable=False),
+)
 migrations = sa.Table("toban_migrations", metadata, sa.Column("number", sa.Integer, primary_key=True))
 
 INDEXES = (
@@ -244,6 +253,7 @@ MIGRATIONS: Sequence[Sequence[sa.Table | sa.Index]] = (
     (experiments,),
     INDEXES,
     (nudges,),
+    (inbox,),
 )
 """Tables and indexes made by each numbered migration; a migration that has shipped is never changed."""
 

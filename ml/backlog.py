@@ -8,12 +8,15 @@ It is a shortcut and no truth: without it, or where it is damaged, the index is 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ml.errors import AlreadyExists, Corrupt
+from ml.contract import RUN_ID_PATTERN
+from ml.errors import AlreadyExists, Corrupt, NotFound
 from ml.events import EventLog, validated
 from ml.objects import ObjectStore
 
@@ -21,6 +24,32 @@ KEEP_EVERY = 100
 """Entries of the index after which the record is written anew; so many a new process reads at most."""
 
 _log = logging.getLogger("toban.runs")
+
+
+def recorded_at(run_id: str) -> datetime | None:
+    """Return when a run was recorded, which its id says, or None for what is no run's id."""
+    if not re.fullmatch(RUN_ID_PATTERN, run_id):
+        return None
+    try:
+        return datetime.strptime(run_id[:15], "%Y%m%dt%H%M%S").replace(tzinfo=UTC)
+    except ValueError:  # the thirteenth month
+        return None
+
+
+def read_entry(index: EventLog, n: int) -> str | None:
+    """Return the run of entry *n* of an index, or None where the entry is damaged.
+
+    That hides one run from the lists; it must not hide all others, nor keep the sweep from finding them.
+    """
+    try:
+        run_id = index.read(n).get("run_id")
+    except (Corrupt, NotFound) as error:
+        _log.error("damaged entry passed over", extra={"detail": str(error)})
+        return None
+    if isinstance(run_id, str) and recorded_at(run_id) is not None:
+        return run_id
+    _log.error("damaged entry passed over", extra={"detail": f"{index.path(n)} names no run"})
+    return None
 
 
 class Seen(BaseModel):
@@ -68,7 +97,9 @@ class Backlog:
 
     def _new(self, newest: int, upto: int, is_too_old: Callable[[str], bool]) -> Iterator[str]:
         for n in range(newest, upto, -1):
-            run_id = str(self._index.read(n)["run_id"])
+            run_id = read_entry(self._index, n)
+            if run_id is None:
+                continue
             if is_too_old(run_id):
                 return
             yield run_id

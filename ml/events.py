@@ -42,11 +42,10 @@ def decode(path: str, data: bytes, formats: frozenset[int] = frozenset({1})) -> 
         raise Corrupt(path, f"is no JSON ({error})") from error
     if not isinstance(record, dict):
         raise Corrupt(path, "is no JSON object")
-    if record.get("format") not in formats:
+    number = record.get("format")
+    if not isinstance(number, int) or number not in formats:
         known = ", ".join(str(number) for number in sorted(formats))
-        raise Corrupt(
-            path, f"has format {record.get('format')!r}; this program reads {known}: a newer one wrote it"
-        )
+        raise Corrupt(path, f"has format {number!r}; this program reads {known}: a newer one wrote it")
     return record
 
 

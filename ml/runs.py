@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ml.attempt import Attempt
-from ml.backlog import Backlog
+from ml.backlog import Backlog, read_entry, recorded_at
 from ml.contract import RUN_ID_PATTERN, Caller, Reason, RunKind, RunsView, RunView
 from ml.errors import AlreadyExists, Corrupt, NotFound, Refused
 from ml.events import EventLog, decode, encode, utc_now, validated
@@ -150,7 +150,7 @@ class Runs:
         with those recorded since the last look, not with all there have been.
         """
         at, found, still_open = self._clock(), [], []
-        upto, candidates = self._backlog.candidates(lambda run_id: at - _recorded_at(run_id) > SWEEP_BACK)
+        upto, candidates = self._backlog.candidates(lambda run_id: _is_too_old(run_id, at))
         for run_id in candidates:
             event = self._readable(run_id)
             if event is not None and event.final:
@@ -253,18 +253,18 @@ class Runs:
         skipping = after is not None
         for n in range(newest, 0, -1):
             run_id = self._entry(index, n)
-            if run_id not in seen:
+            if run_id and run_id not in seen:
                 seen.add(run_id)
                 if not skipping:
                     yield run_id
                 skipping = skipping and run_id != after
 
     def _entry(self, index: EventLog, n: int) -> str:
-        """Return the run of entry *n*; an entry never changes, so it is read once."""
+        """Return the run of entry *n*, "" where it is damaged; an entry never changes, so it is read once."""
         path = index.path(n)
         known = self._entered.get(path)
         if known is None:
-            known = str(index.read(n)["run_id"])
+            known = read_entry(index, n) or ""
             if len(self._entered) >= MOST_ENTRIES:
                 self._entered.clear()
             self._entered[path] = known
@@ -286,8 +286,9 @@ def _ending_before_claim(event: RunEvent, at: datetime) -> RunEvent | None:
     return None
 
 
-def _recorded_at(run_id: str) -> datetime:
-    return datetime.strptime(run_id[:15], "%Y%m%dt%H%M%S").replace(tzinfo=UTC)
+def _is_too_old(run_id: str, at: datetime) -> bool:
+    recorded = recorded_at(run_id)
+    return recorded is None or at - recorded > SWEEP_BACK
 
 
 def _request_digest(model: str, kind: str, params: Mapping[str, Any]) -> str:

@@ -26,8 +26,9 @@ FORMAT = 2
 """What is written; 1, which had the intervals of columns as a list of objects, is read too."""
 
 READABLE = frozenset({1, FORMAT})
+_TALLIED = re.compile(rb"([^\s:]+:[^\s:]+):([0-9]{1,9})(?!\S)")
 _HEADER = re.compile(
-    rb'^\{"format":([0-9]+),"row":([0-9]+),"rows":([0-9]+),"tally":"([^"\n]*)"[^\n]*\}$', re.MULTILINE
+    rb'^\{"format":([0-9]+),"row":([0-9]{1,9}),"rows":([0-9]{1,9}),"tally":"([^"\n]*)"[^\n]*\}$', re.MULTILINE
 )
 
 END_OF_TORN_LINE = b"~\n"
@@ -201,9 +202,8 @@ def count_rows(data: bytes) -> Tally:
     """Return how the rows of a segment were answered; unfinished lines do not count."""
     total: Tally = Counter()
     for header in _HEADER.finditer(_whole_lines(data)):
-        for part in header[4].decode().split():
-            name, _, count = part.rpartition(":")
-            total[name] += int(count)
+        for name, count in _TALLIED.findall(header[4]):  # what is damaged there is no count
+            total[name.decode("utf-8", "replace")] += int(count)
     return total
 
 

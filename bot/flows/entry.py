@@ -21,15 +21,21 @@ def admit(desk: Desk, job: Job) -> None:
 def _judge(desk: Desk, job: Job) -> None:
     command = desk.commands[job.verb]
     try:
-        role = desk.access.role(job.user, fresh=command.touches_production)
+        role = desk.access.role(job.user, fresh=command.touches_production, needed=command.roles)
     except SlackBusy:
         raise  # Slack will say so in a moment
-    except SlackUnreachable:
-        raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
+    except SlackUnreachable as error:
+        raise roles_unknown(error) from None
     verdict = gates.evaluate_command(gates.CommandFacts(job.verb, role, command.roles))
     desk.records.note(job.flow_id, job.user, job.verb, typed=job.typed, allowed=verdict == gates.Proceed())
     if isinstance(verdict, gates.Refuse):
         raise refuse(verdict.reason_code, verdict.detail)
+
+
+def roles_unknown(error: SlackUnreachable) -> Refused:
+    """Return the refusal that says why nobody knows who is in the user groups."""
+    fix = "`toban check` says whether the app lacks the scope usergroups:read."
+    return refuse("roles_unknown", f"Slack did not say who is in the user groups ({error}). {fix}")
 
 
 def admit_to(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
@@ -39,11 +45,11 @@ def admit_to(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
 
 def _judge_roles(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
     try:
-        role = desk.access.role(job.user, fresh=True)
+        role = desk.access.role(job.user, fresh=True, needed=roles)
     except SlackBusy:
         raise  # Slack will say so in a moment
-    except SlackUnreachable:
-        raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
+    except SlackUnreachable as error:
+        raise roles_unknown(error) from None
     verdict = gates.evaluate_command(gates.CommandFacts(job.typed, role, roles))
     allowed = verdict == gates.Proceed()
     desk.records.note(job.flow_id, job.user, f"{job.verb}: this one", typed=job.typed, allowed=allowed)

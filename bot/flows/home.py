@@ -35,7 +35,7 @@ def _publish(desk: Desk, job: Job) -> None:
 
 def gather(desk: Desk, user: str) -> HomeFacts:
     """Return what a person's page shows; what does not answer is left out, or said."""
-    role = desk.access.role(user)
+    role = desk.access.role(user, needed=("viewer",))
     if role is None:
         return HomeFacts(user, None, ())
     cards = desk.records.cards_of(user, MOST_SHOWN * 4)

@@ -8,7 +8,7 @@ from bot import gates
 from bot.desk import SHORT, Desk
 from bot.errors import SlackBusy, SlackUnreachable
 from bot.flows.deciding import DECISION, approver_roles
-from bot.flows.entry import admit
+from bot.flows.entry import admit, roles_unknown
 from bot.flows.refusals import refuse
 from bot.jobs import Job
 from bot.messages import jobs, versions
@@ -40,8 +40,8 @@ def _judge(desk: Desk, job: Job, decide_id: str, shown: str) -> dict[str, Any] |
         role = desk.access.role(job.user, fresh=True)
     except SlackBusy:
         raise  # Slack will say so in a moment
-    except SlackUnreachable:
-        raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
+    except SlackUnreachable as error:
+        raise roles_unknown(error) from None
     facts = gates.DecisionFacts(
         role=role,
         approvers=approver_roles(desk, record["model"]),

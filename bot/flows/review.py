@@ -8,7 +8,7 @@ from bot import gates
 from bot.connectors.connector import Review, RunHandle, Waiting
 from bot.desk import SHORT, Desk
 from bot.errors import FlowFailed, Refused, SlackBusy, SlackUnreachable
-from bot.flows.entry import admit_to
+from bot.flows.entry import admit_to, roles_unknown
 from bot.flows.refusals import refuse
 from bot.flows.work import Order
 from bot.jobs import PUSHER, Job
@@ -78,8 +78,8 @@ def _judge(
         role = desk.access.role(job.user, fresh=True)
     except SlackBusy:
         raise  # Slack will say so in a moment
-    except SlackUnreachable:
-        raise refuse("roles_unknown", "Slack did not say who is in the user groups.") from None
+    except SlackUnreachable as error:
+        raise roles_unknown(error) from None
     facts = gates.ReviewFacts(
         environment=one.environment if one else "that environment",
         role=role,

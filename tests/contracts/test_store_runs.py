@@ -169,6 +169,27 @@ def test_a_damaged_run_hides_no_other(place: Place, store: ObjectStore, runs: Ru
     assert list(at_once.unclaimed()) == [ids[0], ids[2]]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b'{"format": [1]}', b'{"format": 1}', b'{"format": 1, "run_id": "../20130701"}',
+     b'{"format": 1, "run_id": "20131399t999999-abcdef"}', b'{"format": 1, "run_id": null}'],
+)  # fmt: skip
+def test_a_damaged_entry_of_the_index_hides_no_other_run(
+    place: Place, store: ObjectStore, runs: Runs, damage: bytes
+) -> None:
+    """The lists and the sweep go on around it; its own run is found by its id."""
+    ids = [runs.create(MODEL, "retrain", {"n": n}).run_id for n in range(3)]
+    for index in ("all", f"model-{MODEL}"):
+        path = f"runs/index/{index}/00000002.json"
+        store.delete(path)
+        store.create(path, damage)
+    fresh = Runs(place.open(), clock=lambda: runs.view(ids[0]).created_at)
+    assert [run.run_id for run in fresh.list().runs] == [ids[2], ids[0]]
+    assert [run.run_id for run in fresh.list(MODEL).runs] == [ids[2], ids[0]]
+    assert fresh.view(ids[1]).state == "queued"
+    assert list(fresh.unclaimed()) == [ids[0], ids[2]]
+
+
 def test_a_run_goes_through_its_stages(runs: Runs, run_id: str, clock: Clock) -> None:
     """The view tells stage, time, progress and in the end the result."""
     attempt = claimed(runs, run_id)

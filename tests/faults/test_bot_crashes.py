@@ -10,12 +10,13 @@ import pytest
 
 from tests.stand_ins.bot_process import ROOT, BotProcess, run_bot
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import ARRIVALS, Json, Team
 
 pytestmark = pytest.mark.faults
 
 START = Callable[..., Team]
 SLOW = pytest.mark.slow
+HOARDER = "tests.stand_ins.hoarding_bot"
 QUICK = ("--heartbeat-seconds", "0.25", "--stale-seconds", "4")
 """Short enough for a test, long enough for a busy machine."""
 
@@ -106,6 +107,47 @@ def test_command_redelivered_to_the_next_bot_acts_once(new_team: START) -> None:
     team.slack.redeliver(said["delivery"], times=2)
     team.told("viewer", "/ml whoami")
     assert (len(team.functions.runs), len(team.cards())) == (1, 1)
+
+
+def ask_a_hoarder(team: Team, *arguments: str) -> tuple[BotProcess, list[Json]]:
+    """Ask a bot that acks and begins nothing for three predictions; return it and what Slack delivered."""
+    bot = team.start_bot(*arguments, module=HOARDER)
+    said = [
+        team.slack.say("viewer", ARRIVALS, f"/ml predict {MODEL} flight=UA{number}") for number in range(3)
+    ]
+    assert [one["ok"] for one in said] == [True] * 3
+    assert len(team.requests("predict")) == 3
+    return bot, said
+
+
+def test_killed_between_the_ack_and_the_flow(new_team: START) -> None:
+    """What was acked and had not begun is begun by the next bot, once, though it is delivered again too."""
+    team = new_team()
+    bot, said = ask_a_hoarder(team)
+    team.slack.redeliver(said[0]["delivery"], times=2)
+    assert len(team.requests("predict")) == 3
+    bot.kill()
+    assert team.cards() == []
+    before = team.slack.seq()
+    team.start_bot()
+    for number in range(3):
+        team.seen(before, f"flight=UA{number}`")
+    team.slack.redeliver(said[1]["delivery"], times=2)
+    assert "Arrival delay" in team.told("viewer", "/ml models")
+    assert (team.functions.predictions, len(team.cards()), team.requests()) == (3, 3, [])
+
+
+@pytest.mark.postgres
+def test_another_bot_begins_what_one_has_acked(new_team: START, postgres_url: str) -> None:
+    """On PostgreSQL what one bot stored begins in the other, whether the one still lives or not."""
+    team = on_postgres(new_team(), postgres_url)
+    before = team.slack.seq()
+    bot, _ = ask_a_hoarder(team)
+    team.start_bot()
+    for number in range(3):
+        team.seen(before, f"flight=UA{number}`")
+    assert bot.is_alive
+    assert (team.functions.predictions, len(team.cards()), team.requests()) == (3, 3, [])
 
 
 def test_upgraded_while_people_decide(new_team: START, tmp_path: Path) -> None:

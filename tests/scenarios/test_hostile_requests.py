@@ -155,9 +155,10 @@ ELSEWHERE: dict[str, Callable[[Team], bytes]] = {
 
 def flows(team: Team) -> set[str]:
     """Return the ids of all that was ever asked of the bot; a request is stored before it is acked."""
+    waiting = set(team.requests())  # before the flows: who moves from here to there is seen
     client = open_client(team.database_url)
     try:
-        return {one.workflow_id for one in client.list_workflows(queue_name=REQUESTS)}
+        return waiting | {one.workflow_id for one in client.list_workflows(queue_name=REQUESTS)}
     finally:
         client.destroy()
 

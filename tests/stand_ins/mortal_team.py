@@ -138,13 +138,17 @@ class MortalTeam:
     def _tell(self, flow: str, say: Callable[[], Any]) -> None:
         """Let a person do something until the bot has kept it; it may die before it answers."""
         self._alive()
-        known = len(self._of(flow))
-        while len(self._of(flow)) == known:
+        known = self._asked(flow)
+        while self._asked(flow) == known:
             self._alive()
             try:
                 say()
             except PlaygroundError:
                 continue  # nobody was there
+
+    def _asked(self, flow: str) -> int:
+        """Return how often *flow* was asked for; one that begins just now may count twice."""
+        return len(self.team.requests(flow)) + len(self._of(flow))
 
     def _until(self, done: Callable[[], bool]) -> None:
         """Start the bot again and again until *done*."""

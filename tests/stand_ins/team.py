@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import sqlalchemy as sa
 
+from bot.databases import make_engine
 from bot.engine import open_client
+from bot.tables import inbox
 from playground.slack.client import PlaygroundError
 from playground.slack.loopback import Loopback
 from playground.slack.server import start
@@ -209,6 +212,17 @@ class Team:
         inner = card.get("message", card)
         replies = self.slack.messages(ARRIVALS, "owner", inner["ts"])
         return [reply["plain"] for reply in replies if reply["ts"] != inner["ts"]]
+
+    def requests(self, flow: str | None = None) -> list[str]:
+        """Return the ids of the requests that are stored and whose flow, any or *flow*, has yet to begin."""
+        waiting = sa.select(inbox.c.flow_id).order_by(inbox.c.number)
+        engine = make_engine(self.database_url)
+        try:
+            with engine.connect() as connection:
+                chosen = waiting if flow is None else waiting.where(inbox.c.flow == flow)
+                return list(connection.execute(chosen).scalars())
+        finally:
+            engine.dispose()
 
     def stored(self, flow: str, step: str, seconds: float = WAIT_SECONDS) -> None:
         """Wait until *step* of a flow named *flow* has its checkpoint.

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bot.access import RECENT_SECONDS, REMEMBER_SECONDS, Access, includes
-from bot.errors import SlackUnreachable
+from bot.errors import SlackRefused, SlackUnreachable
 from bot.jobs import Role
 from bot.team_file import RolesTable
 
@@ -43,6 +43,42 @@ def test_highest_role_counts(user: str, role: Role) -> None:
     groups = Groups(owners="UBOTH", operators="UOPS UBOTH")
     known = access(groups, owner=("UOWN", "@owners"), operator=("@operators", "S1X"), viewer=("*",))
     assert known.role(user) == role
+
+
+@pytest.mark.parametrize(
+    "trouble", [SlackUnreachable("away"), SlackRefused("missing_scope", "usergroups.list")]
+)
+def test_without_groups_a_role_of_ones_own_is_enough(trouble: Exception) -> None:
+    """Where Slack does not tell the groups, who may act without any acts; others are not judged."""
+
+    def fail() -> Groups:
+        raise trouble
+
+    table = RolesTable.model_validate({"owner": ("UOWN", "@owners"), "operator": ("@ops",), "viewer": ("*",)})
+    known = Access(table, fail)
+    assert known.role("UOWN") == "owner"
+    assert known.role("UX", needed=("viewer", "operator", "owner")) == "viewer"
+    assert known.may("UX", ("viewer",))
+    for needed in ((), ("operator", "owner"), ("owner",)):
+        with pytest.raises(SlackUnreachable):
+            known.role("UX", needed=needed)
+
+
+def test_a_refusal_of_slacks_is_remembered_as_groups_are() -> None:
+    """A right that the app lacks is not asked for anew by each command, but by each fresh look."""
+    asked: list[int] = []
+
+    def refuse() -> Groups:
+        asked.append(1)
+        raise SlackRefused("missing_scope", "usergroups.list")
+
+    known = Access(RolesTable.model_validate({"owner": ("@owners",), "viewer": ("*",)}), refuse, lambda: 0.0)
+    for _ in range(5):
+        assert known.role("UX", needed=("viewer",)) == "viewer"
+    assert len(asked) == 1
+    with pytest.raises(SlackUnreachable, match="missing_scope"):
+        known.role("UX", fresh=True, needed=("owner",))
+    assert len(asked) == 2
 
 
 def test_nobody_has_a_role_without_an_entry() -> None:

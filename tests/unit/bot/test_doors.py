@@ -126,6 +126,26 @@ def test_a_press_is_taken_in_the_workspace_of_the_app_only(
 
 
 @pytest.mark.parametrize(
+    ("text", "verb", "words"),
+    [
+        ("<@U0BOT> models", "models", []),
+        ("hello <@U0BOT|toban>: models arrival-delay", "models", ["arrival-delay"]),
+        ("<@U0BOT> /ml models", "models", []),
+        ("<@U0BOT> `/ml models arrival-delay`", "models", ["arrival-delay"]),
+        ("<@U0BOT> ```models\n```", "models", []),
+    ],
+)
+def test_a_command_may_be_copied_behind_a_mention(
+    entrance: Entrance, text: str, verb: str, words: list[str]
+) -> None:
+    """Backticks around it and the slash command's own name before it are no part of what is asked."""
+    event = {"type": "app_mention", "user": USER, "channel": "C01", "ts": "1.2", "text": text}
+    entrance.events.take_mention({"team_id": OURS, "event": event, "event_id": "Ev1"})
+    job = entrance.kept.entries[0].args[0]
+    assert (job["verb"], job["words"]) == (verb, words)
+
+
+@pytest.mark.parametrize(
     "event",
     [
         {"type": "reaction_added", "user": USER, "item": {"type": "message"}},

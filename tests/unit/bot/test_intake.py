@@ -1,20 +1,74 @@
-"""The intake: what is submitted is stored, once, and its way to SQLite's write lock."""
+"""The intake: what is submitted is stored, once, and its flow begins; in a rush acks come first."""
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 
+from bot import intake as intake_module
 from bot.databases import make_engine
-from bot.intake import Entry, Intake, take_write_lock
+from bot.inbox import Inbox
+from bot.intake import BATCH, FLOWS_BETWEEN, STORED_BETWEEN, Entry, Intake
+from bot.tables import inbox as inbox_table
+
+SECONDS = 10.0
+
+
+class Log(Inbox):
+    """The inbox, which tells what is done in which order, and hangs where it is told to."""
+
+    def __init__(self, engine: sa.Engine, client: Any) -> None:
+        super().__init__(engine, client)
+        self.done: list[tuple[str, int]] = []
+        self.hung, self.go = threading.Event(), threading.Event()
+        self.tried: list[str] = []
+        self.changed = threading.Condition()
+
+    def put(self, connection: sa.Connection, rows: Sequence[Mapping[str, str]]) -> None:
+        """Write rows; an insert that waits for another transaction's hangs, as in PostgreSQL."""
+        self.tried += [row["flow_id"] for row in rows]
+        if any("hang" in row["args"] for row in rows):
+            self.hung.set()
+            assert self.go.wait(SECONDS)
+        super().put(connection, rows)
+        self._note("stored", len(rows))
+
+    def begin_flows(self, most: int) -> int:
+        """Begin flows and tell how many."""
+        count = super().begin_flows(most)
+        self._note("begun", count)
+        return count
+
+    def count(self, what: str) -> int:
+        """Return how many were stored, or begun, so far."""
+        return sum(number for name, number in self.done if name == what)
+
+    def wait_for(self, what: str, number: int) -> None:
+        """Wait until so many were stored, or begun."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.done and self.count(what) >= number, SECONDS)
+
+    def _note(self, what: str, count: int) -> None:
+        with self.changed:
+            self.done.append((what, count))
+            self.changed.notify_all()
+
+
+class Client:
+    """Stands in for the engine's client: writes flows into a table."""
+
+    def enqueue_in_transaction(self, connection: sa.Connection, options: Any, *args: Any) -> None:
+        """Store a flow, once for its id."""
+        statement = "INSERT OR IGNORE INTO flows VALUES (?)"
+        connection.exec_driver_sql(statement, (options["workflow_id"],))
 
 
 @pytest.fixture
@@ -24,77 +78,19 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def engine(path: Path) -> sa.Engine:
+def engine(path: Path) -> Iterator[sa.Engine]:
     """The bot's own way to it."""
-    return make_engine(f"sqlite:///{path}")
-
-
-def busy_timeout(connection: sa.Connection) -> int:
-    """Return how long the connection waits for a lock, in milliseconds."""
-    return int(connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one())
-
-
-def test_the_lock_is_held_from_the_beginning(engine: sa.Engine, path: Path) -> None:
-    """Nobody else can write once the transaction has begun, and the usual patience is back."""
-    other = sqlite3.connect(path, timeout=0)
-    with engine.connect() as connection:
-        take_write_lock(connection)
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            other.execute("BEGIN IMMEDIATE")
-        assert busy_timeout(connection) == 30_000
-    other.close()
-    engine.dispose()
-
-
-def test_a_lock_held_by_another_is_waited_for(engine: sa.Engine, path: Path) -> None:
-    """The lock is taken as soon as its holder has let go of it."""
-    other = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-    with engine.connect() as connection:
-        other.execute("BEGIN IMMEDIATE")
-        threading.Timer(0.05, other.execute, ["COMMIT"]).start()
-        take_write_lock(connection)
-        assert connection.connection.driver_connection.in_transaction  # type: ignore[union-attr]
-    other.close()
-    engine.dispose()
-
-
-def test_a_lock_that_is_never_given_is_an_error(engine: sa.Engine, path: Path) -> None:
-    """After its time the intake gives up, and the connection is as patient as before."""
-    other = sqlite3.connect(path, timeout=0, isolation_level=None)
-    with engine.connect() as connection:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(OperationalError, match="locked"):
-            take_write_lock(connection, seconds=0.0)
-        connection.rollback()
-        assert busy_timeout(connection) == 30_000
-    other.close()
-    engine.dispose()
-
-
-class Client:
-    """Stands in for the engine's client: writes flows into a table, refuses what is poisoned."""
-
-    def __init__(self) -> None:
-        self.begun, self.go = threading.Event(), threading.Event()
-        self.tried: list[str] = []
-
-    def enqueue_in_transaction(self, connection: sa.Connection, options: Any, *args: Any) -> None:
-        """Store a flow, once for its id."""
-        self.tried.append(options["workflow_id"])
-        if args == ("poison",):
-            raise ValueError("cannot be stored")
-        if args == ("lock",):  # as an insert does in PostgreSQL, where another transaction has the row
-            self.begun.set()
-            assert self.go.wait(10)
-        statement = "INSERT OR IGNORE INTO flows VALUES (?, ?)"
-        connection.exec_driver_sql(statement, (options["workflow_id"], options["workflow_name"]))
+    made = make_engine(f"sqlite:///{path}")
+    with made.begin() as connection:
+        inbox_table.create(connection)
+        connection.exec_driver_sql("CREATE TABLE flows (id TEXT PRIMARY KEY)")
+    yield made
+    made.dispose()
 
 
 @pytest.fixture
-def stored(engine: sa.Engine) -> Callable[[], list[str]]:
-    """Tell which flows are stored."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE flows (id TEXT PRIMARY KEY, name TEXT)")
+def begun(engine: sa.Engine) -> Callable[[], list[str]]:
+    """Tell which flows have begun."""
 
     def read() -> list[str]:
         with engine.connect() as connection:
@@ -104,29 +100,48 @@ def stored(engine: sa.Engine) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def client() -> Client:
-    """The engine's client."""
-    return Client()
+def stored(engine: sa.Engine, begun: Callable[[], list[str]]) -> Callable[[], list[str]]:
+    """Tell what is on disk, whether its flow has begun or not."""
+
+    def read() -> list[str]:
+        with engine.connect() as connection:
+            waiting = connection.execute(sa.select(inbox_table.c.flow_id)).scalars().all()
+        return sorted({*waiting, *begun()})
+
+    return read
 
 
 @pytest.fixture
-def intake(engine: sa.Engine, stored: Callable[[], list[str]], client: Any) -> Iterator[Intake]:
+def inbox(engine: sa.Engine) -> Log:
+    """The inbox."""
+    client: Any = Client()
+    return Log(engine, client)
+
+
+@pytest.fixture
+def intake(engine: sa.Engine, inbox: Log) -> Iterator[Intake]:
     """An intake that has not been started yet."""
-    made = Intake(engine, client)
+    made = Intake(engine, inbox)
     yield made
-    made.stop()
-    engine.dispose()
+    if made._thread.ident is not None:
+        made.stop()
 
 
-def entry(flow_id: str, *args: str) -> Entry:
+def entry(flow_id: str, *args: Any) -> Entry:
     """Return a flow to store."""
     return Entry("predict", "requests", flow_id, args)
 
 
+def names(count: int) -> list[str]:
+    """Return so many flow ids, in order."""
+    return [f"{number:03}" for number in range(count)]
+
+
 def test_what_is_submitted_is_on_disk(intake: Intake, stored: Callable[[], list[str]]) -> None:
-    """Submit returns when the flow is stored, and a flow that is known already is success."""
+    """Submit returns when the request is stored, and one that is known already is success."""
     intake.start()
     intake.submit(entry("a"))
+    assert stored() == ["a"]
     intake.submit(entry("a"))
     intake.submit(entry("b"))
     assert stored() == ["a", "b"]
@@ -134,14 +149,14 @@ def test_what_is_submitted_is_on_disk(intake: Intake, stored: Callable[[], list[
 
 def test_poisoned_request_harms_no_other(intake: Intake, stored: Callable[[], list[str]]) -> None:
     """Of a batch in which one cannot be stored, all others are, and that one is told why."""
-    entries = [entry(f"{number:03}") for number in range(100)]
-    entries[40] = entry("040", "poison")
+    entries = [entry(name) for name in names(100)]
+    entries[40] = entry("040", object())
     with ThreadPoolExecutor(len(entries)) as pool:
         waiting = [pool.submit(intake.submit, one, 30.0) for one in entries]
         intake.start()
         failed = [number for number, one in enumerate(waiting) if one.exception() is not None]
     assert failed == [40]
-    assert stored() == [f"{number:03}" for number in range(100) if number != 40]
+    assert stored() == [name for name in names(100) if name != "040"]
 
 
 def test_request_that_was_given_up_is_not_stored_later(
@@ -157,31 +172,21 @@ def test_request_that_was_given_up_is_not_stored_later(
 
 @pytest.mark.parametrize("others", [0, 3])
 def test_request_given_up_while_its_batch_was_written_is_not_stored(
-    intake: Intake, client: Client, stored: Callable[[], list[str]], others: int
+    intake: Intake, inbox: Log, stored: Callable[[], list[str]], others: int
 ) -> None:
     """Who was refused because an insert hung is not served when it goes on; who still waits is."""
     entries = [entry(f"taken-{number}") for number in range(others)]
     with ThreadPoolExecutor(others + 1) as pool:
         taken = [pool.submit(intake.submit, one, 30.0) for one in entries]
-        refused = pool.submit(intake.submit, entry("refused", "lock"), 1.0)
+        refused = pool.submit(intake.submit, entry("refused", "hang"), 1.0)
         intake.start()
-        assert client.begun.wait(10)
+        assert inbox.hung.wait(SECONDS)
         assert isinstance(refused.exception(10), TimeoutError)
-        client.go.set()
+        inbox.go.set()
         assert [one.exception(30) for one in taken] == [None] * others
     intake.submit(entry("with the next"))
     assert stored() == sorted([*(one.flow_id for one in entries), "with the next"])
-    assert client.tried.count("refused") == 1
-
-
-def test_stopping_stores_what_waits(intake: Intake, stored: Callable[[], list[str]]) -> None:
-    """What came before the end is stored before the end."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(intake.submit, entry("last"), 30.0)
-        intake.start()
-        waiting.result(30)
-        intake.stop()
-    assert stored() == ["last"]
+    assert inbox.tried.count("refused") == 1
 
 
 def test_request_given_up_while_the_database_was_locked_is_not_stored(
@@ -199,3 +204,90 @@ def test_request_given_up_while_the_database_was_locked_is_not_stored(
         assert taken.exception() is None
     assert stored() == ["taken"]
     other.close()
+
+
+def rush(intake: Intake, count: int) -> None:
+    """Let *count* requests wait at once, then start the intake; return once all are stored."""
+    with ThreadPoolExecutor(count) as pool:
+        waiting = [pool.submit(intake.submit, entry(name), 30.0) for name in names(count)]
+        while intake._waiting.qsize() < count:
+            threading.Event().wait(0.001)
+        intake.start()
+        for one in waiting:
+            one.result(30)
+
+
+def test_who_comes_alone_is_served_at_once(
+    intake: Intake, inbox: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flow of a request with none beside it begins without waiting for anything."""
+    intake.start()
+    inbox.wait_for("begun", 0)  # the look at what was left before
+    monkeypatch.setattr(intake_module, "QUIET_SECONDS", 3600.0)
+    monkeypatch.setattr(intake_module, "LOOK_SECONDS", 3600.0)
+    intake.submit(entry("a"))
+    inbox.wait_for("begun", 1)
+
+
+def test_in_a_rush_acks_come_first(intake: Intake, inbox: Log) -> None:
+    """While people wait for their acks no flow begins; after that all of them do."""
+    rush(intake, BATCH + 10)
+    inbox.wait_for("begun", BATCH + 10)
+    assert [name for name, count in inbox.done if count][:2] == ["stored", "stored"]
+
+
+def test_in_a_long_rush_flows_go_on(intake: Intake, inbox: Log) -> None:
+    """However long people keep coming, a few flows begin between their acks."""
+    rush(intake, STORED_BETWEEN + BATCH)
+    kinds = [(name, count) for name, count in inbox.done if count]
+    last = max(at for at, (name, _) in enumerate(kinds) if name == "stored")
+    assert ("begun", FLOWS_BETWEEN) in kinds[:last]
+
+
+def test_requests_begin_in_the_order_of_their_acks(
+    intake: Intake, inbox: Log, begun: Callable[[], list[str]], engine: sa.Engine
+) -> None:
+    """Who was stored first is begun first."""
+    rush(intake, 20)
+    inbox.wait_for("begun", 20)
+    with engine.connect() as connection:
+        order = connection.exec_driver_sql("SELECT id FROM flows ORDER BY rowid").scalars().all()
+    assert order == [name for name in inbox.tried if name in set(begun())]
+
+
+def test_what_a_dead_process_left_is_begun_at_start(
+    intake: Intake, inbox: Log, engine: sa.Engine, begun: Callable[[], list[str]]
+) -> None:
+    """Requests that were acked, and whose flows had not begun, begin with the next process."""
+    with engine.begin() as connection:
+        inbox.put(connection, [intake_module._row(entry(name)) for name in names(50)])
+    intake.start()
+    inbox.wait_for("begun", 50)
+    assert begun() == names(50)
+
+
+def test_an_end_in_order_leaves_nothing_behind(intake: Intake, begun: Callable[[], list[str]]) -> None:
+    """What was acked before the end has begun before the end."""
+    rush(intake, 100)
+    intake.stop()
+    assert begun() == names(100)
+
+
+def test_flows_that_could_not_begin_begin_later(
+    intake: Intake, inbox: Log, begun: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trouble while flows are begun harms no ack, and they begin when it is over."""
+    monkeypatch.setattr(intake_module, "LOOK_SECONDS", 0.01)
+    troubles = itertools.count()
+
+    def troubled(*_: Any) -> None:
+        if next(troubles) < 3:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    enqueue = inbox._client.enqueue_in_transaction
+    monkeypatch.setattr(inbox._client, "enqueue_in_transaction", lambda *given: (troubled(), enqueue(*given)))
+    intake.start()
+    intake.submit(entry("a"))
+    inbox.wait_for("begun", 1)
+    assert begun() == ["a"]
+    assert next(troubles) > 3

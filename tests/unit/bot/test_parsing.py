@@ -94,6 +94,7 @@ def test_values_are_read_whole(text: str, inputs: dict[str, str]) -> None:
         ("p <https://example.com|example.com>", ("example.com",)),
         ("p <https://example.com/x|the page>", ("https://example.com/x",)),
         ("p <mailto:a@example.com|a@example.com>", ("a@example.com",)),
+        ("p <tel:20130710|2013-07-10> <tel:2013-07-10>", ("2013-07-10", "2013-07-10")),
         ("p <@U123|sam> <#C123|general> <!subteam^S1|@leads>", ("U123", "C123", "S1")),
         ("p <!here>", ("@here",)),
         ("p <model>", ("model",)),

@@ -105,6 +105,17 @@ def test_a_line_torn_in_the_middle_of_a_file_harms_no_other() -> None:
             find_row(data, at_row(1))
 
 
+@pytest.mark.parametrize(
+    "tally", [b"x", b"predicted:champion:x", b"predicted:champion", b"a:b:" + b"9" * 5000, b"\xff:b:1z"]
+)
+def test_a_damaged_tally_counts_nothing(tally: bytes) -> None:
+    """One line whose tally cannot be read costs its own count; the others are counted."""
+    line = encode_line(PredictionRecord(**WHOLE), 0)
+    spoilt = line.replace(b'"tally":"predicted:champion:1"', b'"tally":"%b"' % tally)
+    assert spoilt != line
+    assert count_rows(spoilt + line) == {"predicted:champion": 1}
+
+
 def test_a_line_of_a_future_format_is_named() -> None:
     """The error says that a newer program wrote it."""
     with pytest.raises(Corrupt, match="newer program"):
