@@ -73,6 +73,7 @@ def test_a_file_is_shown_by_its_flow(team: Team) -> None:
     """A batch of rows names its file and who asked."""
     before = predict(team, drop(team, b"flight\nUA1\n"))
     team.seen(before, "1 row of")
+    team.stored("file", "show the file")  # which comes after what was seen
     shown = team.told("owner", f"/ml show {team.flow('file')}")
     assert "file · done" in shown
     assert f"{MODEL}.csv" in shown
