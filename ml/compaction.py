@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.archive import ROOT, ArchiveManifest, Hour, Part, archived_parts
-from ml.errors import AlreadyExists, Corrupt, Misconfigured
+from ml.errors import AlreadyExists, Corrupt, Misconfigured, StoreMisconfigured, StoreUnavailable
 from ml.events import utc_now
 from ml.manifest import digest_of
 from ml.objects import ObjectStore
@@ -134,8 +134,11 @@ class Compactor:
     def _guarded(self, work: Callable[[str, str], Done], model: str, hour: str) -> Done:
         try:
             return work(model, hour)
-        except Corrupt as error:
-            _log.error("hour not archived", extra={"model": model, "hour": hour, "detail": str(error)})
+        except (StoreUnavailable, StoreMisconfigured):
+            raise  # the other hours lie in the same store
+        except Exception as error:  # noqa: BLE001 - what a damaged line makes a library say has many names
+            detail = f"{type(error).__name__}: {str(error)[:300]}"
+            _log.error("hour not archived", extra={"model": model, "hour": hour, "detail": detail})
             return Done(failed=1)
 
     # --- archiving ----------------------------------------------------------------------------------------

@@ -8,16 +8,18 @@ written to, few segments are counted as they are; of many, what their writers sa
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ml.archive import Hour, archived_parts, archived_tally
 from ml.contract import UsageView
-from ml.errors import AlreadyExists, NotFound
+from ml.errors import AlreadyExists, Corrupt, NotFound
 from ml.events import decode, encode, utc_now, validated
 from ml.objects import Entry, ObjectStore
 from ml.segments import Tally, count_rows, hour_of, hour_prefix, hours_between, segment_name, start_of
@@ -35,6 +37,8 @@ FEW_SEGMENTS, FEW_BYTES = 100, 20_000_000
 MOST_KNOWN = 20_000
 """Counts of segments that a process remembers."""
 
+_log = logging.getLogger("toban.usage")
+
 
 class Rollup(BaseModel):
     """The count of one model and closed hour or day: rows by `outcome:source`."""
@@ -42,7 +46,7 @@ class Rollup(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     at: datetime
-    tally: dict[str, int]
+    tally: dict[str, Annotated[int, Field(ge=0)]]
 
 
 class Usage:
@@ -57,19 +61,27 @@ class Usage:
     def since(self, model: str, since: datetime) -> UsageView:
         """Return the model's usage in whole hours, from the one that holds *since* until now.
 
-        Where so much is written just now that it is not counted to the last row, it says so.
+        Where so much is written just now that it is not counted to the last row, or where the records of an
+        hour are damaged, it says so.
         """
         until = self._clock()
         total: Tally = Counter()
         complete = True
         for period in _periods(since, until):
-            if self._is_closed(period):
-                total.update(self._rollup(model, period))
-            else:
-                tally, whole = self._open(model, period)
-                total.update(tally)
-                complete = complete and whole
+            tally, whole = self._told(model, period)
+            total.update(tally)
+            complete = complete and whole
         return _view(model, min(start_of(hour_of(since)), until), until, total, complete)
+
+    def _told(self, model: str, period: str) -> tuple[Tally, bool]:
+        """Return the count of an hour or day, and whether it is complete."""
+        if not self._is_closed(period):
+            return self._open(model, period)
+        try:
+            return self._rollup(model, period), True
+        except Corrupt as error:
+            _log.error("damaged hour not counted", extra={"model": model, "detail": str(error)})
+            return Counter(), False
 
     def hour(self, model: str, hour: str) -> Tally:
         """Return how the rows of one hour were answered, from its rollup if it is closed."""
@@ -85,7 +97,9 @@ class Usage:
         path = f"rollups/{model}/{period}.json"
         try:
             tally: Tally = Counter(validated(Rollup, path, decode(path, self._store.get(path))).tally)
-        except NotFound:
+        except (NotFound, Corrupt) as error:
+            if isinstance(error, Corrupt):  # it is a shortcut; what it counted says the same
+                _log.error("damaged count made anew", extra={"model": model, "detail": str(error)})
             tally = self._count(model, period)
             with contextlib.suppress(AlreadyExists):  # somebody else counted the same
                 self._store.create(path, encode({"format": 1, "at": self._clock(), "tally": tally}))

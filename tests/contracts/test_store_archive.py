@@ -114,17 +114,29 @@ def test_hours_that_were_never_archived_go_too(store: ObjectStore) -> None:
     assert list(store.list("predictions")) == []
 
 
+@pytest.mark.parametrize(
+    ("whole", "damaged"),
+    [
+        (b'"format":2', b'"format":9'),
+        (b'"version":', b'"version":"x","was":'),
+        (b'"at":"2013', b'"at":"x'),
+        (b'"answer":{', b'"answer":[],"was":{'),
+        (b'"outcome":', b'"income":'),
+    ],
+)
 def test_a_damaged_segment_stops_its_own_hour_only(
-    store: ObjectStore, caplog: pytest.LogCaptureFixture
+    store: ObjectStore, caplog: pytest.LogCaptureFixture, whole: bytes, damaged: bytes
 ) -> None:
-    """It is named in the log and stays as it is, with the others of its hour."""
+    """It is named in the log and stays as it is, with the others of its hour; later hours are archived."""
     known = log_an_hour(store)
-    other = f"{hour_prefix(MODEL, '2013070111')}/0123456789ab1.jsonl"
-    store.create(other, encode_line(record(), 0).replace(b'"format":2', b'"format":9'))
+    other = f"{hour_prefix(MODEL, '2013070109')}/0123456789ab1.jsonl"
+    line = encode_line(record(), 0)
+    assert whole in line
+    store.create(other, line.replace(whole, damaged))
     with caplog.at_level(logging.ERROR):
         done = compact(store, CLOSED)
     assert (done.failed, done.rows) == (1, len(known))
-    assert [entry.__dict__["hour"] for entry in caplog.records] == ["2013070111"]
+    assert [entry.__dict__["hour"] for entry in caplog.records] == ["2013070109"]
     assert other in store.list("predictions")
 
 

@@ -77,6 +77,29 @@ def test_a_closed_day_is_one_read(store: ObjectStore) -> None:
     assert reads.paths == []
 
 
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"format":1,"at":"x","tally":{"predicted:champion":-7}}'])
+def test_a_damaged_count_is_made_anew(store: ObjectStore, damage: bytes) -> None:
+    """A count that cannot be read costs a look at what it counted, and no answer."""
+    for day in range(3):
+        log_one(store, 10, days=day)
+    now = AT + timedelta(days=4)
+    assert Usage(store, lambda: now).since(MODEL, AT).total == 30
+    for path in list(store.list("rollups")):
+        store.delete(path)
+        store.create(path, damage)
+    told = Usage(store, lambda: now).since(MODEL, AT)
+    assert (told.total, told.complete) == (30, True)
+
+
+def test_a_damaged_hour_does_not_hide_the_others(store: ObjectStore) -> None:
+    """What was archived under a record that cannot be read is missing, and the answer says so."""
+    log_one(store, 10)
+    log_one(store, 5, days=1)
+    store.create(f"archive/{MODEL}/{HOUR}/0001.json", b"{")
+    told = Usage(store, lambda: AT + timedelta(days=1, hours=3)).since(MODEL, AT)
+    assert (told.total, told.complete) == (5, False)
+
+
 def test_a_day_is_not_closed_before_its_last_hour_is(store: ObjectStore) -> None:
     """What is written in its last minute counts."""
     log_one(store)
