@@ -45,10 +45,10 @@ class Group:
     def tally(self) -> Tally:
         """Return how the rows of the group were answered."""
         total: Tally = Counter()
-        for _, record in self.records:
-            for part in record.tally().split():
+        for tally, lines in Counter(record.tally() for _, record in self.records).items():
+            for part in tally.split():
                 name, _, count = part.rpartition(":")
-                total[name] += int(count)
+                total[name] += int(count) * lines
         return total
 
     def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[bool]:
@@ -61,18 +61,12 @@ class Group:
                 future.set_result(self._answer)
         return future
 
-    def resolve(self, taken: bool, here: asyncio.AbstractEventLoop | None = None) -> None:
-        """Tell everybody; each event loop is woken once, whatever the number of its waiters.
-
-        *here* is the loop in which this is called, if any: it is awake.
-        """
+    def resolve(self, taken: bool) -> None:
+        """Tell everybody; each event loop is woken once, whatever the number of its waiters."""
         with self._lock:
             self._answer = taken
         self.taken.set_result(taken)  # runs callbacks, hence without the lock
         for loop, futures in self._waiters.items():
-            if loop is here:
-                _resolve_all(futures, taken)
-                continue
             try:
                 loop.call_soon_threadsafe(_resolve_all, futures, taken)
             except RuntimeError:  # that loop is closed; nobody waits there any more
@@ -98,5 +92,7 @@ class Submission:
     _group: Group = field(repr=False)
 
     async def logged(self) -> bool:
-        """Wait for the store and return whether it has taken the predictions."""
+        """Return whether the store has taken the predictions; waits for it, unless that is known already."""
+        if self.taken.done():
+            return self.taken.result()
         return await self._group.waiter(asyncio.get_running_loop())

@@ -190,12 +190,11 @@ def _dress(rung: Rung, source: Source, table: Table, inputs: dict[str, Any], pre
 def _unsure(recipe: Recipe, answers: Answers) -> set[int]:
     """Return the rows whose interval is too wide or whose confidence is too low for the recipe's measure."""
     policy, intervals, confidence = recipe.policy, answers.intervals, answers.confidence
-    if intervals is not None and policy.max_interval_width is not None:
-        with np.errstate(invalid="ignore"):  # an answer that is infinite goes to the next rung in any case
-            widths = np.subtract(intervals.high, intervals.low)
-        return set(np.flatnonzero(widths > policy.max_interval_width).tolist())
-    if confidence is not None and policy.min_confidence is not None:
-        return set(np.flatnonzero(np.asarray(confidence) < policy.min_confidence).tolist())
+    if intervals is not None and (widest := policy.max_interval_width) is not None:
+        ends = zip(intervals.low, intervals.high, strict=True)
+        return {row for row, (low, high) in enumerate(ends) if high - low > widest}
+    if confidence is not None and (least := policy.min_confidence) is not None:
+        return {row for row, share in enumerate(confidence) if share < least}
     return set()
 
 
@@ -232,7 +231,8 @@ def _outside(rung: Rung, inputs: dict[str, Any]) -> dict[int, list[dict[str, Any
     found: dict[int, list[dict[str, Any]]] = {}
     numbers = inputs[NUMBERS]
     low, high = rung.bounds
-    for row, place in np.argwhere((numbers < low) | (numbers > high)).tolist():
+    outside = (numbers < low) | (numbers > high)
+    for row, place in np.argwhere(outside).tolist() if outside.any() else ():
         name = rung.recipe.numbers[place]
         text = f"{name} is {numbers[row, place]:g}; training saw {low[place]:g} to {high[place]:g}"
         found.setdefault(row, []).append(_warning(name, text))

@@ -4,13 +4,12 @@ Requests hand their rows in and get the ids at once; what has gathered while the
 the next group. On a folder a group is appended to this process's file, elsewhere it is one object. When the
 store cannot take a group its requests hear False, within seconds, and are answered all the same.
 
-Who writes: a thread, or, as long as appending to a folder takes no time to speak of, an event loop at the end
-of a turn, because waking a thread costs more than the write.
+Who writes: a thread, or, while appends to a folder take no time to speak of, who hands the rows in, because
+waking a thread costs more than the write.
 """
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import sys
 import threading
@@ -50,14 +49,12 @@ MAX_WAITING_ROWS = 200_000
 RETRY_SECONDS = 1.0
 """After a failed write, how long rows are refused at once before one group tries the store again."""
 
-QUICK_SECONDS = 0.02
-"""An append that took longer means a slow disk, on which an event loop must not wait."""
+QUICK_SECONDS = 0.005
+"""Where appends take longer than this on average the disk is slow, and an event loop must not wait for it."""
 
-SLOW_SECONDS = 10.0
-"""For how long after such an append the thread does all writing."""
-
-FEW_ROWS = 200
-"""Rows that an event loop may write in a turn; encoding more would hold it up."""
+LAST_APPENDS = 8
+"""About how many appends that average reaches back. One alone says little: a busy machine may have taken the
+processor away meanwhile, which looks the same."""
 
 LONGEST_COMPANY_SECONDS = 0.005
 """How long the thread waits at most for requests that are likely to come, before it makes an object."""
@@ -87,8 +84,7 @@ class PredictionLog:
         self._expected_requests = 1
         self._company_seconds = 0.0
         self._retry_at: float | None = None
-        self._slow_until = float("-inf")
-        self._turn_of: asyncio.AbstractEventLoop | None = None
+        self._append_seconds = 0.0
         self._condition = threading.Condition()
         self._writing = threading.Lock()
         self._writer: threading.Thread | None = None
@@ -100,29 +96,20 @@ class PredictionLog:
             "groups_failed": 0,
         }
 
-    def submit(
-        self, model: str, records: Sequence[Loggable], loop: asyncio.AbstractEventLoop | None = None
-    ) -> Submission:
-        """Hand predictions in and return their ids in order; never raises for the store's sake.
+    def submit(self, model: str, records: Sequence[Loggable], requests: int = 1) -> Submission:
+        """Hand in the predictions of so many *requests* for the thread to write; return their ids in order.
 
-        *loop* is the event loop that this is called in, which may then do the writing.
+        Never raises for the store's sake.
         """
-        submission, rows = self._gather(model, records)
-        if submission.taken.done():
-            return submission
-        with self._condition:
-            if loop is None or rows > FEW_ROWS or not self._may_write_here():
-                self._wake_writer()
-            elif self._turn_of is None:
-                self._turn_of = loop
-                loop.call_soon(self._write_in_turn, loop)
-            elif self._turn_of is not loop:
+        submission = self._gather(model, records, requests)
+        if not submission.taken.done():
+            with self._condition:
                 self._wake_writer()
         return submission
 
-    def write(self, model: str, records: Sequence[Loggable]) -> Submission:
-        """Hand predictions in from a thread that waits in any case, and so may do the writing itself."""
-        submission, _ = self._gather(model, records)
+    def write(self, model: str, records: Sequence[Loggable], requests: int = 1) -> Submission:
+        """Hand predictions in like `submit`, and write them here where that takes no time to speak of."""
+        submission = self._gather(model, records, requests)
         if not (submission.taken.done() or (self._may_write_here() and self._write_here())):
             with self._condition:
                 self._wake_writer()
@@ -162,12 +149,12 @@ class PredictionLog:
     ) -> None:
         self.close()
 
-    def _gather(self, model: str, records: Sequence[Loggable]) -> tuple[Submission, int]:
-        """Return the rows' places in a group that somebody must be told to write, and their number."""
+    def _gather(self, model: str, records: Sequence[Loggable], requests: int) -> Submission:
+        """Return the rows' places in a group that somebody must be told to write."""
         rows = sum(record.rows for record in records)
         with self._condition:
             if self._refusing(rows):
-                return self._refuse(model, rows), rows
+                return self._refuse(model, rows)
             group = self._group(model)
             group.trial = group.trial or self._retry_at is not None
             first = group.segment.rows
@@ -178,8 +165,8 @@ class PredictionLog:
             group.segment.rows = row
             group.rows += rows
             self._waiting_rows += rows
-            self._waiting_requests += 1
-        return Submission(_ids(group.segment, first, rows), group.taken, group), rows
+            self._waiting_requests += requests
+        return Submission(_ids(group.segment, first, rows), group.taken, group)
 
     # --- gathering, with the condition held ---------------------------------------------------------------
 
@@ -235,31 +222,24 @@ class PredictionLog:
         return Submission(_ids(segment, 0, rows), group.taken, group)
 
     def _wake_writer(self) -> None:
-        """Let the thread look, unless it waits for more requests than have come."""
+        """Let the thread look."""
         if self._writer is None:
             self._writer = threading.Thread(target=self._write_groups, name="prediction-log", daemon=True)
             self._writer.start()
-        if self._store.can_append or not 1 < self._waiting_requests < self._expected_requests:
-            self._condition.notify()
+        self._condition.notify()
 
     def _may_write_here(self) -> bool:
         """Return whether writing takes no time to speak of."""
-        return self._store.can_append and self._clock() >= self._slow_until
+        return self._store.can_append and self._append_seconds <= QUICK_SECONDS
 
     # --- writing ------------------------------------------------------------------------------------------
 
-    def _write_in_turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Write what this turn of the loop has gathered."""
-        if not self._write_here(loop):
-            with self._condition:
-                self._wake_writer()
-
-    def _write_here(self, loop: asyncio.AbstractEventLoop | None = None) -> bool:
+    def _write_here(self) -> bool:
         """Write what has gathered, unless another thread is writing; return whether that was done."""
         if not self._writing.acquire(blocking=False):
             return False
         try:
-            self._write_gathered(loop)
+            self._write_gathered()
         finally:
             self._writing.release()
         return True
@@ -285,15 +265,15 @@ class PredictionLog:
             lambda: self._closed or self._waiting_requests >= self._expected_requests, self._company_seconds
         )
 
-    def _write_gathered(self, loop: asyncio.AbstractEventLoop | None = None) -> bool:
+    def _write_gathered(self) -> bool:
         """Write what has gathered and tell those who wait; return whether there was anything."""
         with self._condition:
             groups, self._gathering = self._gathering, []
             self._open.clear()
             requests, self._waiting_requests = self._waiting_requests, 0
-            self._waiting_rows, self._turn_of = 0, None
+            self._waiting_rows = 0
         for group in groups:
-            group.resolve(self._write(group), loop)
+            group.resolve(self._write(group))
         with self._condition:
             self._expected_requests = max(1, requests + self._waiting_requests)
         return bool(groups)
@@ -318,8 +298,7 @@ class PredictionLog:
         return True
 
     def _note_pace(self, seconds: float) -> None:
-        if seconds > QUICK_SECONDS:
-            self._slow_until = self._clock() + SLOW_SECONDS
+        self._append_seconds += (seconds - self._append_seconds) / LAST_APPENDS
         self._company_seconds = min(seconds / 2, LONGEST_COMPANY_SECONDS)
 
     def _put(self, segment: Segment, data: bytes) -> None:

@@ -78,8 +78,9 @@ class RowReader:
         inputs, row = recipe.inputs, recipe.row
         self._input_names, self._row_names = set(inputs.model_fields), set(row.model_fields)
         own = [name for name in row.model_fields if name not in self._input_names]
+        marks = [name for name in own if row.model_fields[name].is_required()] or own
         self._looks_up = inputs is not row
-        self._row_marks = tuple(f'"{name}"'.encode() for name in own)
+        self._row_mark = f'"{marks[0]}"'.encode() if marks else None
         # A validator that sees the whole row, or that the class itself holds, does not come with the fields.
         self._by_column = not _has_validators(row)
         self._pick = itemgetter(*row.model_fields) if len(row.model_fields) > 1 else None
@@ -119,7 +120,7 @@ class RowReader:
             if len({len(values) for values in columns.values()}) == 1:
                 return Reading(found.caller, columns=self._with_unknowns(columns))
             return self._read_carefully(body)
-        if not self._looks_up or (self._row_marks and all(mark in body for mark in self._row_marks)):
+        if not self._looks_up or (self._row_mark is not None and self._row_mark in body):
             if len(body) >= MANY_BYTES and (reading := self._read_many(body)) is not None:
                 return reading
             found = self._rows.validate_json(body)

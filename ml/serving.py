@@ -12,7 +12,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -34,7 +34,7 @@ from ml.registry import CHAMPION, Registry
 from ml.rows import Reading, RowReader, Slot
 from ml.sessions import LoadedModel
 from ml.tables import build_column
-from ml.turns import Turns
+from ml.turns import Reply, Turns
 
 LOOK_SECONDS = 5.0
 """How old the knowledge of the champion alias may be when a request comes."""
@@ -101,7 +101,7 @@ class Server:
         self._threads = threads
         self._clock = clock
         self._served: dict[str, _Served] = {}
-        self._turns = Turns()
+        self._turns = Turns(self._reply_together)
         self.counters: dict[str, int] = {"rows_answered": 0, "rows_not_logged": 0, "rungs_failed": 0}
 
     async def predict(self, model: str, body: bytes | PredictRequest) -> PredictReply:
@@ -119,19 +119,41 @@ class Server:
         if not self._is_ready(served) or len(body) > SMALL_BODY:
             reply, rows, logged = await asyncio.to_thread(self._reply, model, served, body)
             return self._count(reply, rows, logged)
-        reading, rungs = served.reader.read(body), self._rungs(model, served)
-        answers: Answers | list[Answer]
+        reading = served.reader.read(body)
         if reading.columns is None:
-            together = partial(answer_together, served.recipe, rungs=rungs)
-            answers = await self._turns.ask(model, reading, together)
-        else:
-            answers = answer_columns(served.recipe, reading, rungs)
+            return await self._turns.ask(model, reading)
+        answers = answer_columns(served.recipe, reading, self._rungs(model, served))
         order, records = build_records(reading, answers, datetime.now(UTC))
-        submission = self._predictions.submit(model, records, asyncio.get_running_loop())
+        submission = self._predictions.write(model, records)
         logged = await submission.logged()
-        return self._count(
-            render_reply(model, answers, in_order(order, submission.ids), logged), len(answers), logged
-        )
+        reply = render_reply(model, answers, in_order(order, submission.ids), logged)
+        return self._count(reply, len(answers), logged)
+
+    async def _reply_together(self, model: str, readings: Sequence[Reading]) -> list[Reply]:
+        """Return the replies to the requests of a turn, which hold rows: one call of the model, one write."""
+        served, at = self._served[model], datetime.now(UTC)
+        answer = partial(answer_together, served.recipe, readings)
+        if self._is_ready(served):
+            found = answer(self._rungs(model, served))
+        else:  # the champion's time to be looked for came while they gathered
+            found = await asyncio.to_thread(lambda: answer(self._rungs(model, served)))
+        records: list[PredictionRecord] = []
+        for reading, answers in zip(readings, found, strict=True):
+            if not isinstance(answers, Exception):
+                records += row_records(reading, answers, at)
+        if not records:
+            return [each for each in found if isinstance(each, Exception)]
+        submission = self._predictions.write(model, records, len(readings))
+        logged, ids = await submission.logged(), iter(submission.ids)
+        return [
+            answers if isinstance(answers, Exception) else self._render(model, answers, ids, logged)
+            for answers in found
+        ]
+
+    def _render(self, model: str, answers: Sequence[Answer], ids: Iterator[str], logged: bool) -> bytes:
+        """Return the reply with the next of *ids*, one for each answer."""
+        reply = render_reply(model, answers, list(islice(ids, len(answers))), logged)
+        return self._count(reply, len(answers), logged)
 
     def _reply(self, model: str, served: _Served, body: bytes) -> tuple[bytes, int, bool]:
         """Return a reply, the number of its rows, and whether they were logged; may wait for the store."""
@@ -343,7 +365,12 @@ def build_records(
     """Return what to log with the six fields, and to which row each logged row belongs (None: in order)."""
     if isinstance(answers, Answers):
         return _column_records(reading.caller, reading.columns or {}, answers, at)
-    return None, [
+    return None, [*row_records(reading, answers, at)]
+
+
+def row_records(reading: Reading, answers: Sequence[Answer], at: datetime) -> list[PredictionRecord]:
+    """Return what to log of single rows, in order."""
+    return [
         PredictionRecord(
             at=at,
             who=reading.caller.who,

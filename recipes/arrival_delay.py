@@ -39,6 +39,10 @@ from recipes.nycflights import FIRST_DAY, LAST_DAY, MINUTES_A_DAY, WEATHER, load
 
 WINDOW_PATTERN = r"^\d{4}-\d{2}(?:-\d{2})?$"
 PROMISE_MINUTES = 15
+LATENESS = np.array(["on time", "late", "an hour late", "three hours late"])
+LATE_MINUTES = np.array([15, 60, 180], dtype=np.float32)
+"""Minutes late at departure from which each name but the first holds."""
+
 MOST_GAINED_MINUTES = 240
 """Minutes made up or lost in the air beyond which an answer is not to be believed (seen: 196)."""
 
@@ -237,8 +241,7 @@ class ArrivalDelay(Recipe):
 
     def calibration_groups(self, table: Table) -> np.ndarray:
         """Return how late the flight left: what is in the air is harder to foresee after a long wait."""
-        names = np.array(["on time", "late", "an hour late", "three hours late"])
-        groups: np.ndarray = names[np.digitize(table["departure_delay"], [15, 60, 180])]
+        groups: np.ndarray = LATENESS[LATE_MINUTES.searchsorted(table["departure_delay"], side="right")]
         return groups
 
     # --- judging --------------------------------------------------------------------------------------

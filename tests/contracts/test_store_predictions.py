@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from ml.contract import PredictionView, RowAnswer
 from ml.errors import NotFound
-from ml.objects import ObjectStore
-from ml.predictions import ROWS_PER_FILE, PredictionLog
+from ml.objects import ObjectStore, open_store
+from ml.predictions import LAST_APPENDS, QUICK_SECONDS, ROWS_PER_FILE, PredictionLog
 from ml.segments import FORMAT
 from ml.usage import GRACE, Usage
 from tests.contracts.conftest import Place
@@ -111,53 +112,48 @@ def test_tasks_of_an_event_loop_wait_together(log: PredictionLog) -> None:
     assert answers == [True] * 99
 
 
-def test_a_loop_writes_what_its_turn_has_gathered(store: ObjectStore) -> None:
-    """A quick folder is written to by the loop itself, once for all; any other store by the thread."""
-    log = PredictionLog(store, clock=AT.timestamp)
+def test_who_hands_rows_in_writes_them_on_a_quick_folder(log: PredictionLog) -> None:
+    """And knows at once that they are taken, without a thread; with any other store the thread writes."""
 
-    async def ask(n: int) -> str:
-        submission = log.submit(MODEL, [record(n)], asyncio.get_running_loop())
+    async def ask() -> bool:
+        submission = log.write(MODEL, [record(1), columns(500)], requests=2)
+        assert submission.taken.done() == log._store.can_append
         assert await submission.logged()
-        return submission.ids[0]
+        return [log.read(submission.ids[place]).input["n"] for place in (0, 500)] == [1, 499]
 
-    async def crowd() -> list[str]:
-        return await asyncio.gather(*(ask(n) for n in range(20)))
-
-    ids = asyncio.run(crowd())
-    assert [log.read(each).input["n"] for each in ids] == list(range(20))
-    assert (log._writer is None) == store.can_append
-    if store.can_append:
-        assert log.counters["groups_written"] == 1
-    log.close()
+    assert asyncio.run(ask())
+    assert (log._writer is None) == log._store.can_append
 
 
-def test_a_loop_leaves_a_slow_folder_to_the_thread(
-    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After an append that took its time no loop waits for one; and what a loop left behind is written."""
+def test_a_slow_folder_is_left_to_the_thread(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While appends take their time no loop waits for one; and what a loop left behind is written."""
     monkeypatch.setattr("ml.predictions.QUICK_SECONDS", 0.0)
     with PredictionLog(store, clock=AT.timestamp) as log:
 
         async def ask(n: int) -> bool:
-            return await log.submit(MODEL, [record(n)], asyncio.get_running_loop()).logged()
+            return await log.write(MODEL, [record(n)]).logged()
 
         assert asyncio.run(ask(1))
         assert asyncio.run(ask(2))
         assert log._writer is not None
 
         async def leave() -> None:
-            log.submit(MODEL, [record(3)], asyncio.get_running_loop())
+            log.write(MODEL, [record(3)])
 
         asyncio.run(leave())
     assert Usage(store, lambda: AT).since(MODEL, AT).total == 3
 
 
-def test_a_thread_that_waits_may_write_itself(log: PredictionLog) -> None:
-    """Large requests are answered in a thread, which then need not wake another."""
-    submission = log.write(MODEL, [columns(500)])
-    assert submission.taken.result(10)
-    assert (log._writer is None) == log._store.can_append
-    assert log.read(submission.ids[499]).input == {"n": 499}
+def test_one_late_append_is_no_slow_folder(tmp_path: Path) -> None:
+    """A busy machine takes the processor away for a moment; only appends that are slow on average count."""
+    log = PredictionLog(open_store(str(tmp_path / "store")))
+    log._note_pace(QUICK_SECONDS * LAST_APPENDS)
+    assert log._may_write_here()
+    log._note_pace(QUICK_SECONDS * LAST_APPENDS)
+    assert not log._may_write_here()
+    for _ in range(2 * LAST_APPENDS):
+        log._note_pace(0.0)
+    assert log._may_write_here()
 
 
 def test_requests_that_come_back_share_an_object(log: PredictionLog) -> None:
@@ -168,6 +164,15 @@ def test_requests_that_come_back_share_an_object(log: PredictionLog) -> None:
     if not log._store.can_append:
         assert log.counters["groups_written"] == 1
     assert log._expected_requests <= 8
+
+
+def test_fewer_that_come_together_than_last_time_are_not_forgotten(log: PredictionLog) -> None:
+    """Their company is waited for a moment; then they are written without it."""
+    assert log.submit(MODEL, [record()]).taken.result(10)
+    with log._writing, log._condition:  # the thread has done its writing
+        log._expected_requests, log._company_seconds = 8, 0.001
+    few = log.submit(MODEL, [record(n) for n in range(5)], requests=5)
+    assert few.taken.result(10)
 
 
 def test_a_waiter_that_gives_up_does_not_harm_the_others(log: PredictionLog) -> None:

@@ -109,3 +109,12 @@ def test_posts_that_fail_for_long_wait_apart(new_team: START) -> None:
     team.stored("predict", "show the prediction")
     assert waiting(team) == 1
     assert sum("about 12 min" in one["plain"] for one in team.slack.messages(ARRIVALS, "owner")) == 1
+
+
+def test_roles_that_slack_tells_later_are_waited_for(new_team: START) -> None:
+    """Slack says to ask for its user groups a while later: the command is answered then, not refused."""
+    team = new_team()
+    team.start_bot()
+    team.slack.fault("usergroups.list", retry_after=4)
+    assert "with the role `operator`" in team.told("operator", "/ml whoami")
+    assert waiting(team) == 1

@@ -81,6 +81,31 @@ def test_requests_of_one_turn_share_a_call(server: Server, calls: list[int]) -> 
     assert calls == [1, 4]
 
 
+def test_requests_of_one_turn_are_written_together(server: Server, calls: list[int]) -> None:
+    """One write for all of them, in which each finds its own rows."""
+    bodies = [body(1.0), body(2.0, 3.0), body(4.0)]
+    replies = [PredictReply.model_validate_json(reply) for reply in ask(server, *bodies)]
+    log = server._predictions
+    assert log.counters["groups_written"] == 2  # the first request loaded the model by itself
+    weights = [[log.read(one.prediction_id).input["weight"] for one in reply.results] for reply in replies]
+    assert weights == [[1.0], [2.0, 3.0], [4.0]]
+    assert all(reply.logged for reply in replies)
+
+
+def test_a_turn_of_a_loop_that_was_closed_holds_nobody(server: Server, calls: list[int]) -> None:
+    """A loop may end while a turn gathers; the next loop of that thread opens its own."""
+    ask(server, body(1.0))
+    abandoned = asyncio.new_event_loop()
+    first = abandoned.create_task(server.predict_json("parcels", body(2.0)))
+    abandoned.call_soon(abandoned.stop)
+    abandoned.run_forever()
+    assert not first.done()
+    good, _ = ask(server, body(3.0), body(4.0))
+    assert values(good)
+    abandoned.run_until_complete(first)
+    abandoned.close()
+
+
 def test_every_answer_has_an_id_of_its_own(server: Server, calls: list[int]) -> None:
     """Sharing a call does not share a log entry."""
     replies = [PredictReply.model_validate_json(one) for one in ask(server, body(1.0), body(2.0), body(3.0))]
