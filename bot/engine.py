@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
 from sqlalchemy.engine import Engine as SqlEngine
+from sqlalchemy.exc import DBAPIError
 
 from bot.checkpoints import JsonSerializer
 from bot.databases import make_engine, psycopg_url
@@ -161,7 +162,14 @@ class Engine:
         self.executor_id = "bot" if self.on_sqlite else f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
         self.sql: SqlEngine = make_engine(database_url)
         self.records = Records(self.sql)
-        self.records.migrate()
+        try:
+            self.records.migrate()
+        except DBAPIError as error:
+            self.sql.dispose()
+            if self._lock is not None:
+                self._lock.close()
+            reason = str(error.orig).partition("\n")[0]
+            raise ConfigurationError([f"TOBAN_DATABASE_URL: the database cannot be used: {reason}"]) from None
         stale = math.inf if self.on_sqlite else self.timing.stale_seconds
         self.fence = Fence(stale, _leave_at_once)
         self._stopping = threading.Event()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import engine
-from bot.engine import Fence
+from bot.engine import Engine, Fence
 from bot.errors import ConfigurationError
 
 
@@ -34,6 +34,22 @@ def test_process_without_heartbeat_leaves_before_it_acts() -> None:
     fence.beat()
     with fence:
         pass
+
+
+@pytest.mark.parametrize("what", ["garbage", "folder", "nobody"])
+def test_a_database_that_cannot_be_used_is_named(tmp_path: Path, what: str) -> None:
+    """A damaged file, a folder, a server that is away: the bot says so at its start, without a password."""
+    place = tmp_path / "bot.sqlite3"
+    url = f"sqlite:///{place}"
+    if what == "garbage":
+        place.write_bytes(b"no database" * 1_000)
+    elif what == "folder":
+        place.mkdir()
+    else:
+        url = "postgresql://bot:hunter2@127.0.0.1:1/bot"
+    with pytest.raises(ConfigurationError, match="TOBAN_DATABASE_URL: the database cannot be used: ") as said:
+        Engine(url)
+    assert "hunter2" not in str(said.value)
 
 
 @pytest.mark.parametrize("lasts", [0.0, 0.2, 3600.0])
