@@ -68,6 +68,10 @@ class FloodedOffice(Office):
         urls = self.loopback.response_urls
         return self.slack_url + urls.issue("commands", self.team, self.channel, self.people[0]).path
 
+    def answered(self) -> int:
+        """Return how many answers people saw, those by response URLs among them."""
+        return super().answered() + self.responded()
+
     def responded(self) -> int:
         """Return how many answers came by response URLs."""
         return sum(issued.uses for issued in self.loopback.response_urls._issued.values())

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -61,6 +61,9 @@ SQLITE_SINCE = (3, 42, 0)
 """From Python 3.12 on the tables of DBOS count milliseconds by SQLite's `subsec`, which is no older:
 https://www.sqlite.org/lang_datefunc.html#modifiers."""
 
+STAND_BACK_SECONDS = 0.5
+"""So long an effect waits in a rush for those who wait for their acks."""
+
 LEAVE_SECONDS = 3.0
 """So long a process that is told to end waits for steps under way."""
 
@@ -77,7 +80,8 @@ class Fence:
 
     A process that has not written its heartbeat for a while (stopped, or cut off from the database) may have
     been replaced: it leaves before it does anything that its successor does again. A process that is to end
-    closes the fence: steps under way come to their end, and no other one begins.
+    closes the fence: steps under way come to their end, and no other one begins. In a rush of requests a step
+    stands back for a moment before it begins, so that their acks have the interpreter.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class Fence:
         self._condition = threading.Condition()
         self._inside = 0
         self._closed = False
+        self._rush_until = clock()
 
     def beat(self) -> None:
         """Say that the heartbeat has just been written."""
@@ -101,8 +106,19 @@ class Fence:
         """Return how long ago the heartbeat was written."""
         return self._clock() - self._beat_at
 
+    def rush(self, seconds: float) -> None:
+        """Say that people wait for their acks, and will do so for the next *seconds*."""
+        self._rush_until = self._clock() + seconds
+
+    def _stand_back(self) -> None:
+        """Return when the rush is over, or after STAND_BACK_SECONDS: a rush without end stops no flow."""
+        patience = self._clock() + STAND_BACK_SECONDS
+        while (seconds := min(self._rush_until, patience) - self._clock()) > 0:
+            time.sleep(seconds)
+
     def __enter__(self) -> None:
         """Begin an effect; does not return once the fence is closed."""
+        self._stand_back()
         if not self._is_fresh():
             log.error("no heartbeat for too long; another process may have taken over")
             self._leave()
@@ -232,6 +248,12 @@ def is_on(queue: str) -> bool:
     """Return whether the present flow came from *queue*. To be called inside a step."""
     flow = DBOS.get_workflow_status(DBOS.workflow_id or "")
     return flow is not None and flow.queue_name == queue
+
+
+def is_under_way(flow_id: str, names: Collection[str]) -> bool:
+    """Return whether a flow of one of these *names* has not ended. To be called inside a step."""
+    flow = DBOS.get_workflow_status(flow_id)
+    return flow is not None and flow.name in names and flow.status in ("ENQUEUED", "PENDING")
 
 
 def go_on(queue: str, partition: str, flow_id: str, from_step: int) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,8 +55,10 @@ class Entry:
 class Intake:
     """Stores requests and begins their flows; `submit` returns only when the request is on disk."""
 
-    def __init__(self, sql: Engine, inbox: Inbox) -> None:
+    def __init__(self, sql: Engine, inbox: Inbox, rush: Callable[[float], None]) -> None:
+        """*rush* is told, of every batch in a rush, for how many seconds flows should stand back."""
         self._sql = sql
+        self._rush = rush
         self.inbox = inbox
         self._waiting: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
@@ -108,6 +111,8 @@ class Intake:
             self._store(batch)
             few, stored = is_empty and len(batch) <= FLOWS_BETWEEN, stored + len(batch)
             is_empty = False
+            if not few:
+                self._rush(QUIET_SECONDS)
             if few or stored >= STORED_BETWEEN:
                 is_empty, stored = self._begin_flows(FLOWS_BETWEEN), 0
         while not self._begin_flows(FLOWS_AT_ONCE):

@@ -21,6 +21,8 @@ from ml.errors import Refused
 
 LONGEST_VALUE = 80
 MOST_CHOICES = 20
+LONGEST_NAME = 200
+"""Characters beyond which nothing is a slip for a name; looking for one in megabytes takes a minute."""
 MOST_PROBLEMS = 20
 """So many of a request's or a row's faults are told; of more, how many there are."""
 
@@ -31,6 +33,8 @@ def nearest(value: object, choices: Iterable[str], count: int = 3) -> tuple[str,
     Of equally similar ones those come first that begin alike: the first letter is seldom the wrong one.
     """
     asked = str(value).casefold()
+    if len(asked) > LONGEST_NAME:
+        return ()
     by_folded = {choice.casefold(): choice for choice in choices}
     found = difflib.get_close_matches(asked, by_folded, n=4 * count, cutoff=0.5)
     found.sort(key=lambda name: _shared_start(name, asked), reverse=True)

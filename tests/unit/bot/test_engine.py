@@ -36,6 +36,24 @@ def test_process_without_heartbeat_leaves_before_it_acts() -> None:
         pass
 
 
+@pytest.mark.parametrize("lasts", [0.0, 0.2, 3600.0])
+def test_in_a_rush_an_effect_stands_back_for_a_moment(monkeypatch: pytest.MonkeyPatch, lasts: float) -> None:
+    """It waits until no batch has come for a while, and half a second at most; without a rush not at all."""
+    now = [0.0]
+    fence = Fence(60.0, leave, lambda: now[0])
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] < lasts:  # another batch has come meanwhile
+            fence.rush(0.1)
+
+    monkeypatch.setattr(engine.time, "sleep", sleep)
+    if lasts:
+        fence.rush(0.1)
+    with fence:
+        assert now[0] == pytest.approx(min(lasts, engine.STAND_BACK_SECONDS), abs=1e-6)
+
+
 def test_closed_fence_lets_effects_end_and_none_begin() -> None:
     """A process that is to end waits for what is under way and starts nothing more."""
     fence = Fence(60.0, leave)

@@ -39,12 +39,12 @@ class Log(Inbox):
             self.hung.set()
             assert self.go.wait(SECONDS)
         super().put(connection, rows)
-        self._note("stored", len(rows))
+        self.note("stored", len(rows))
 
     def begin_flows(self, most: int) -> int:
         """Begin flows and tell how many."""
         count = super().begin_flows(most)
-        self._note("begun", count)
+        self.note("begun", count)
         return count
 
     def count(self, what: str) -> int:
@@ -56,7 +56,8 @@ class Log(Inbox):
         with self.changed:
             assert self.changed.wait_for(lambda: self.done and self.count(what) >= number, SECONDS)
 
-    def _note(self, what: str, count: int) -> None:
+    def note(self, what: str, count: int) -> None:
+        """Remember that something was done."""
         with self.changed:
             self.done.append((what, count))
             self.changed.notify_all()
@@ -121,7 +122,7 @@ def inbox(engine: sa.Engine) -> Log:
 @pytest.fixture
 def intake(engine: sa.Engine, inbox: Log) -> Iterator[Intake]:
     """An intake that has not been started yet."""
-    made = Intake(engine, inbox)
+    made = Intake(engine, inbox, lambda _: inbox.note("rush", 1))
     yield made
     if made._thread.ident is not None:
         made.stop()
@@ -227,13 +228,14 @@ def test_who_comes_alone_is_served_at_once(
     monkeypatch.setattr(intake_module, "LOOK_SECONDS", 3600.0)
     intake.submit(entry("a"))
     inbox.wait_for("begun", 1)
+    assert inbox.count("rush") == 0
 
 
 def test_in_a_rush_acks_come_first(intake: Intake, inbox: Log) -> None:
-    """While people wait for their acks no flow begins; after that all of them do."""
+    """While people wait for their acks no flow begins and others stand back; after that all begin."""
     rush(intake, BATCH + 10)
     inbox.wait_for("begun", BATCH + 10)
-    assert [name for name, count in inbox.done if count][:2] == ["stored", "stored"]
+    assert [name for name, count in inbox.done if count][:4] == ["stored", "rush", "stored", "rush"]
 
 
 def test_in_a_long_rush_flows_go_on(intake: Intake, inbox: Log) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from pydantic import Field, StringConstraints, ValidationError
 
 from ml.contract import Caller
-from ml.problems import nearest, read_validation_error, shorten
+from ml.problems import nearest, read_validation_error, refuse_field, shorten
 from ml.recipe import Row
 
 
@@ -104,3 +104,11 @@ def test_any_value_can_be_shown(value: Any) -> None:
     assert shown is None or isinstance(shown, bool | int | float | str)
     assert len(str(shown)) <= 80
     assert shown == shown
+
+
+@pytest.mark.timeout(20)
+def test_megabytes_are_no_slip_for_a_name() -> None:
+    """A text of 30 MB is refused at once: nobody looks for what it resembles."""
+    refused = refuse_field("zone", "far" * 10_000_000, "one of near, far", choices=("near", "far"))
+    assert refused.suggestions == ()
+    assert len(str(refused.errors[0].value)) == 80
