@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -248,6 +248,12 @@ def is_on(queue: str) -> bool:
     """Return whether the present flow came from *queue*. To be called inside a step."""
     flow = DBOS.get_workflow_status(DBOS.workflow_id or "")
     return flow is not None and flow.queue_name == queue
+
+
+def is_under_way(flow_id: str, names: Collection[str]) -> bool:
+    """Return whether a flow of one of these *names* has not ended. To be called inside a step."""
+    flow = DBOS.get_workflow_status(flow_id)
+    return flow is not None and flow.name in names and flow.status in ("ENQUEUED", "PENDING")
 
 
 def go_on(queue: str, partition: str, flow_id: str, from_step: int) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from bot.desk import SHORT, Desk
+from bot.engine import is_under_way
+from bot.errors import FlowFailed, Unreachable
 from bot.flows.entry import admit, caller
 from bot.flows.refusals import refuse
 from bot.flows.work import Order
@@ -15,6 +18,11 @@ from bot.messages import status
 from bot.watchers import CONTROL
 from bot.works import Work
 from ml.contract import FINAL_STATES
+
+log = logging.getLogger(__name__)
+
+QUEUING = frozenset({"compare", "promote", "retrain"})
+"""Flows that post a card and queue a run."""
 
 
 def cancel(desk: Desk, job: Job) -> None:
@@ -27,7 +35,7 @@ def cancel(desk: Desk, job: Job) -> None:
         pass_on(desk, job, work, "cancel")
         desk.tell(job, status.cancelling(job.words[0]))
         return
-    card = desk.step("find the run", _find, desk, job.words[0])
+    card = _card(desk, job.words[0])
     if card is None:
         desk.step("cancel the run", _cancel_elsewhere, desk, job, patience=SHORT)
         desk.tell(job, status.cancelling(job.words[0]))
@@ -56,8 +64,20 @@ def _goes_on(desk: Desk, flow_id: str) -> bool:
     return card is not None and card["state"] != "closed"
 
 
+def _card(desk: Desk, name: str) -> dict[str, Any] | None:
+    """Return what is known of a job's card, or None; a card that has just been posted is waited for."""
+    try:
+        return desk.step("find the run", _find, desk, name, patience=SHORT)
+    except FlowFailed as failure:
+        log.error("card was not remembered in time", extra={"flow_id": name, "reason": str(failure)})
+        return None
+
+
 def _find(desk: Desk, name: str) -> dict[str, Any] | None:
     card = desk.records.card(name)
+    if card is None and is_under_way(name, QUEUING):
+        # Whoever sees a card may press at once; the flow that posted it notes a moment later where it is.
+        raise Unreachable(f"the card of {name} is not remembered yet")
     if card is not None and card["state"] == "closed":
         raise refuse("already_finished", "That run has ended already.")
     return {**card, "created_at": None} if card is not None else None

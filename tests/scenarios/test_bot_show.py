@@ -35,7 +35,7 @@ def test_a_prediction_and_what_asked_for_it(team: Team) -> None:
     before = team.say("viewer", f"/ml predict {MODEL} flight=UA1545")
     team.state(before, "done")
     assert "UA1545" in team.told("owner", "/ml show p-2013070405-s-1")
-    shown = team.told("owner", f"/ml show {team.flow('predict')}")
+    shown = team.told("owner", f"/ml show {team.ended('predict')}")
     assert "predict · done" in shown
     assert f"/ml predict {MODEL} flight=UA1545" in shown
     assert "@viewer" in shown
@@ -73,8 +73,7 @@ def test_a_file_is_shown_by_its_flow(team: Team) -> None:
     """A batch of rows names its file and who asked."""
     before = predict(team, drop(team, b"flight\nUA1\n"))
     team.seen(before, "1 row of")
-    team.stored("file", "show the file")  # which comes after what was seen
-    shown = team.told("owner", f"/ml show {team.flow('file')}")
+    shown = team.told("owner", f"/ml show {team.ended('file')}")
     assert "file · done" in shown
     assert f"{MODEL}.csv" in shown
 

@@ -181,6 +181,18 @@ def test_cancel_while_waiting(team: Team) -> None:
     assert [run["params"] for run in team.functions.runs_of()] == [{"until": "2013-06"}] * 2
 
 
+def test_cancel_before_the_card_is_known(team: Team) -> None:
+    """Who presses Cancel as soon as the card stands there is heard, though Slack's answer is still out."""
+    _, first = team.retrain()
+    team.slack.fault("chat.postMessage", hang_seconds=1, after=True)
+    before = team.say("operator", f"/ml retrain {MODEL} rows=7")
+    team.slack.press("operator", team.seen(before, "It is next"), "run.cancel")
+    assert "before it started" in team.state(before, "done")["plain"]
+    team.functions.finish(first["run_id"])
+    team.state(before, "decision")
+    assert len(team.functions.runs_of()) == 1
+
+
 def test_promote_by_command_uses_evidence_that_holds(team: Team) -> None:
     """`promote` shows the comparison that the version's own run made, without another run."""
     card = team.decision()

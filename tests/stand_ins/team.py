@@ -243,6 +243,16 @@ class Team:
             client.destroy()
         raise AssertionError(f"{step!r} of {flow!r} was never stored")
 
+    def ended(self, name: str) -> str:
+        """Wait until the newest flow called *name* has ended; return its id."""
+        client = open_client(self.database_url)
+        try:
+            (run,) = client.list_workflows(name=name, sort_desc=True, limit=1)
+            client.retrieve_workflow(run.workflow_id).get_result(polling_interval_sec=0.05)
+            return str(run.workflow_id)
+        finally:
+            client.destroy()
+
     def flow(self, name: str) -> str:
         """Return the id of the newest flow called *name*."""
         client = open_client(self.database_url)
