@@ -11,6 +11,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SECRET = re.compile(
     r"xox[a-z]?[.-][\w.-]+"  # Slack's tokens: https://docs.slack.dev/authentication/tokens
     r"|xapp-[\w-]+"
+    r"|gh[a-z]_\w+|github_pat_\w+"  # https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user and password in an address
 )
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

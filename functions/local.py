@@ -22,7 +22,7 @@ from function_app import app
 from functions.loopback.host import HostSettings, LocalHost, Plan
 from functions.loopback.logs import log_to_stderr
 from functions.loopback.ports import CannotBind, is_loopback, listen
-from functions.loopback.queues import Queues, QueuesInUse
+from functions.loopback.queues import Queues, QueuesInUse, QueuesUnusable
 from functions.state import state
 from ml.errors import StoreMisconfigured
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopped.set())
     try:
         host = open_host(options, os.environ)
-    except (CannotBind, QueuesInUse) as error:
+    except (CannotBind, QueuesInUse, QueuesUnusable) as error:
         _say(str(error))
         return 2
     host.start()
@@ -71,6 +71,7 @@ def open_host(options: argparse.Namespace, environment: Mapping[str, str]) -> Lo
     Raises:
         CannotBind: the port is busy, or the address is open to others and there is no key.
         QueuesInUse: another host uses the same queue folder.
+        QueuesUnusable: that folder's file is damaged, or cannot be written.
     """
     key = options.key or environment.get("TOBAN_FUNCTIONS_KEY") or None
     if key is None and not is_loopback(options.host):

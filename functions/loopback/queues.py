@@ -29,6 +29,10 @@ class QueuesInUse(RuntimeError):
     """Another living process owns the folder."""
 
 
+class QueuesUnusable(RuntimeError):
+    """The folder's file is damaged, or cannot be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message in the hands of a worker; `dequeue_count` counts this delivery too."""
@@ -51,6 +55,7 @@ class Queues:
 
         Raises:
             QueuesInUse: another living process has them open; give this one a folder of its own.
+            QueuesUnusable: their file is damaged, or cannot be written.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._changed = threading.Condition()
@@ -65,9 +70,14 @@ class Queues:
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.executescript(_SCHEMA)
             self._database.execute("UPDATE messages SET visible_at = 0")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             self._database.close()
-            raise QueuesInUse(f"another local host is using the queues in {folder}") from error
+            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise QueuesInUse(f"another local host is using the queues in {folder}") from error
+            raise QueuesUnusable(
+                f"{folder / 'queues.sqlite'} cannot be used ({error}). Where it is damaged, move it away and "
+                "start again: runs that wait are in the store, and the sweep sends them anew."
+            ) from error
         self.worker_id = self._name_owner()
 
     def _name_owner(self) -> str:

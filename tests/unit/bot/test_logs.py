@@ -32,7 +32,15 @@ def test_fields_follow_the_phrase(log: tuple[logging.Logger, io.StringIO]) -> No
 
 @pytest.mark.parametrize(
     "secret",
-    ["xoxb-" + "12-ab_c", "xoxp-" + "9", "xapp-" + "1-A-b", "xoxe." + "xoxb-1-z", "user:hunter2"],
+    [
+        "xoxb-" + "12-ab_c",
+        "xoxp-" + "9",
+        "xapp-" + "1-A-b",
+        "xoxe." + "xoxb-1-z",
+        "user:hunter2",
+        "ghp_" + "a1",
+        "github_pat_" + "1_b",
+    ],
 )
 def test_secrets_are_struck_out(log: tuple[logging.Logger, io.StringIO], secret: str) -> None:
     """A token, or a password in an address, is struck out wherever it stands, also in a traceback."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.loopback.queues import Queues, QueuesInUse
+from functions.loopback.queues import Queues, QueuesInUse, QueuesUnusable
 
 ROOT = Path(__file__).resolve().parents[4]
 OWNER = """
@@ -131,3 +131,10 @@ def test_a_waiting_thread_is_woken_by_a_message(queues: Queues) -> None:
     queues.put("a", b"1")
     worker.join(10)
     assert taken == [b"1"]
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    """What stands there instead of the queues is named, with what to do; it is not taken for another host."""
+    (tmp_path / "queues.sqlite").write_bytes(b"no database" * 1_000)
+    with pytest.raises(QueuesUnusable, match=r"queues\.sqlite cannot be used .*move it away"):
+        Queues(tmp_path)
