@@ -118,6 +118,15 @@ class Works:
                 changed = json.dumps(order | {"reviews": [*known, record]})
                 connection.execute(sa.update(works).where(works.c.flow_id == flow_id).values(order=changed))
 
+    def drop_review(self, flow_id: str, review: Review) -> None:
+        """Forget a decision that did not come to be."""
+        record = review.model_dump(mode="json")
+        with self._engine.begin() as connection:
+            order = _locked_order(connection, flow_id)
+            left = [one for one in order.get("reviews", []) if one != record]
+            changed = json.dumps(order | {"reviews": left})
+            connection.execute(sa.update(works).where(works.c.flow_id == flow_id).values(order=changed))
+
     def reviews(self, flow_id: str) -> tuple[Review, ...]:
         """Return the decisions that were made in Slack about a job's run."""
         found = self.find(flow_id)

@@ -47,7 +47,7 @@ def review(desk: Desk, job: Job, kind: str, value: str, work: Work) -> None:
     try:
         desk.step("pass the decision on", _pass_on, desk, work, shown[1], said, patience=SHORT)
     except (Refused, FlowFailed):
-        desk.step("give the decision back", desk.records.release, decision, job.flow_id)
+        desk.step("give the decision back", _give_back, desk, job, work, decision, said)
         raise
     desk.step("keep the decision", _keep, desk, job, work, decision, said)
     desk.tell(job, messages.reviewing(job, environment, said.state))
@@ -118,10 +118,14 @@ def _is_own(desk: Desk, work: Work, user: str, login: str | None) -> bool:
 
 
 def _pass_on(desk: Desk, work: Work, environment_id: int, said: Review) -> None:
-    """Tell GitHub, unless an attempt that was cut off has told it already."""
+    """Tell GitHub, unless an attempt that was cut off has told it already.
+
+    Whose decision it is, is written down before: the run that it sets free may end before we come to that.
+    """
     assert work.handle is not None
     reviews = desk.github().actions.reviews
     state: Literal["approved", "rejected"] = "approved" if said.state == "approved" else "rejected"
+    desk.works.add_review(work.flow_id, said)
     if _is_known(desk, work.handle, said):
         return
     try:
@@ -129,6 +133,11 @@ def _pass_on(desk: Desk, work: Work, environment_id: int, said: Review) -> None:
     except Refused:
         if not _is_known(desk, work.handle, said):
             raise
+
+
+def _give_back(desk: Desk, job: Job, work: Work, decision: str, said: Review) -> None:
+    desk.works.drop_review(work.flow_id, said)
+    desk.records.release(decision, job.flow_id)
 
 
 def _is_known(desk: Desk, handle: RunHandle, said: Review) -> bool:

@@ -307,6 +307,15 @@ def test_reactions_are_added_once(client: WebClient) -> None:
     assert refusal(client.reactions_add, channel=ARRIVALS, timestamp=ts, name="eyes") == "already_reacted"
 
 
+def test_what_is_no_name_is_said(client: WebClient) -> None:
+    """An emoji and a kind of channel that cannot be are refused by Slack's names."""
+    ts = client.chat_postMessage(channel=ARRIVALS, text="x")["ts"]
+    assert refusal(client.reactions_add, channel=ARRIVALS, timestamp=ts, name="no such!") == "invalid_name"
+    assert client.reactions_add(channel=ARRIVALS, timestamp=ts, name="+1::skin-tone-3")["ok"]
+    assert refusal(client.conversations_list, types="public_channel,nonsense") == "invalid_types"
+    assert client.conversations_list(types="public_channel, private_channel,mpim,im")["ok"]
+
+
 def test_tiers_are_enforced_on_request_and_the_client_waits(start_slack: START) -> None:
     """The second post of a second is 429 with Retry-After; the client's handler waits and gets through."""
     slack = start_slack(enforce_tiers=True)

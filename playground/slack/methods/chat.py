@@ -14,6 +14,8 @@ Json = dict[str, Any]
 POST_TEXT_MOST = 40_000
 UPDATE_TEXT_MOST = 4_000
 ATTACHMENTS_MOST = 100
+# https://docs.slack.dev/reference/methods/reactions.add, “invalid_name”; a skin tone stands behind two colons
+_EMOJI_NAME = re.compile(r"[\w+'-]+(::skin-tone-[2-6])?")
 _BARE_AMPERSAND = re.compile(r"&(?!amp;|lt;|gt;)")
 
 
@@ -83,6 +85,8 @@ def get_permalink(call: Call) -> Json:
 def add_reaction(call: Call) -> Json:
     """Put an emoji on a message."""
     name = call.needed("name", "no_reaction_name").strip(":")
+    if not _EMOJI_NAME.fullmatch(name):
+        raise ApiError("invalid_name")
     channel = joined_channel(call)
     message = call.slack.messages.find(channel.id, call.needed("timestamp", "no_item_specified"))
     if message is None:

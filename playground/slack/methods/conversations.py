@@ -8,6 +8,8 @@ from playground.slack.web_api import ApiError, Call, method
 from playground.slack.workspace import Channel, channel_object
 
 Json = dict[str, Any]
+# https://docs.slack.dev/reference/methods/conversations.list, “types”
+KINDS = frozenset({"public_channel", "private_channel", "mpim", "im"})
 
 
 @method("conversations.info", scope="channels:read")
@@ -98,7 +100,10 @@ def join(call: Call) -> Json:
 
 def _is_wanted(call: Call, channel: Channel) -> bool:
     kind = "im" if channel.is_im else "private_channel" if channel.is_private else "public_channel"
-    return kind in call.text("types", "public_channel").replace(" ", "").split(",")
+    wanted = call.text("types", "public_channel").replace(" ", "").split(",")
+    if not KINDS.issuperset(wanted):
+        raise ApiError("invalid_types")
+    return kind in wanted
 
 
 def _is_visible(call: Call, channel: Channel) -> bool:
