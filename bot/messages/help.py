@@ -12,6 +12,9 @@ from bot.messages.message import Message, compose
 from bot.messages.text import code, inline, listed
 from ml.contract import ModelView
 
+MOST_WORD = 80
+"""Characters that are shown of a word that is no command."""
+
 
 def help(commands: Iterable[Command], command_name: str) -> Message:  # noqa: A001 - named like its verb
     """Return the list of commands, each with one example."""
@@ -58,6 +61,7 @@ def help_for(command: Command, command_name: str, model: ModelView | None = None
 def unknown_verb(word: str, suggestions: Sequence[str], command_name: str = "/ml") -> Message:
     """Return the answer to a word that is no command."""
     nearest = f"\n{did_you_mean(suggestions)}" if suggestions else ""
+    word = word if len(word) <= MOST_WORD else f"{word[:MOST_WORD]}…"
     rest = f"{_typed(command_name, 'help')} lists what I know."
     return compose(section(f":question: *I know no command {code(word)}.*{nearest}\n{rest}"))
 

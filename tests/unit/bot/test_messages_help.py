@@ -64,3 +64,10 @@ def test_an_unknown_word_is_answered_with_the_nearest() -> None:
         == ":question: *I know no command `pedict`.*\nDid you mean `predict`?\n`/ml help` lists what I know."
     )
     assert "Did you mean" not in messages.unknown_verb("zzz", ()).text
+
+
+def test_a_long_word_that_is_no_command_is_cut() -> None:
+    """Nobody gets a file back for a word of 100,000 characters."""
+    said = messages.unknown_verb("x" * 100_000, ())
+    assert "x" * 80 + "…" in said.text
+    assert (len(said.text) < 500, said.files) == (True, ())
