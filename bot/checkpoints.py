@@ -16,6 +16,8 @@ from bot.errors import FlowFailed
 
 _TIME = "__time__"
 _ERROR = "__error__"
+_ESCAPE = "~"
+"""Stands before a key of somebody else's that reads as one of our marks; people may name an input so."""
 
 
 class JsonSerializer(Serializer):
@@ -27,7 +29,7 @@ class JsonSerializer(Serializer):
 
     def serialize(self, data: Any) -> str:
         """Return *data* as JSON; raise TypeError for what JSON cannot hold."""
-        return json.dumps(data, default=_encode, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(_escaped(data), default=_encode, ensure_ascii=False, separators=(",", ":"))
 
     def deserialize(self, serialized_data: str) -> Any:
         """Return what `serialize` was given; lists stand for tuples."""
@@ -40,6 +42,22 @@ def last_cause(error: BaseException) -> BaseException:
     return given_up[-1] if given_up else error
 
 
+def _escaped(value: Any) -> Any:
+    """Return *value* with marks that are not ours escaped, which stand alone in an object as ours do."""
+    if isinstance(value, list | tuple):
+        return [_escaped(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((key, one),) = value.items()
+        return {f"{_ESCAPE}{key}" if _is_mark(key) else key: _escaped(one)}
+    return {key: _escaped(one) for key, one in value.items()}
+
+
+def _is_mark(key: Any) -> bool:
+    return isinstance(key, str) and key.lstrip(_ESCAPE) in (_TIME, _ERROR)
+
+
 def _encode(value: Any) -> Any:
     if isinstance(value, datetime):
         return {_TIME: value.isoformat()}
@@ -50,8 +68,11 @@ def _encode(value: Any) -> Any:
 
 
 def _decode(value: dict[str, Any]) -> Any:
-    if value.keys() == {_TIME}:
-        return datetime.fromisoformat(value[_TIME])
-    if value.keys() == {_ERROR}:
-        return FlowFailed(*value[_ERROR])
-    return value
+    if len(value) != 1:
+        return value
+    ((key, one),) = value.items()
+    if key == _TIME:
+        return datetime.fromisoformat(one)
+    if key == _ERROR:
+        return FlowFailed(*one)
+    return {key.removeprefix(_ESCAPE): one} if _is_mark(key) else value
