@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from bot.databases import begin_writing
 from bot.engine import FLOW_VERSION
+from bot.outages import is_away
 from bot.tables import inbox
 
 log = logging.getLogger(__name__)
@@ -49,10 +50,25 @@ class Inbox:
 
         On PostgreSQL those that another process has in hand are passed over.
         """
-        oldest = sa.select(inbox).order_by(inbox.c.number).limit(most).with_for_update(skip_locked=True)
+        return self._begin_those(sa.select(inbox).order_by(inbox.c.number).limit(most))
+
+    def begin_each(self, most: int) -> None:
+        """Do that one by one, past those that cannot be begun: one of them must not hold up all others."""
+        oldest = sa.select(inbox.c.number).order_by(inbox.c.number).limit(most)
+        with self._engine.connect() as connection:
+            numbers = connection.execute(oldest).scalars().all()
+        for number in numbers:
+            try:
+                self._begin_those(sa.select(inbox).where(inbox.c.number == number))
+            except Exception as error:
+                log.exception("a flow could not be begun", extra={"number": number})
+                if is_away(error):
+                    return
+
+    def _begin_those(self, wanted: sa.Select[Any]) -> int:
         with self._engine.connect() as connection:
             begin_writing(connection)
-            rows = connection.execute(oldest).all()
+            rows = connection.execute(wanted.with_for_update(skip_locked=True)).all()
             if not rows:
                 return 0
             for row in rows:

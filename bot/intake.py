@@ -13,14 +13,17 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.checkpoints import JsonSerializer
 from bot.databases import begin_writing
 from bot.inbox import Inbox
+from bot.outages import is_away
 
 log = logging.getLogger(__name__)
 
@@ -122,8 +125,11 @@ class Intake:
         """Begin the flows of the oldest *most* requests; return whether none is left, or can be begun."""
         try:
             return self.inbox.begin_flows(most) < most
-        except Exception:
+        except Exception as error:
             log.warning("flows could not be begun yet", exc_info=True)
+            if not is_away(error):
+                with suppress(SQLAlchemyError):  # it may have gone away since
+                    self.inbox.begin_each(FLOWS_AT_ONCE)
             return True
 
     def _gather(self, first: Entry) -> tuple[list[Entry], bool]:

@@ -68,11 +68,13 @@ def is_repeated() -> bool:
 
 def is_away(error: Exception) -> bool:
     """Return whether the database may take the same words later: it is gone, locked, or has no room."""
-    if not isinstance(error, DBAPIError):
-        return isinstance(error, NoConnectionLeft)
-    code = getattr(error.orig, "sqlite_errorcode", None)
+    if isinstance(error, NoConnectionLeft):
+        return True
+    reason = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(reason, "sqlite_errorcode", None)
     if code is not None:
         return int(code) & PRIMARY in SQLITE_MAY_HEAL
     # psycopg's class for what is the matter with the server, not with the words:
     # https://www.psycopg.org/psycopg3/docs/api/errors.html
-    return error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
+    invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
+    return invalidated or isinstance(reason, psycopg.OperationalError)

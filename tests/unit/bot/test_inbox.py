@@ -114,6 +114,15 @@ def test_what_was_another_flow_before_holds_nobody_up(inbox: Inbox, engine: sa.E
     assert ids(engine, inbox_table.c.flow_id) == []
 
 
+def test_one_that_cannot_be_begun_holds_nobody_up(inbox: Inbox, engine: sa.Engine, client: Client) -> None:
+    """It stays where it is, and the others begin in their order."""
+    put(inbox, engine, "c-1", "c-2", "c-3", said='"one"')
+    client.dies_at = "c-2"
+    inbox.begin_each(9)
+    assert ids(engine, begun.c.id) == ["c-1", "c-3"]
+    assert ids(engine, inbox_table.c.flow_id) == ["c-2"]
+
+
 def test_several_processes_begin_each_request_once(engine: sa.Engine, client: Any) -> None:
     """Those that begin flows at the same time share them out."""
     inboxes = [Inbox(engine, client) for _ in range(4)]

@@ -284,7 +284,9 @@ def test_flows_that_could_not_begin_begin_later(
 
     def troubled(*_: Any) -> None:
         if next(troubles) < 3:
-            raise sqlite3.OperationalError("disk I/O error")
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
 
     enqueue = inbox._client.enqueue_in_transaction
     monkeypatch.setattr(inbox._client, "enqueue_in_transaction", lambda *given: (troubled(), enqueue(*given)))
@@ -293,3 +295,22 @@ def test_flows_that_could_not_begin_begin_later(
     inbox.wait_for("begun", 1)
     assert begun() == ["a"]
     assert next(troubles) > 3
+
+
+def test_one_flow_that_cannot_begin_holds_up_no_other(
+    intake: Intake, inbox: Log, begun: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request whose flow cannot be begun stays behind; those after it begin."""
+    enqueue = inbox._client.enqueue_in_transaction
+
+    def troubled(connection: sa.Connection, options: Any, *args: Any) -> None:
+        if options["workflow_id"] == "a":
+            raise ValueError("of no use")
+        enqueue(connection, options, *args)
+
+    monkeypatch.setattr(inbox._client, "enqueue_in_transaction", troubled)
+    intake.start()
+    intake.submit(entry("a"))
+    intake.submit(entry("b"))
+    intake.stop()
+    assert begun() == ["b"]
