@@ -17,6 +17,8 @@ from tests.stand_ins import function_app
 
 ANSWERS = 15
 ALLOWED_MILLISECONDS = 150
+PAUSE_SECONDS = 2.1
+"""Between two answers: Slack takes about one message a second in a channel, and a round makes two."""
 COMMAND = f"/ml predict {function_app.MODEL} flight=UA1545 date=2013-07-04"
 
 
@@ -55,6 +57,7 @@ def _answers(office: Office) -> Figure:
     """Return what the bot adds between a person's command and its answer in the channel."""
     added, seen = [], []
     for number in range(ANSWERS + 2):
+        time.sleep(PAUSE_SECONDS)
         function, post = _function_milliseconds(office), _post_milliseconds(office)
         before = office.slack.seq()
         begun = time.perf_counter()
