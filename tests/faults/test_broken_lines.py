@@ -12,7 +12,7 @@ import pytest
 
 from playground.control_client import NothingHappened, PlaygroundError
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import ARRIVALS, Json, Team, job_state, team_in
+from tests.stand_ins.team import ARRIVALS, WAIT_SECONDS, Json, Team, job_state, team_in
 from tests.stand_ins.wire import HOST, Wire
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -85,19 +85,17 @@ class Shaky:
         run = self.team.started(number)
         self.team.functions.finish(run["run_id"])
         card = self.team.state(before, "decision")
+
+        def decided(event: Json) -> bool:
+            same = (event.get("message") or {}).get("ts") == card["message"]["ts"]
+            return same and job_state(event) == "done"
+
         self.insist(
             lambda: self.team.slack.press("owner", card, "version.promote"),
-            lambda: any(job_state(event) == "done" for event in self._edits(card)),
+            lambda: any(map(decided, self.team.slack.feed(card["seq"]))),
         )
-        assert "was promoted" in self.team.state(card["seq"], "done")["plain"]
-
-    def _edits(self, card: Json) -> list[Json]:
-        ts = card["message"]["ts"]
-        return [
-            event
-            for event in self.team.slack.feed(card["seq"])
-            if (event.get("message") or {}).get("ts") == ts
-        ]
+        end = self.team.slack.wait_for(decided, WAIT_SECONDS, card["seq"])
+        assert "was promoted" in end["plain"]
 
     def settle(self) -> None:
         """Wait until Slack has nothing left to send, and what it sent is done."""
@@ -111,7 +109,9 @@ class Shaky:
         for flight, counts in self.expected.items():
             if counts.start:
                 self.team.seen(0, f"flight {flight}:")
-        self.team.told("viewer", "/ml whoami")
+        before = self.team.slack.seq()
+        self.insist(lambda: self.team.slack.say("viewer", ARRIVALS, "/ml whoami"), lambda: False)
+        self.team.private(before, "with the role")
 
 
 def lengths(chance: random.Random) -> Iterator[int]:
@@ -125,7 +125,7 @@ def lengths(chance: random.Random) -> Iterator[int]:
 def test_nothing_is_lost_or_done_twice(tmp_path: Path, seed: int) -> None:
     """Mentions, forms, runs and promotions come once; a command that was taken, too, and no other twice."""
     chance = random.Random(seed)
-    with team_in(tmp_path, transport="socket", retry_seconds=AGAIN) as team:
+    with team_in(tmp_path, transport="socket", retry_seconds=AGAIN, ack_seconds=3.0) as team:
         port = int(team.slack.running.url.rpartition(":")[2])
         with closing(Wire(port, lengths(random.Random(seed)))) as wire:
             team.loopback.socket_url = f"ws://{HOST}:{wire.port}"

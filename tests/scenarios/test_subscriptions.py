@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
+from bot.databases import make_engine
+from bot.subscriptions import Subscriptions
 from tests.stand_ins.actions_team import NAME, ActionsTeam
 from tests.stand_ins.team import OVER_ALL, over
 
@@ -154,9 +157,10 @@ def test_slips_of_the_keyboard(actions_team: ActionsTeam) -> None:
 def test_after_a_time_away_each_story_is_told_by_its_end(actions_team: ActionsTeam) -> None:
     """What failed and recovered meanwhile is no news; what fails still is one message that names the gap."""
     team, github = actions_team, actions_team.github
-    bot = team.start_bot("--away-seconds", "1")
+    bot = team.start_bot()
     team.subscribe()
     bot.kill()
+    _look_back(team, timedelta(hours=1))
     for run in github.push(NAME, "next", {"a.txt": "1"})["runs"]:
         github.wait_for_run(run)
     for conclusion in ("failure", "success"):
@@ -164,7 +168,7 @@ def test_after_a_time_away_each_story_is_told_by_its_end(actions_team: ActionsTe
     for _ in range(3):
         team.run("failure", ref="next")
     before = team.slack.seq()
-    team.start_bot("--away-seconds", "1")
+    team.start_bot()
     told = team.posted(before, "deploy.yml on next in acme/flights has failed 3 times")
     assert "I did not look from" in told["plain"]
     then = team.slack.seq()
@@ -172,3 +176,13 @@ def test_after_a_time_away_each_story_is_told_by_its_end(actions_team: ActionsTe
     team.run(ref="next")
     team.edited(then, "has recovered")
     assert len(team.messages()) == 1
+
+
+def _look_back(team: ActionsTeam, age: timedelta) -> None:
+    """Make the bot's last look at the repository so old."""
+    engine = make_engine(team.team.database_url)
+    kept = Subscriptions(engine)
+    seen = kept.seen(NAME)
+    assert seen is not None
+    kept.see(NAME, seen.model_copy(update={"looked_at": seen.looked_at - age}))
+    engine.dispose()

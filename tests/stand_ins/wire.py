@@ -58,6 +58,7 @@ class _Connection:
         self._ends = (near, far)
         self._left = length
         self._abrupt = length % 2 == 1
+        self._broken = False
         self.silent = False
         self._lock = threading.Lock()
 
@@ -80,11 +81,9 @@ class _Connection:
                 sink.sendall(carried)
                 if len(carried) < len(data):
                     self._wire.breaks += 1
-                    self._break_off()
-                    return
-        for end in self._ends:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                    self._broken = True
+                    break
+        self._end()
 
     def _allowed(self, size: int) -> int:
         with self._lock:
@@ -94,11 +93,11 @@ class _Connection:
             self._left -= size
             return allowed
 
-    def _break_off(self) -> None:
+    def _end(self) -> None:
+        """Wake the other direction: an end on which somebody waits for bytes does not close."""
+        reset = self._broken and self._abrupt
         for end in self._ends:
             with suppress(OSError):
-                if self._abrupt:
+                if reset:
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                    end.close()
-                else:
-                    end.shutdown(socket.SHUT_RDWR)
+                end.shutdown(socket.SHUT_RD if reset else socket.SHUT_RDWR)
