@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from dbos import DBOS, StepOptions
+from dbos import DBOS, EnqueueOptions, StepOptions
 from dbos import error as engine_errors
 
 from bot.access import Access
@@ -43,6 +43,7 @@ from bot.errors import (
 )
 from bot.experiment_records import ExperimentRecords
 from bot.jobs import Job, is_person
+from bot.line import Line
 from bot.messages.message import Message
 from bot.open_forms import OpenForms
 from bot.outages import through_outages
@@ -115,6 +116,7 @@ class Desk:
     connectors: Mapping[str, Connector]
     edits: Edits
     fence: Fence
+    line: Line
     commands: Mapping[str, Command]
     deliveries: Deliveries
     calls: Calls
@@ -201,16 +203,16 @@ class Desk:
             log.info("message to a flow that does not exist", extra={"flow_id": flow_id, "topic": topic})
 
     def start(self, flow: str, queue: str, flow_id: str, *args: Any, partition: str | None = None) -> None:
-        """Put another flow on a queue; the same *flow_id* runs once."""
-        options: dict[str, Any] = {
+        """Put another flow on a queue; the same *flow_id* runs once. Those of a partition run in order."""
+        options: EnqueueOptions = {
             "workflow_name": flow,
             "queue_name": queue,
             "workflow_id": flow_id,
             "app_version": FLOW_VERSION,
         }
         if partition is not None:
-            options["queue_partition_key"] = partition
-        DBOS.enqueue_workflow_with_options(options, *args)  # type: ignore[arg-type]
+            options = self.line.add_to({**options, "queue_partition_key": partition})
+        DBOS.enqueue_workflow_with_options(options, *args)
 
     # --- answers ------------------------------------------------------------------------------------------
 

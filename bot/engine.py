@@ -29,6 +29,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.checkpoints import JsonSerializer
 from bot.databases import make_engine, psycopg_url
 from bot.errors import ConfigurationError
+from bot.line import Line
 from bot.records import Records
 from bot.timing import Timing
 
@@ -159,6 +160,7 @@ class Engine:
         self.timing = timing or Timing()
         self.on_sqlite = database_url.startswith("sqlite")
         self._lock = _lock_sqlite(database_url) if self.on_sqlite else None
+        self.line = Line(numbered=self.on_sqlite)
         self.executor_id = "bot" if self.on_sqlite else f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
         self.sql: SqlEngine = make_engine(database_url)
         self.records = Records(self.sql)

@@ -59,7 +59,7 @@ METHODS = {
 IN_A_CHANNEL = {"chat.postMessage": Limit(3, 3.0)}
 """About one message a second and channel, "with short bursts"; a refusal of these is about the channel."""
 
-PROGRESS_SHARE, PROGRESS_AT_ONCE = 0.6, 8
+PROGRESS_SHARE, PROGRESS_AT_ONCE = 0.7, 8
 """Of what a minute allows, progress uses so much, so many calls in a row; the rest is there for results."""
 UNDER_WAY_SECONDS = 1.0
 """Slack counts a call when it comes, we when it leaves: windows are taken so much longer than they are."""

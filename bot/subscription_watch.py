@@ -12,11 +12,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from dbos import DBOSClient
+from dbos import DBOSClient, EnqueueOptions
 
 from bot.connectors.connector import Sighting
 from bot.engine import FLOW_VERSION, INCIDENTS
 from bot.incidents import News, wanted
+from bot.line import Line
 from bot.run_news import STARTED, RunNews, compare
 from bot.subscriptions import Subscriptions
 from bot.timing import Timing
@@ -35,10 +36,11 @@ KEEP_AFTER = timedelta(seconds=30)
 class SubscriptionWatch:
     """Knows which repositories to list, and starts the flows of what is new in them. Used by one thread."""
 
-    def __init__(self, subscriptions: Subscriptions, client: DBOSClient, timing: Timing) -> None:
+    def __init__(self, subscriptions: Subscriptions, client: DBOSClient, timing: Timing, line: Line) -> None:
         self._subscriptions = subscriptions
         self._client = client
         self._timing = timing
+        self._line = line
         self._known: dict[str, tuple[Sequence[Sighting], datetime]] = {}
         self._kept_at: dict[str, datetime] = {}
         self._others_at: dict[str, float] = {}
@@ -94,13 +96,11 @@ class SubscriptionWatch:
                 self._start(told)
 
     def _start(self, news: News) -> None:
-        self._client.enqueue(
-            {
-                "workflow_name": FLOW,
-                "queue_name": INCIDENTS,
-                "workflow_id": f"i-{news.id}",
-                "queue_partition_key": news.key,
-                "app_version": FLOW_VERSION,
-            },
-            news.model_dump(mode="json"),
-        )
+        options: EnqueueOptions = {
+            "workflow_name": FLOW,
+            "queue_name": INCIDENTS,
+            "workflow_id": f"i-{news.id}",
+            "queue_partition_key": news.key,
+            "app_version": FLOW_VERSION,
+        }
+        self._client.enqueue(self._line.add_to(options), news.model_dump(mode="json"))

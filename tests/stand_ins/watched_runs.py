@@ -23,6 +23,7 @@ from bot.connectors.github_runs import NAME
 from bot.databases import make_engine
 from bot.incidents import Subscription
 from bot.jobs import Job
+from bot.line import Line
 from bot.messages.message import Message
 from bot.records import Records
 from bot.settings import GitHubSettings
@@ -131,7 +132,7 @@ class WatchedRuns:
             edits or client,
             "watched",
             timing,
-            SubscriptionWatch(self.subscriptions, client, timing),
+            SubscriptionWatch(self.subscriptions, client, timing, Line(numbered=True)),
         )
 
     @property
