@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,6 +111,7 @@ def test_each_operation_keeps_to_its_description(
 ) -> None:
     """What is allowed is answered, what is forbidden is refused, all as described; nothing fails or hangs."""
     described = narrowed[f"/api/{operation.route}"][operation.method]
+    route = re.compile(f"/api/{re.sub('{[a-z_]+}', '[^/]+', operation.route)}")
     asked = 0
 
     @settings(max_examples=CASES)
@@ -122,8 +124,11 @@ def test_each_operation_keeps_to_its_description(
             headers["Idempotency-Key"] = f"{operation.name}-{asked % 5}"  # a few runs are enough work
         answer = case.call(base_url=host.url, session=host.session, headers=headers, timeout=ANSWER_SECONDS)
         assert answer.status_code < 500
-        sent = parse_qsl(urlsplit(answer.request.url).query, keep_blank_values=True)
-        if all(value for _, value in sent):  # an empty one is as if it were not given, as in Azure
+        sent = urlsplit(answer.request.url)
+        if not route.fullmatch(sent.path):
+            return  # a bare # or ? in a name, or dots as one: the client asked for another address
+        query = parse_qsl(sent.query, keep_blank_values=True)
+        if all(value for _, value in query):  # an empty one is as if it were not given, as in Azure
             case.validate_response(answer, checks=JUDGED)
 
     ask()
