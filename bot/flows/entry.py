@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from bot import gates
@@ -20,22 +21,28 @@ def admit(desk: Desk, job: Job) -> None:
 
 def _judge(desk: Desk, job: Job) -> None:
     command = desk.commands[job.verb]
-    try:
-        role = desk.access.role(job.user, fresh=command.touches_production, needed=command.roles)
-    except SlackBusy:
-        raise  # Slack will say so in a moment
-    except SlackUnreachable as error:
-        raise roles_unknown(error) from None
+    role = role_of(desk, job.user, fresh=command.touches_production, needed=command.roles)
     verdict = gates.evaluate_command(gates.CommandFacts(job.verb, role, command.roles))
     desk.records.note(job.flow_id, job.user, job.verb, typed=job.typed, allowed=verdict == gates.Proceed())
     if isinstance(verdict, gates.Refuse):
         raise refuse(verdict.reason_code, verdict.detail)
 
 
-def roles_unknown(error: SlackUnreachable) -> Refused:
-    """Return the refusal that says why nobody knows who is in the user groups."""
-    fix = "`toban check` says whether the app lacks the scope usergroups:read."
-    return refuse("roles_unknown", f"Slack did not say who is in the user groups ({error}). {fix}")
+def role_of(
+    desk: Desk, user: str, *, fresh: bool = False, recent: bool = False, needed: Iterable[Role] = ()
+) -> Role | None:
+    """Return the role of *user* as `Access.role` does, whose options these are.
+
+    Raises Refused where nobody knows who is in the user groups, SlackBusy where Slack says so in a moment.
+    """
+    try:
+        return desk.access.role(user, fresh=fresh, recent=recent, needed=needed)
+    except SlackBusy:
+        raise
+    except SlackUnreachable as error:
+        fix = "`toban check` says whether the app lacks the scope usergroups:read."
+        detail = f"Slack did not say who is in the user groups ({error}). {fix}"
+        raise refuse("roles_unknown", detail) from None
 
 
 def admit_to(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
@@ -44,12 +51,7 @@ def admit_to(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
 
 
 def _judge_roles(desk: Desk, job: Job, roles: tuple[Role, ...]) -> None:
-    try:
-        role = desk.access.role(job.user, fresh=True, needed=roles)
-    except SlackBusy:
-        raise  # Slack will say so in a moment
-    except SlackUnreachable as error:
-        raise roles_unknown(error) from None
+    role = role_of(desk, job.user, fresh=True, needed=roles)
     verdict = gates.evaluate_command(gates.CommandFacts(job.typed, role, roles))
     allowed = verdict == gates.Proceed()
     desk.records.note(job.flow_id, job.user, f"{job.verb}: this one", typed=job.typed, allowed=allowed)

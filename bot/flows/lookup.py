@@ -8,10 +8,10 @@ from functools import partial
 
 from bot.access import includes
 from bot.desk import SHORT, Desk
-from bot.errors import BotError, Refused, SlackBusy, SlackUnreachable
+from bot.errors import BotError, Refused
 from bot.experiments import about
 from bot.flows.deciding import approver_roles
-from bot.flows.entry import admit, model_name, roles_unknown, typed_values
+from bot.flows.entry import admit, model_name, role_of, typed_values
 from bot.flows.experiment import github_issues
 from bot.flows.show import show
 from bot.jobs import ROLES, Job, Role
@@ -103,12 +103,7 @@ def _registry(desk: Desk, job: Job) -> Message:
 
 
 def _whoami(desk: Desk, job: Job) -> Message:
-    try:
-        role = desk.access.role(job.user, recent=True)
-    except SlackBusy:
-        raise  # Slack will say so in a moment
-    except SlackUnreachable as error:
-        raise roles_unknown(error) from None
+    role = role_of(desk, job.user, recent=True)
     models = {name: _deciders(desk, name) for name in desk.settings.team.models}
     return status.whoami(job.user, (role,) if role else (), models, desk.commands.values())
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from bot import gates
 from bot.desk import SHORT, Desk
-from bot.errors import SlackBusy, SlackUnreachable
 from bot.flows.deciding import DECISION, approver_roles
-from bot.flows.entry import admit, roles_unknown
+from bot.flows.entry import admit, role_of
 from bot.flows.refusals import refuse
 from bot.jobs import Job
 from bot.messages import jobs, versions
@@ -36,12 +35,7 @@ def press(desk: Desk, job: Job, kind: str, decide_id: str, shown: str) -> None:
 def _judge(desk: Desk, job: Job, decide_id: str, shown: str) -> dict[str, Any] | None:
     """Claim the decision for this press; return who came first (and with what) where somebody did."""
     record = _record(desk, decide_id)
-    try:
-        role = desk.access.role(job.user, fresh=True)
-    except SlackBusy:
-        raise  # Slack will say so in a moment
-    except SlackUnreachable as error:
-        raise roles_unknown(error) from None
+    role = role_of(desk, job.user, fresh=True)
     facts = gates.DecisionFacts(
         role=role,
         approvers=approver_roles(desk, record["model"]),

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from bot import gates
 from bot.connectors.connector import Review, RunHandle, Waiting
 from bot.desk import SHORT, Desk
-from bot.errors import FlowFailed, Refused, SlackBusy, SlackUnreachable
-from bot.flows.entry import admit_to, roles_unknown
+from bot.errors import FlowFailed, Refused
+from bot.flows.entry import admit_to, role_of
 from bot.flows.refusals import refuse
 from bot.flows.work import Order
 from bot.jobs import PUSHER, Job
@@ -74,12 +74,7 @@ def _judge(
     people = desk.settings.team.github
     login = people.login(job.user)
     protection = reviews.protection(work.handle.scope, one.environment) if one else None
-    try:
-        role = desk.access.role(job.user, fresh=True)
-    except SlackBusy:
-        raise  # Slack will say so in a moment
-    except SlackUnreachable as error:
-        raise roles_unknown(error) from None
+    role = role_of(desk, job.user, fresh=True)
     facts = gates.ReviewFacts(
         environment=one.environment if one else "that environment",
         role=role,
