@@ -248,8 +248,9 @@ def _up(options: argparse.Namespace) -> int:
         signal.SIGTERM,
     ):  # first of all: as process 1 of a container it would be ignored
         signal.signal(number, lambda *_: stop.set())
-    from bot.app import HealthDoor, HttpDoor, SocketDoor, build_bot
+    from bot.app import build_bot
     from bot.settings import SECRETS, load_settings
+    from bot.ways_in import HealthDoor, HttpDoor, SocketDoor
 
     address = _bind("--http", options.http) if options.http else None
     health = _bind("--health", options.health) if options.health else None

@@ -12,8 +12,9 @@ import threading
 
 from dbos import DBOS
 
-from bot.app import HttpDoor, build_bot
+from bot.app import build_bot
 from bot.settings import load_settings
+from bot.ways_in import HttpDoor
 
 if __name__ == "__main__":
     bot = build_bot(load_settings(os.environ, "http"))

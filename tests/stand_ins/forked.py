@@ -18,7 +18,7 @@ from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import TextIO
 
-PRELOADED = ["bot.app", "bot.settings", "bot.questions", __name__]
+PRELOADED = ["bot.ways_in", "bot.settings", "bot.questions", __name__]
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(PRELOADED)
 
