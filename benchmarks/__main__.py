@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from benchmarks import acks, azurites, floods, flows, histories, peers, predictions, starts, watching
+from benchmarks import acks, azurites, drift, floods, flows, histories, peers, predictions, starts, watching
 from benchmarks.figures import Figure
 from benchmarks.load import Generator, LoadFailed
 from benchmarks.report import PAGE, put_section, write_section
@@ -26,9 +26,9 @@ from benchmarks.workbench import CannotMeasure, Workbench
 from playground.programs import ProgramFailed
 
 FIGURES = ("starts", "predictions", "azurite", "acks", "flows", "histories")
-WATCHING, FLOODS, PEERS = "watching", "floods", "peers"
-NAMES = (*FIGURES, WATCHING, FLOODS)
-SECTIONS = {"figures": FIGURES, **{name: (name,) for name in (WATCHING, FLOODS, PEERS)}}
+DRIFT, WATCHING, FLOODS, PEERS = "drift", "watching", "floods", "peers"
+NAMES = (*FIGURES, DRIFT, WATCHING, FLOODS)
+SECTIONS = {"figures": FIGURES, **{name: (name,) for name in (DRIFT, WATCHING, FLOODS, PEERS)}}
 """What stands in each section of the page; one is written only when all of it was measured."""
 
 
@@ -98,6 +98,7 @@ def _benchmarks(bench: Workbench) -> dict[str, Callable[[], Iterator[Figure]]]:
         "acks": lambda: acks.measure(bench),
         "flows": lambda: flows.measure(bench),
         "histories": lambda: histories.measure(bench, trained()),
+        DRIFT: lambda: drift.measure(bench),
         WATCHING: lambda: watching.measure(bench),
         FLOODS: lambda: floods.measure(bench, trained()),
         PEERS: lambda: peers.measure(bench, trained()),

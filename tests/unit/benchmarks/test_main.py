@@ -41,7 +41,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(program, "PAGE", page)
     monkeypatch.delenv("PEERS", raising=False)
     benchmarks = ("starts", "predictions", "azurites", "acks", "flows", "histories")
-    for name in (*benchmarks, "watching", "floods", "peers"):
+    for name in (*benchmarks, "drift", "watching", "floods", "peers"):
         monkeypatch.setattr(program, name, SimpleNamespace(measure=fine))
     monkeypatch.setattr(program, "train", lambda bench: None)
     return page
@@ -93,7 +93,7 @@ def test_a_section_that_was_measured_whole_is_written(page: Path) -> None:
     figures, rest = page.read_text("utf-8").split("<!-- begin watching -->")
     watching, peers = rest.split("<!-- begin peers -->")
     assert "BENCH_ARGS='watching acks'" in watching
-    assert (watching.count("a thing"), figures.count("old"), peers.count("old")) == (1, 1, 1)
+    assert (watching.count("a thing"), figures.count("old"), peers.count("old")) == (1, 2, 1)
 
 
 def test_an_unknown_name_is_refused(page: Path) -> None:
