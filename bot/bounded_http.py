@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPResponse
 from typing import Any
 
@@ -98,3 +100,16 @@ def bounded_session(adapter: BoundedAdapter | None = None) -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     return session
+
+
+@contextmanager
+def bounded_request(method: str, url: str, **request: Any) -> Iterator[requests.Response]:
+    """Send one request as requests does, over a session of its own; yield the answer, which is bounded.
+
+    No redirect is followed: it would lead what was sent to another address. Give it a time-out.
+    """
+    with (
+        bounded_session() as session,
+        session.request(method, url, allow_redirects=False, **request) as reply,
+    ):
+        yield reply

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from bot.bounded_http import bounded_session
+from bot.bounded_http import bounded_request
 from bot.errors import SlackUnreachable
 from bot.slack_addresses import is_slacks
 
@@ -33,13 +33,13 @@ def respond(url: str, body: dict[str, Any], api_url: str) -> bool:
         log.warning("response URL is not Slack's", extra={"host": _host(url)})
         return False
     try:
-        with bounded_session() as session:
-            reply = session.post(url, json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+        with bounded_request("POST", url, json=body, timeout=TIMEOUT_SECONDS) as reply:
+            status = reply.status_code
     except requests.RequestException as error:
         raise SlackUnreachable(f"response_url: {type(error).__name__}") from None
-    if reply.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status_code == 429:
-        raise SlackUnreachable(f"response_url: status {reply.status_code}")
-    return reply.status_code < HTTPStatus.MULTIPLE_CHOICES
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == 429:
+        raise SlackUnreachable(f"response_url: status {status}")
+    return status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def _host(url: str) -> str | None:

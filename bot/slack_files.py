@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from bot.bounded_http import bounded_session
+from bot.bounded_http import bounded_request
 from bot.errors import Refused, SlackUnreachable
 from bot.slack_addresses import is_slacks
 from ml.contract import Problem
@@ -34,17 +34,9 @@ def read_file(file: dict[str, Any], token: str, api_url: str) -> bytes:
     if int(file.get("size") or 0) > MOST_BYTES:
         raise _too_large()
     try:
-        # Not followed: a redirect leads to the sign-in page, or to another host.
-        with (
-            bounded_session() as session,
-            session.get(
-                url,
-                headers={"authorization": f"Bearer {token}"},
-                timeout=TIMEOUT_SECONDS,
-                allow_redirects=False,
-                stream=True,
-            ) as reply,
-        ):
+        headers = {"authorization": f"Bearer {token}"}
+        # A redirect, which is not followed, leads to the sign-in page, or to another host.
+        with bounded_request("GET", url, headers=headers, timeout=TIMEOUT_SECONDS, stream=True) as reply:
             _prove(reply)
             content = bytearray()
             for piece in reply.iter_content(PIECE):

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from dbos import DBOSClient, EnqueueOptions
 
 from bot.connectors.connector import Sighting
+from bot.connectors.github_client import PAGE
 from bot.engine import FLOW_VERSION, INCIDENTS
 from bot.incidents import News, wanted
 from bot.line import Line
@@ -25,8 +26,6 @@ from bot.timing import Timing
 log = logging.getLogger(__name__)
 
 FLOW = "incident"
-PAGE = 100
-"""So many runs GitHub lists at once."""
 OTHERS_SECONDS = 60.0
 REST_SECONDS = 60.0
 KEEP_AFTER = timedelta(seconds=30)

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.connectors.connector import FINAL, JobRequest, RunHandle, RunState, RunStatus
-from bot.connectors.github_client import GitHubClient, refusal
+from bot.connectors.github_client import PAGE, GitHubClient, refusal
 from bot.connectors.github_reviews import GitHubReviews, Protection
 from bot.connectors.github_runs import read_names, read_time
 from bot.deployments import Deployed
@@ -24,7 +24,6 @@ from bot.errors import GitHubUnreachable, Refused
 from ml.contract import Reason
 
 NAME = "github_deployments"
-PAGE = 100
 MOST_LOOKED_AT = 10
 """So many deployments are looked at, the newest first, for the one that an environment has now."""
 KEY = "toban_id"

@@ -17,7 +17,7 @@ import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
-from bot.bounded_http import BoundedAdapter, bounded_session
+from bot.bounded_http import BoundedAdapter, bounded_request, bounded_session
 from bot.errors import FunctionsUnreachable, Unreachable
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
@@ -153,10 +153,7 @@ def streamed(
     """
     waits = (connect_seconds, read_seconds)
     try:
-        with (
-            bounded_session() as session,
-            session.get(url, timeout=waits, stream=True, allow_redirects=False) as response,
-        ):
+        with bounded_request("GET", url, timeout=waits, stream=True) as response:
             if response.status_code != requests.codes.ok:
                 raise unreachable(f"a file with status {response.status_code}")
             yield response.iter_content(PIECE_BYTES)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from bot.bounded_http import bounded_session
+from bot.bounded_http import bounded_request
 from bot.command_tables import EventType, WebhookTable
 from bot.desk import LONG, Desk
 from bot.engine import DELIVERIES
@@ -103,17 +103,10 @@ def post_event(table: WebhookTable, secret: str, kind: str, delivery_id: str, bo
         SIGNATURE_HEADER: sign(secret, now, raw),
     }
     try:
-        with (
-            bounded_session() as session,
-            session.post(
-                table.url,
-                data=raw,
-                headers=headers,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-                stream=True,
-            ) as reply,
-        ):
+        waits = (CONNECT_SECONDS, READ_SECONDS)
+        with bounded_request(
+            "POST", table.url, data=raw, headers=headers, timeout=waits, stream=True
+        ) as reply:
             status = reply.status_code
     except requests.RequestException as error:
         # Its own text may hold the address with its query, which may be a secret.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.connectors.github_catalogue import GitHubCatalogue
+from bot.connectors.github_client import PAGE
 from bot.desk import SHORT, Desk
 from bot.errors import Refused
 from bot.flows.entry import admit
@@ -15,7 +16,6 @@ from bot.incidents import USUAL, WORDS, Subscription
 from bot.jobs import Job
 from bot.messages import subscriptions as messages
 from bot.run_news import compare
-from bot.subscription_watch import PAGE
 from ml.contract import FieldProblem, Problem
 
 WORKFLOW, BRANCH, ON = "workflow", "branch", "on"

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 import requests
 
-from bot.bounded_http import bounded_session
+from bot.bounded_http import bounded_request
 from bot.connectors.github_catalogue import GitHubCatalogue
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.mlflow import MlflowConnector
@@ -92,15 +92,15 @@ def _webhook(secret: str, public_url: str | None) -> Said:
     headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(secret, body)}
     headers |= {EVENT_HEADER: "ping", DELIVERY_HEADER: str(uuid.uuid4())}
     try:
-        with bounded_session() as session:
-            waits = (CONNECT_SECONDS, READ_SECONDS)
-            reply = session.post(address, data=body, headers=headers, timeout=waits, allow_redirects=False)
+        waits = (CONNECT_SECONDS, READ_SECONDS)
+        with bounded_request("POST", address, data=body, headers=headers, timeout=waits) as reply:
+            status = reply.status_code
     except requests.RequestException as error:
         fix = f"Start the bot with `toban up --http`, and let {public_url} lead to it."
         return warn(about, f"nothing answers at {address} ({type(error).__name__})", fix)
-    if reply.status_code != HTTPStatus.OK:
+    if status != HTTPStatus.OK:
         fix = "Start the bot again with this GITHUB_WEBHOOK_SECRET, and see that the address leads to it."
-        return fail(about, f"{address} answers a signed ping with status {reply.status_code}", fix)
+        return fail(about, f"{address} answers a signed ping with status {status}", fix)
     return ok(about, f"the bot at {address} takes a signed ping; {rest}")
 
 

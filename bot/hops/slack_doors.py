@@ -19,7 +19,7 @@ from urllib.request import getproxies
 import requests
 from slack_sdk.signature import SignatureVerifier
 
-from bot.bounded_http import bounded_session
+from bot.bounded_http import bounded_request
 from bot.errors import SlackRefused, SlackUnreachable
 from bot.hops.hop import CONNECT_SECONDS, READ_SECONDS, Said, fail, ok, warn
 from bot.hops.slack import APP_PAGE, call, slack_client
@@ -127,6 +127,5 @@ def _send(address: str, secret: str) -> tuple[int, bool]:
         "x-slack-signature": SignatureVerifier(secret).generate_signature(timestamp=now, body=body) or "",
     }
     waits = (CONNECT_SECONDS, READ_SECONDS)
-    with bounded_session() as session:
-        reply = session.post(address, data=body, headers=headers, timeout=waits, allow_redirects=False)
-    return reply.status_code, challenge in reply.text[:1000]
+    with bounded_request("POST", address, data=body, headers=headers, timeout=waits) as reply:
+        return reply.status_code, challenge in reply.text[:1000]
