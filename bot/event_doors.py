@@ -16,7 +16,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.engine import REQUESTS
-from bot.ids import request_id, team_of
+from bot.ids import act_of, request_id, team_of
 from bot.intake import Entry, Intake
 from bot.jobs import Job
 from bot.listeners import Doors
@@ -109,7 +109,7 @@ class EventDoors:
         if team_of(body) != self._identity.team_id:
             return
         action, user = body["actions"][0], str(body["user"]["id"])
-        pressed = request_id(_act(body), user, action["action_id"])
+        pressed = request_id(act_of(body), user, action["action_id"])
         if action["action_id"] == "home.refresh":
             self._submit("home", self._job(f"h-{pressed}", user, user, "Home"))
             return
@@ -132,7 +132,7 @@ class EventDoors:
         message, user = body["message"], str(body["user"]["id"])
         files = _tables(message.get("files") or ())
         named = f"predict with {files[0]['name']}" if files else "predict with this file"
-        asked = request_id(_act(body), user, message["ts"])
+        asked = request_id(act_of(body), user, message["ts"])
         job = self._job(f"s-{asked}", user, str(body["channel"]["id"]), named).model_copy(
             update={
                 "thread_ts": message.get("thread_ts") or message["ts"],
@@ -150,7 +150,7 @@ class EventDoors:
         file = {name: chosen[name] for name in FILE_FACTS if name in chosen}
         named = f"predict {chosen['model']} with {file['name']}" if chosen else "predict with this file"
         channel = (body.get("channel") or {}).get("id") or body["container"]["channel_id"]
-        pressed = request_id(_act(body), user, action["action_id"], action.get("value"))
+        pressed = request_id(act_of(body), user, action["action_id"], action.get("value"))
         place = {"thread_ts": chosen.get("ts"), "response_url": body.get("response_url")}
         job = self._job(f"s-{pressed}", user, str(channel), named)
         self._submit("file", job.model_copy(update={"model": chosen.get("model"), **place}), file or None)
@@ -190,12 +190,6 @@ def _chosen(value: object) -> dict[str, Any]:
         return {}
     ours = isinstance(chosen, dict) and {"model", "id", "name"} <= chosen.keys()
     return chosen if ours else {}
-
-
-def _act(body: Mapping[str, Any]) -> object:
-    """Return Slack's own id of a press or a shortcut."""
-    action = (body.get("actions") or [{}])[0]
-    return action.get("action_ts") or body.get("action_ts") or body.get("trigger_id")
 
 
 def _tables(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

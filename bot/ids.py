@@ -27,3 +27,9 @@ def team_of(body: Mapping[str, Any]) -> str | None:
     team, view, user = (body.get(name) or {} for name in ("team", "view", "user"))
     found = (team.get("id"), body.get("team_id"), view.get("app_installed_team_id"), user.get("team_id"))
     return next((str(one) for one in found if one), None)
+
+
+def act_of(body: Mapping[str, Any]) -> object:
+    """Return Slack's own id of a press or a shortcut, or None."""
+    action = (body.get("actions") or [{}])[0]
+    return action.get("action_ts") or body.get("action_ts") or body.get("trigger_id")

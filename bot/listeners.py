@@ -18,7 +18,7 @@ from slack_bolt import Ack, App
 from bot.coercion import fold_case
 from bot.commands import ASKS_AT_ONCE, COMMANDS, FORM, Command, find_commands, flow_of, split_words, suggest
 from bot.engine import REQUESTS
-from bot.ids import request_id, team_of
+from bot.ids import act_of, request_id, team_of
 from bot.intake import Entry, Intake
 from bot.jobs import MOST_READ, MOST_TYPED, Job
 from bot.messages import errors as error_messages
@@ -136,9 +136,8 @@ class Doors:
     def _pressed(self, body: Mapping[str, Any], action: Mapping[str, Any], verb: str, typed: str) -> Job:
         user = str(body["user"]["id"])
         channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id")
-        slacks_own = action.get("action_ts") or body.get("trigger_id")
         return Job(
-            flow_id=f"b-{request_id(slacks_own, user, action.get('action_id'), action.get('value'))}",
+            flow_id=f"b-{request_id(act_of(body), user, action.get('action_id'), action.get('value'))}",
             verb=verb,
             typed=typed,
             user=user,
