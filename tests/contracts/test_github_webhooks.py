@@ -48,12 +48,12 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                with outer.came:  # before the answer: who has it may send the next one at once
+                    outer.got.append((headers, body))
+                    outer.came.notify_all()
                 self.send_response(outer.status)
                 self.send_header("content-length", "0")
                 self.end_headers()
-                with outer.came:
-                    outer.got.append((headers, body))
-                    outer.came.notify_all()
 
             def log_message(self, *_: object) -> None:
                 pass

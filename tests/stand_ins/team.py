@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import pytest
 import sqlalchemy as sa
+from dbos import DBOSClient, WorkflowStatus
 
 from bot.databases import make_engine
 from bot.engine import open_client
@@ -224,8 +225,22 @@ class Team:
         finally:
             engine.dispose()
 
+    def newest(self, client: DBOSClient, flow: str, seconds: float = WAIT_SECONDS) -> WorkflowStatus:
+        """Return the newest flow named *flow*, once each such request that is stored has begun its own.
+
+        A request is stored when its sender has the ack, and its flow begins a moment later: until then the
+        newest one is that of an earlier request, perhaps of another test's.
+        """
+        pause, deadline = threading.Event(), time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.requests(flow):
+                for found in client.list_workflows(name=flow, sort_desc=True, limit=1):
+                    return found
+            pause.wait(0.02)
+        raise AssertionError(f"no {flow!r} has begun")
+
     def stored(self, flow: str, step: str, seconds: float = WAIT_SECONDS) -> None:
-        """Wait until *step* of a flow named *flow* has its checkpoint.
+        """Wait until *step* of the newest flow named *flow* has its checkpoint.
 
         A crash between an effect and its checkpoint repeats the effect; who counts effects kills after it.
         The database tells nobody of a checkpoint, so it is asked again and again.
@@ -234,10 +249,9 @@ class Team:
         try:
             pause, deadline = threading.Event(), time.monotonic() + seconds
             while time.monotonic() < deadline:
-                for run in client.list_workflows(name=flow, sort_desc=True, limit=1):
-                    steps = client.list_workflow_steps(run.workflow_id)
-                    if any(done["function_name"] == step for done in steps):
-                        return
+                steps = client.list_workflow_steps(self.newest(client, flow, seconds).workflow_id)
+                if any(done["function_name"] == step for done in steps):
+                    return
                 pause.wait(0.02)
         finally:
             client.destroy()
@@ -247,7 +261,7 @@ class Team:
         """Wait until the newest flow called *name* has ended; return its id."""
         client = open_client(self.database_url)
         try:
-            (run,) = client.list_workflows(name=name, sort_desc=True, limit=1)
+            run = self.newest(client, name)
             client.retrieve_workflow(run.workflow_id).get_result(polling_interval_sec=0.05)
             return str(run.workflow_id)
         finally:
@@ -257,7 +271,7 @@ class Team:
         """Return the id of the newest flow called *name*."""
         client = open_client(self.database_url)
         try:
-            return str(client.list_workflows(name=name, sort_desc=True, limit=1)[0].workflow_id)
+            return str(self.newest(client, name).workflow_id)
         finally:
             client.destroy()
 
