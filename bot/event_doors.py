@@ -164,8 +164,8 @@ class EventDoors:
     def _after_mention(self, text: str) -> str:
         """Return what follows the first mention of the bot, which need not stand at the beginning.
 
-        A command that was copied from a message brings its marks (bold, italics, code) and the slash command's
-        name along; marks may stand around the mention, too.
+        A command that was copied from a message brings its marks (bold, italics, code) and the name of the
+        slash command along; marks may stand around the mention, too.
         """
         mention = rf"<@{self._identity.user_id}(?:\|[^>]*)?>"
         before, *after = re.split(mention, text, maxsplit=1)

@@ -144,7 +144,7 @@ def test_a_press_is_taken_in_the_workspace_of_the_app_only(
 def test_a_command_may_be_copied_behind_a_mention(
     entrance: Entrance, text: str, verb: str, words: list[str]
 ) -> None:
-    """Marks around it or the mention, and the slash command's own name before it are no part of what is asked."""
+    """Marks around it or the mention, and the slash command's name before it are no part of what is asked."""
     event = {"type": "app_mention", "user": USER, "channel": "C01", "ts": "1.2", "text": text}
     entrance.events.take_mention({"team_id": OURS, "event": event, "event_id": "Ev1"})
     job = entrance.kept.entries[0].args[0]

@@ -258,7 +258,7 @@ def test_renamed_repository_is_followed(github: GitHub, connector: GitHubActions
 
 
 def test_renamed_repository_gives_its_files(github: GitHub, connector: GitHubActionsConnector) -> None:
-    """Log and report of a run are found where a repository has moved, and where an answer names a path alone."""
+    """Log and report of a run are found where its repository has moved, also where only a path is told."""
     run = github.add_run()
     github.set_job(run, ("fit", "completed", "failure"))
     github.logs[run["id"] * 10] = "2026-11-01T12:00:00.0000000Z ##[error]no rows\n"
@@ -268,7 +268,8 @@ def test_renamed_repository_gives_its_files(github: GitHub, connector: GitHubAct
     for location in ("{url}{path}", "{path}"):
         github.moved_to = location
         result = connector.result(handle(run))
-        assert result.reason is not None and result.report is not None
+        assert result.reason is not None
+        assert result.report is not None
         assert (result.reason.detail, result.report.version) == ("train › fit: no rows", "v3")
 
 
