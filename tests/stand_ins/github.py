@@ -45,6 +45,7 @@ class GitHub:
 
     def __init__(self) -> None:
         self.name = REPOSITORY
+        self.moved_to = "{url}{path}"
         self.files = {"retrain.yml": RETRAIN, "plain.yml": PLAIN, "checks.yml": PUSH_ONLY}
         self.disabled: set[str] = set()
         self.runs: list[Json] = []
@@ -59,6 +60,7 @@ class GitHub:
         self.lose: set[str] = set()
         self.hold: dict[str, threading.Event] = {}
         self.gives_ids = True
+        self.knows_details = True
         self.token = TOKEN
         self.app_tokens: list[str] = []
         self._ticks = 0
@@ -214,7 +216,7 @@ class GitHub:
         old = f"/repos/{REPOSITORY}"
         if path.startswith(old) and self.name != REPOSITORY:
             new = path.replace(old, at, 1) + (f"?{urlencode(query)}" if query else "")
-            return 301, {}, {"location": f"{self.url}{new}"}
+            return 301, {}, {"location": self.moved_to.format(url=self.url, path=new)}
         if not path.startswith(at):
             return 404, {"message": "Not Found"}, {}
         rest = path.removeprefix(at)
@@ -318,6 +320,8 @@ class GitHub:
             return 404, {"message": "Not Found"}, {}
         if file in self.disabled:
             return 422, {"message": "Cannot trigger a 'workflow_dispatch' on a disabled workflow"}, {}
+        if not self.knows_details and "return_run_details" in body:
+            return 422, {"message": 'Invalid request.\n\n"return_run_details" is not a permitted key.'}, {}
         if body["ref"] not in ("main", "next"):
             return 422, {"message": f"No ref found for: {body['ref']}"}, {}
         run = self.add_run(file, f"Retrain {body['inputs'].get('toban_id', '')}")

@@ -133,6 +133,19 @@ def test_server_that_gives_no_id(github: GitHub, connector: GitHubActionsConnect
     assert len(github.runs) == 1
 
 
+def test_server_that_knows_no_run_details(
+    github: GitHub, connector: GitHubActionsConnector, clock: Clock
+) -> None:
+    """An older server refuses the wish for the run's id: the start goes without it, and so do the next."""
+    github.gives_ids = github.knows_details = False
+    for starts, refused in ((1, 1), (2, 1)):
+        with pytest.raises(GitHubUnreachable, match="which run"):
+            connector.start(job(), key=f"{KEY}-{starts}")
+        assert len(github.runs) == starts
+        posts = [status for method, path, status in github.asked if path.endswith("/dispatches")]
+        assert (posts.count(422), posts.count(204)) == (refused, starts)
+
+
 @pytest.mark.parametrize(
     ("status", "message", "code"),
     [
@@ -214,6 +227,7 @@ def test_two_readers_of_one_address(connector: GitHubActionsConnector) -> None:
         ((403, {"message": "secondary rate limit"}, {"retry-after": "90"}), 90),
         ((429, {"message": "slow down"}, {}), 60),
         ((403, {"message": "You have exceeded a secondary rate limit."}, {}), 60),
+        ((403, {"message": "You have triggered an abuse detection mechanism."}, {}), 60),
         ((403, {"message": "API rate limit exceeded"}, {"x-ratelimit-remaining": "0"}), 600),
         ((429, {"message": "slow down"}, {"retry-after": "99999999"}), 7200),
         ((429, {"message": "slow down"}, {"retry-after": "9" * 20}), 60),
@@ -241,6 +255,22 @@ def test_renamed_repository_is_followed(github: GitHub, connector: GitHubActions
     """A repository that moved answers under its new name."""
     github.name = "acme/journeys"
     assert connector.catalogue.repository(REPOSITORY).full_name == "acme/journeys"
+
+
+def test_renamed_repository_gives_its_files(github: GitHub, connector: GitHubActionsConnector) -> None:
+    """Log and report of a run are found where its repository has moved, also where only a path is told."""
+    run = github.add_run()
+    github.set_job(run, ("fit", "completed", "failure"))
+    github.logs[run["id"] * 10] = "2026-11-01T12:00:00.0000000Z ##[error]no rows\n"
+    github.add_report(run, b'{"version": "v3"}')
+    github.end(run, "failure")
+    github.name = "acme/journeys"
+    for location in ("{url}{path}", "{path}"):
+        github.moved_to = location
+        result = connector.result(handle(run))
+        assert result.reason is not None
+        assert result.report is not None
+        assert (result.reason.detail, result.report.version) == ("train › fit: no rows", "v3")
 
 
 def test_redirect_elsewhere_is_not_followed(github: GitHub, connector: GitHubActionsConnector) -> None:
