@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 def read_manifest(path: Path) -> Json:
-    """Return the settings that a manifest in JSON gives: commands, shortcuts, events, scopes, Home tab, bot's name.
+    """Return the settings that a manifest in JSON gives: commands, shortcuts, events, scopes, Home tab, name.
 
     Raises ValueError when the file is not a manifest.
     """
@@ -36,7 +36,7 @@ def read_manifest(path: Path) -> Json:
 
 
 def _workspace(display_name: str) -> Workspace:
-    """Return the workspace with the bot's own name in it, as people mention it: in lower case, without spaces."""
+    """Return the workspace with the bot's own name in it as people mention it: lower case, without spaces."""
     workspace = default_workspace()
     workspace.bot.name = "-".join(display_name.lower().split()) or workspace.bot.name
     return workspace
