@@ -36,7 +36,7 @@ def team_of_event(body: Mapping[str, Any]) -> str | None:
     whose app it is sent to; that counts for people of ours only, whose `user_team` is missing or ours:
     https://docs.slack.dev/apis/events-api/#authorizations
     """
-    granted = (body.get("authorizations") or ({},))[0]
+    granted: Mapping[str, Any] = (body.get("authorizations") or ({},))[0]
     home = (body.get("event") or {}).get("user_team")
     ours = home is None or home in (granted.get("team_id"), granted.get("enterprise_id"))
     return (granted.get("team_id") if ours else None) or team_of(body)

@@ -2,7 +2,8 @@
 
 Understood: `key=value`, `key:value` (not in URLs and times), `--key value`, `--key=value`, en and em dashes,
 curly quotes, full-width letters, signs and spaces, line breaks, characters that nobody sees, and the forms in
-which Slack escapes people, channels and links. Nothing here raises for any text: what is wrong comes back as a list of problems.
+which Slack escapes people, channels and links. Nothing here raises for any text: what is wrong comes back as
+a list of problems.
 Typing the values by a schema is next door, in `coercion`.
 """
 

@@ -138,7 +138,8 @@ class GitHubStarts:
             partial(read_runs, repository),
             {"event": "workflow_dispatch", "created": f">={since:%Y-%m-%dT%H:%M:%SZ}", "per_page": str(PAGE)},
         )
-        fitting = [one for one in runs if (mark in one.title if mark else one.branch == ref)]
+        recent = [one for one in runs if one.status.created_at is None or one.status.created_at >= since]
+        fitting = [one for one in recent if (mark in one.title if mark else one.branch == ref)]
         if len(fitting) > 1:
             raise refusal(
                 "start_uncertain",

@@ -99,6 +99,16 @@ def test_start_whose_answer_was_lost_is_one_run(
     assert len(github.runs) == 1
 
 
+def test_run_of_before_is_not_the_one_that_was_begun(
+    github: GitHub, connector: GitHubActionsConnector, clock: Clock
+) -> None:
+    """An older run of the same workflow and branch is not taken for it, also where a server lists that."""
+    github.add_run()["created_at"] = "2026-01-01T00:00:00Z"
+    github.lists_all = True
+    with pytest.raises(GitHubUnreachable, match="not say yet"):
+        connector.start(job("plain.yml", began_at=clock.at), key=KEY)
+
+
 def test_start_that_never_arrived_is_sent_again_when_that_is_sure(
     github: GitHub, connector: GitHubActionsConnector, clock: Clock
 ) -> None:
