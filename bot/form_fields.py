@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from bot.coercion import as_text
+from bot.coercion import INVISIBLE, as_text, fold_case
 from bot.messages.errors import as_sentence
 from bot.messages.fields import Schema, allowed, choices, resolve
 from bot.messages.text import plain
@@ -215,8 +215,8 @@ def _several(values: list[Any]) -> Any:
 
 
 def _ranked(names: Sequence[str], typed: str) -> list[int]:
-    wanted = typed.strip().casefold()
-    folded = [name.casefold() for name in names]
+    wanted = fold_case(INVISIBLE.sub("", typed)).strip()
+    folded = [fold_case(name) for name in names]
     begin = [at for at, name in enumerate(folded) if name.startswith(wanted)]
     within = [at for at, name in enumerate(folded) if wanted in name and not name.startswith(wanted)]
     return [*begin, *within][:MOST_OPTIONS]

@@ -222,6 +222,8 @@ def test_searching_menus_find_beginnings_first() -> None:
     made = form({"one": {"enum": [f"JFK{number}" for number in range(200)] + ["AJFK"]}})
     assert len(find_options(made, "0:one", "jfk")) == 100
     assert [one["text"]["text"] for one in find_options(made, "0:one", "jfk199")] == ["JFK199"]
+    for typed in ("ＪＦＫ１９９", "jfk199\u200b"):  # as an input method, or the clipboard, gives it
+        assert [one["text"]["text"] for one in find_options(made, "0:one", typed)] == ["JFK199"]
     refs = form({"ref": {"type": "string", "x-suggestions": ["main", "release/main"]}})
     assert [one["value"] for one in find_options(refs, "0:ref", "main")] == ["main", "release/main"]
     assert [one["value"] for one in find_options(refs, "0:ref", "v9")] == ["v9"]
