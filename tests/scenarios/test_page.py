@@ -170,6 +170,9 @@ def test_the_home_tab(office: Office, open_page: OpenPage) -> None:
     page.get_by_role("tab", name="Home").click()
     home = page.get_by_role("region", name="Home")
     expect(home.get_by_text("Nothing waits for you.")).to_be_visible()
+    office.web.chat_postMessage(channel="U01OWNER000", text="an answer from your Home tab")
+    expect(page.get_by_role("tab", name="Messages")).to_contain_text("1 unread")
+    expect(page.get_by_role("button", name="toban")).to_contain_text("1 unread")
     home.get_by_role("button", name="Predict").click()
     expect(page.get_by_role("dialog", name="Predict")).to_be_visible()
 
