@@ -148,7 +148,17 @@ def test_larger_than_slack_takes() -> None:
 )
 def test_each_kind_of_field_has_its_element(field: dict[str, Any], kind: str) -> None:
     """Types, formats and numbers of choices decide what a person fills in."""
-    assert element(form({"one": field}))["type"] == kind
+    assert element(form({"one": field}, required=("one",)))["type"] == kind
+
+
+@pytest.mark.parametrize("field", [{"type": "boolean"}, {"enum": ["a", "b"]}])
+def test_an_optional_choice_can_be_taken_back(field: dict[str, Any]) -> None:
+    """What need not be chosen is a menu, which people can empty; with a default there is nothing to empty."""
+    assert element(form({"one": field}))["type"] == "static_select"
+    filled = element(form({"one": field}), {"ONE": "yes" if "type" in field else "a"})
+    assert (filled["type"], "initial_option" in filled) == ("static_select", True)
+    default = field.get("enum", [True])[0]
+    assert element(form({"one": {**field, "default": default}}))["type"] == "radio_buttons"
 
 
 @pytest.mark.parametrize(
