@@ -106,7 +106,12 @@ class HealthDoor:
             return [b""]
 
         self._server: Any = create_server(
-            without_bodies(serve), host=host, port=port, threads=1, ident="toban", clear_untrusted_proxy_headers=True
+            without_bodies(serve),
+            host=host,
+            port=port,
+            threads=1,
+            ident="toban",
+            clear_untrusted_proxy_headers=True,
         )
         self._thread = threading.Thread(target=self._server.run, name="health", daemon=True)
 

@@ -55,7 +55,7 @@ def test_secrets_are_struck_out(log: tuple[logging.Logger, io.StringIO], secret:
 
 
 def test_a_line_stays_one_line(log: tuple[logging.Logger, io.StringIO]) -> None:
-    """Nobody writes a second line into the log by what they send, nor an endless one; a traceback has its own."""
+    """Nobody writes a second line into the log by what they send, nor an endless one."""
     log[0].warning("request %s", "x\n2026-01-01 ERROR bot: forged\r\u2028\x1b[2J")
     log[0].warning("y" * 100_000)
     first, second = log[1].getvalue().splitlines()
@@ -70,7 +70,9 @@ def test_a_request_that_nobody_signed_is_not_kept(capsys: pytest.CaptureFixture[
         set_up_logging("INFO", sys.stderr)
         for _ in range(2):
             check = RequestVerification("secret", base_logger=logging.getLogger("tests.bolt"))
-            check._debug_log_error("v0=1", "12", "token=verify&response_url=https://hooks.slack.com/x, body: y")
+            check._debug_log_error(
+                "v0=1", "12", "token=verify&response_url=https://hooks.slack.com/x, body: y"
+            )
     finally:
         logging.root.handlers[:] = before[0]
         logging.root.setLevel(before[1])
