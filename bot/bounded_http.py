@@ -6,13 +6,25 @@ hold a thread for as long as it likes (https://requests.readthedocs.io/en/latest
 
 from __future__ import annotations
 
+import http.client
 import io
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse
 from typing import Any
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    UnknownHandler,
+)
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -113,3 +125,50 @@ def bounded_request(method: str, url: str, **request: Any) -> Iterator[requests.
         session.request(method, url, allow_redirects=False, **request) as reply,
     ):
         yield reply
+
+
+class _OpenedConnection(http.client.HTTPConnection):
+    response_class = _Answer
+
+
+class _OpenedSecureConnection(http.client.HTTPSConnection):
+    response_class = _Answer
+
+
+class _Opening(HTTPHandler):
+    """urllib calls `http_open` by its name."""
+
+    def http_open(self, req: Request) -> HTTPResponse:
+        """Send a request without TLS."""
+        return self.do_open(_OpenedConnection, req)
+
+
+class _OpeningSecurely(HTTPSHandler):
+    """urllib calls `https_open` by its name."""
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        super().__init__(context=context)
+        self._trusted = context
+
+    def https_open(self, req: Request) -> HTTPResponse:
+        """Send a request over TLS."""
+        return self.do_open(_OpenedSecureConnection, req, context=self._trusted)
+
+
+def bounded_opener(proxy: str | None = None, context: ssl.SSLContext | None = None) -> OpenerDirector:
+    """Return urllib's opener, for libraries that are built on it, whose answers are bounded.
+
+    It goes through *proxy*, or the one that the environment names. It knows http and https only, and follows
+    no redirect, which would lead what was sent to another address. Give every call a time-out.
+    """
+    opener = OpenerDirector()
+    for handler in (
+        ProxyHandler(None if proxy is None else {"http": proxy, "https": proxy}),
+        _Opening(),
+        _OpeningSecurely(context),
+        UnknownHandler(),
+        HTTPErrorProcessor(),
+        HTTPDefaultErrorHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener

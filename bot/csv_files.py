@@ -27,6 +27,7 @@ MOST_HEAD = 100_000
 ENCODINGS = ("utf-8-sig", "cp932")
 # What spreadsheets take for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_MARK = re.compile(r'["\r\n' + "".join(DELIMITERS) + "]")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -117,12 +118,18 @@ def match_columns(header: Sequence[str], schema: Mapping[str, Any]) -> Columns:
 
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ",") -> bytes:
-    """Return a CSV file in UTF-8 with BOM, which every spreadsheet reads; no cell is run as a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
-    writer.writerow(map(safe_cell, header))
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig", "replace")
+    """Return a CSV file in UTF-8 with BOM, which every spreadsheet reads; no cell is run as a formula.
+
+    A cell that holds any mark by which cells are parted is quoted, whichever parts them here: spreadsheets
+    guess it, or take several at once, and what follows the mark would be a cell of its own, or a formula.
+    """
+    lines = (delimiter.join(map(_quoted, line)) or '""' for line in (header, *rows))
+    return "".join(f"{line}\r\n" for line in lines).encode("utf-8-sig", "replace")
+
+
+def _quoted(cell: object) -> str:
+    text = str(safe_cell(cell))
+    return '"' + text.replace('"', '""') + '"' if _MARK.search(text) else text
 
 
 def safe_cell(cell: object) -> object:

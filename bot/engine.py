@@ -175,6 +175,7 @@ class Engine:
         stale = math.inf if self.on_sqlite else self.timing.stale_seconds
         self.fence = Fence(stale, _leave_at_once)
         self._stopping = threading.Event()
+        self._launched = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._dbos = DBOS(config=self._config())
         self.client = open_client(database_url)
@@ -198,6 +199,8 @@ class Engine:
         """Start to run flows: those that a dead process left, those that wait, and those to come."""
         self.records.beat(self.executor_id)
         self.fence.beat()
+        # The engine's own migrations may take long, and who is silent is taken for dead.
+        self._heart.start()
         DBOS.launch()
         DBOS.set_latest_application_version(FLOW_VERSION)
         poll = self.timing.poll_seconds
@@ -222,7 +225,7 @@ class Engine:
                 ordered, partition_concurrency=1, polling_interval_sec=seldom, on_conflict="always_update"
             )
         self._recover()
-        self._heart.start()
+        self._launched.set()
 
     def leave(self) -> None:
         """Stop in order, just before the process ends: flows under way go on at the next start, or elsewhere.
@@ -242,7 +245,8 @@ class Engine:
                     log.error("another process has taken over", extra={"executor_id": self.executor_id})
                     _leave_at_once()
                 self.fence.beat()
-                self._recover()
+                if self._launched.is_set():
+                    self._recover()
             except Exception:
                 log.warning("heartbeat could not be written", exc_info=True)
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, BoltResponse
 
 from bot.engine import REQUESTS
-from bot.ids import act_of, request_id, team_of
+from bot.ids import act_of, request_id, team_of, team_of_event
 from bot.intake import Entry, Intake
 from bot.jobs import Job
 from bot.listeners import Doors
@@ -29,6 +29,9 @@ PREDICT_FILE = "file.predict"
 FILE_BUTTONS = re.compile(r"^file\.predict_\d+$")
 HOME_BUTTONS = re.compile(r"^home\.[a-z_]+$")
 FILE_FACTS = ("id", "name", "size", "mimetype", "url_private", "url_private_download")
+_BETWEEN = " \n\xa0,:"
+_MARKS = "*_~"
+"""With these Slack writes bold, italics and struck-out text."""
 TABLES = (".csv", ".tsv", ".txt")
 
 
@@ -47,6 +50,7 @@ class EventDoors:
         app.shortcut(PREDICT_FILE)(self._on_file)
         app.action(FILE_BUTTONS)(self._on_choice)
         app.action(HOME_BUTTONS)(self._on_home_button)
+        app.middleware(_note_held_back)
         # What else somebody subscribed to is not for us; Slack sends again what is not acked.
         app.event(re.compile("."))(lambda ack: ack())
 
@@ -76,14 +80,16 @@ class EventDoors:
         Raises what the database raises where the command could not be stored: Slack sends the event again.
         """
         event = body["event"]
-        if event.get("bot_id") or not event.get("user") or team_of(body) != self._identity.team_id:
+        if event.get("bot_id") or not event.get("user") or team_of_event(body) != self._identity.team_id:
             return
+        # An edited message is sent again as another event: only the message and its words tell it apart.
+        said = f"{event['channel']} {event['ts']}" if event.get("ts") else body.get("event_id")
         command = {
             "team_id": self._identity.team_id,
             "user_id": event["user"],
             "channel_id": event["channel"],
             "thread_ts": event.get("thread_ts"),
-            "event_id": body.get("event_id") or event.get("ts"),
+            "event_id": said,
             "text": self._after_mention(str(event.get("text") or "")),
         }
         files = _tables(event.get("files") or ())
@@ -100,7 +106,7 @@ class EventDoors:
     def take_home(self, body: Mapping[str, Any]) -> None:
         """Take a look at the Home tab: it is drawn anew for this person."""
         event = body["event"]
-        if event.get("tab", "home") == "home" and team_of(body) == self._identity.team_id:
+        if event.get("tab", "home") == "home" and team_of_event(body) == self._identity.team_id:
             opened = f"h-{request_id(body.get('event_id'), event['user'])}"
             self._submit("home", self._job(opened, event["user"], event["user"], "Home"))
 
@@ -158,11 +164,16 @@ class EventDoors:
     def _after_mention(self, text: str) -> str:
         """Return what follows the first mention of the bot, which need not stand at the beginning.
 
-        A command that was copied from a message brings its backticks and the slash command's name along.
+        A command that was copied from a message brings its marks (bold, italics, code) and the name of the
+        slash command along; marks may stand around the mention, too.
         """
-        said = re.split(rf"<@{self._identity.user_id}(?:\|[^>]*)?>", text, maxsplit=1)[-1].strip(" \n,:")
-        copied = re.fullmatch(r"`+([^`]*)`+", said)
-        return re.sub(rf"^{re.escape(self._doors.command)}(\s+|$)", "", copied[1] if copied else said)
+        mention = rf"<@{self._identity.user_id}(?:\|[^>]*)?>"
+        before, *after = re.split(mention, text, maxsplit=1)
+        said = (after[0] if after else before).strip(_BETWEEN)
+        opened = before[len(before.rstrip(_MARKS)) :] if after else ""
+        said = said.lstrip(opened).removesuffix(opened[::-1]).strip(_BETWEEN)
+        copied = re.fullmatch(r"([`*_~]+)(.*?)\1", said, re.DOTALL)
+        return re.sub(rf"^{re.escape(self._doors.command)}(\s+|$)", "", copied[2] if copied else said)
 
     def _job(self, flow_id: str, user: str, channel: str, typed: str) -> Job:
         return Job(
@@ -180,6 +191,17 @@ class EventDoors:
 
     def _submit(self, flow: str, job: Job, *args: Any) -> None:
         self._intake.submit(Entry(flow, REQUESTS, job.flow_id, (job.model_dump(mode="json"), *args)))
+
+
+def _note_held_back(body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:  # noqa: A002 - Bolt's name
+    """Say in the log that Slack holds events back, which it tells by a request of a kind of its own.
+
+    Source: https://docs.slack.dev/apis/events-api/#rate-limiting
+    """
+    if body.get("type") != "app_rate_limited":
+        return next()
+    log.error("Slack holds events back: there are too many", extra={"since": body.get("minute_rate_limited")})
+    return BoltResponse(status=200)
 
 
 def _chosen(value: object) -> dict[str, Any]:

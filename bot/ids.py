@@ -29,6 +29,19 @@ def team_of(body: Mapping[str, Any]) -> str | None:
     return next((str(one) for one in found if one), None)
 
 
+def team_of_event(body: Mapping[str, Any]) -> str | None:
+    """Return the id of the workspace for which an event is sent.
+
+    In a channel that is shared with others the envelope may name another workspace, and `authorizations` say
+    whose app it is sent to; that counts for people of ours only, whose `user_team` is missing or ours:
+    https://docs.slack.dev/apis/events-api/#authorizations
+    """
+    granted: Mapping[str, Any] = (body.get("authorizations") or ({},))[0]
+    home = (body.get("event") or {}).get("user_team")
+    ours = home is None or home in (granted.get("team_id"), granted.get("enterprise_id"))
+    return (granted.get("team_id") if ours else None) or team_of(body)
+
+
 def act_of(body: Mapping[str, Any]) -> object:
     """Return Slack's own id of a press or a shortcut, or None."""
     action = (body.get("actions") or [{}])[0]

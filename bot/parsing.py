@@ -1,8 +1,9 @@
 """Reading what people type after the slash command, as phones type it, and writing it back.
 
 Understood: `key=value`, `key:value` (not in URLs and times), `--key value`, `--key=value`, en and em dashes,
-curly quotes, full-width letters, signs and spaces, line breaks, and the forms in which Slack escapes people,
-channels and links. Nothing here raises for any text: what is wrong comes back as a list of problems.
+curly quotes, full-width letters, signs and spaces, line breaks, characters that nobody sees, and the forms in
+which Slack escapes people, channels and links. Nothing here raises for any text: what is wrong comes back as
+a list of problems.
 Typing the values by a schema is next door, in `coercion`.
 """
 
@@ -25,6 +26,8 @@ _SIGNS = "=＝:："
 # A phone makes "--" into a dash; a dash before a digit is a minus sign and stays with its number.
 _DASHES = re.compile(r"^[-‐‑‒–—―−－]{1,2}(?=[^\W\d])")
 _KEY = re.compile(r"([^\W\d][\w-]*)([=＝:：])(.*)", re.DOTALL)
+# Joiners, marks of direction and the like, which come along where text is copied; nobody sees or types them.
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _BARE_KEY = re.compile(r"[^\W\d][\w-]*")
 _FOLDED_KEY = re.compile(r"[^\W\d]\w*")
 # https://docs.slack.dev/messaging/formatting-message-text: <@U1|name>, <#C1|name>, <!subteam^S1>, <url|label>
@@ -100,7 +103,7 @@ def _tokens(text: str) -> Iterator[_Token]:
     clean = unescape(text)
     at, end = 0, len(clean)
     while at < end:
-        if clean[at].isspace():
+        if clean[at].isspace() or _INVISIBLE.match(clean[at]):
             at += 1
             continue
         token, at = _token(clean, at)
@@ -117,7 +120,7 @@ def _token(text: str, start: int) -> tuple[_Token, int]:
             return _Token(text[start:at] + inner, at - start, closed), after
         signs += text[at] in _SIGNS
         at += 1
-    return _Token(text[start:at]), at
+    return _Token(_INVISIBLE.sub("", text[start:at])), at
 
 
 def _ends_in_key(text: str) -> bool:

@@ -27,7 +27,7 @@ from bot import response_urls
 from bot.errors import NotInChannel, SlackBusy, SlackRefused, SlackUnreachable
 from bot.messages.message import Attachment, Message, without_files
 from bot.settings import SlackSettings
-from bot.slack_client import SlackClient, is_refused_for_its_rate, retry_after
+from bot.slack_client import NoAnswer, SlackClient, is_refused_for_its_rate, retry_after
 from bot.slack_files import read_file
 from bot.slack_turns import Turns, waiting_at_most
 
@@ -315,6 +315,8 @@ class SlackDesk:
             return send()
         except SlackApiError as error:
             raise _translated(error, method) from None
+        except NoAnswer as error:
+            raise SlackUnreachable(f"{method}: no answer of Slack's ({error})") from None
         except (SlackClientError, URLError, OSError) as error:
             raise SlackUnreachable(f"{method}: {type(error).__name__}") from None
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, to_json
 
 from ml.contract import FieldProblem
 from ml.errors import Refused
@@ -25,6 +25,8 @@ LONGEST_NAME = 200
 """Characters beyond which nothing is a slip for a name; looking for one in megabytes takes a minute."""
 MOST_PROBLEMS = 20
 """So many of a request's or a row's faults are told; of more, how many there are."""
+LONGEST_SENTENCE = 500
+"""Characters of what is said of one fault; a recipe's own sentence may quote whatever was sent."""
 
 
 def nearest(value: object, choices: Iterable[str], count: int = 3) -> tuple[str, ...]:
@@ -35,6 +37,12 @@ def nearest(value: object, choices: Iterable[str], count: int = 3) -> tuple[str,
     asked = str(value).casefold()
     if len(asked) > LONGEST_NAME:
         return ()
+    return _nearest(asked, tuple(choices), count)
+
+
+@lru_cache(maxsize=256)
+def _nearest(asked: str, choices: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Return what `nearest` does; a file whose heading is wrong asks the same for each of its rows."""
     by_folded = {choice.casefold(): choice for choice in choices}
     found = difflib.get_close_matches(asked, by_folded, n=4 * count, cutoff=0.5)
     found.sort(key=lambda name: _shared_start(name, asked), reverse=True)
@@ -54,8 +62,28 @@ def shorten(value: Any) -> Any:
         return value if not isinstance(value, int) or abs(value) < 1e15 else shorten(str(value))
     if isinstance(value, float) and math.isfinite(value):
         return value
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    return cut(value if isinstance(value, str) else repr(value), LONGEST_VALUE)
+
+
+def cut(text: str, longest: int) -> str:
+    """Return *text*, or its beginning where it has more than so many characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def abridge(value: Any) -> Any:
+    """Return *value* as it is written down with a refusal: as it is where it is short.
+
+    Of a long one its beginning, its type and how long it was: a hundred thousand characters help nobody to
+    find out what was wrong with them, and would be kept for as long as predictions are.
+    """
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else to_json(value, inf_nan_mode="null", fallback=repr).decode()
+    if len(text) <= LONGEST_VALUE:
+        return value
+    kind = "list" if isinstance(value, Sequence) else "object"
+    size = f"text of {len(text):,} characters" if isinstance(value, str) else f"{kind} of {len(value):,}"
+    return f"{cut(text, LONGEST_VALUE)} ({size})"
 
 
 def build_problem(
@@ -71,7 +99,8 @@ def build_problem(
     hint = f"; did you mean {' or '.join(suggestions)}?" if suggestions else ""
     text = message or f"{field} must be {allowed}"
     seen = {"field": shorten(field), "value": shorten(value)}
-    return FieldProblem(**seen, allowed=allowed, message=text + hint), suggestions
+    told = {"allowed": cut(allowed, LONGEST_SENTENCE), "message": cut(text + hint, LONGEST_SENTENCE)}
+    return FieldProblem(**seen, **told), suggestions
 
 
 def refuse_field(
@@ -89,14 +118,28 @@ def refuse_field(
 
 
 def read_validation_error(
-    error: ValidationError, model: type[BaseModel], *, reason_code: str = "invalid_value"
+    error: ValidationError,
+    model: type[BaseModel],
+    *,
+    reason_code: str = "invalid_value",
+    left_out: int = 0,
+    brief: bool = False,
 ) -> Refused:
-    """Return (to be raised) pydantic's findings about *model* in the words of its JSON Schema."""
+    """Return (to be raised) pydantic's findings about *model* in the words of its JSON Schema.
+
+    Args:
+        error: What pydantic found.
+        model: What it was to be.
+        reason_code: The code of the refusal.
+        left_out: Faults that pydantic was not asked about.
+        brief: Whether to tell the first fault only, without a guess at what was meant.
+    """
     schema, details = _schema(model), error.errors(include_url=False)
-    found = [_read_detail(detail, schema) for detail in details[:MOST_PROBLEMS]]
+    most = 1 if brief else MOST_PROBLEMS
+    found = [_read_detail(detail, schema, guess=not brief) for detail in details[:most]]
     problems = tuple(problem for problem, _ in found)
     suggestions = tuple(dict.fromkeys(name for _, names in found for name in names))
-    untold = len(details) - len(found)
+    untold = len(details) - len(found) + left_out
     return Refused(
         reason_code,
         "; ".join(
@@ -191,13 +234,13 @@ def _descend(schema: Mapping[str, Any], place: Sequence[int | str]) -> tuple[str
 
 
 def _read_detail(
-    detail: ErrorDetails, whole_schema: Mapping[str, Any]
+    detail: ErrorDetails, whole_schema: Mapping[str, Any], *, guess: bool
 ) -> tuple[FieldProblem, tuple[str, ...]]:
     field, properties = _descend(whole_schema, detail["loc"]) if detail["loc"] else ("row", {})
     name = field.rpartition(".")[2]
     value, kind = detail.get("input"), detail["type"]
     if kind == "extra_forbidden":
-        near = nearest(name, properties)
+        near = nearest(name, properties) if guess else ()
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         allowed = f"a known field: {_describe_choices(list(properties))}"
         message = f"there is no field {shorten(field)!r}{hint}"
@@ -209,5 +252,5 @@ def _read_detail(
         text = detail["msg"].removeprefix("Value error, ")
         return build_problem(field, value, text, message=text)
     options = [schema, *schema.get("anyOf", ())]
-    choices = [str(choice) for option in options for choice in option.get("enum", ())]
+    choices = [str(choice) for option in options for choice in option.get("enum", ())] if guess else []
     return build_problem(field, value, describe_allowed(schema), choices=choices)

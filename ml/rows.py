@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from ml.contract import MAX_ROWS, Caller
 from ml.errors import Refused
-from ml.problems import build_problem, read_validation_error, shorten
+from ml.problems import MOST_PROBLEMS, build_problem, read_validation_error, shorten
 from ml.recipe import Recipe, Row
 
 MANY_ROWS = 50
@@ -28,6 +28,13 @@ MANY_BYTES = 10_000
 
 MOST_FIELDS = 1_000
 """Fields of one row beyond which nobody looks at what they are called."""
+
+
+MOST_TOLD = 1_000
+"""Faults of one request that are told in full; of each row after them the first one, and how many there are.
+
+Ten thousand rows under a wrong heading are one mistake; to tell it two hundred thousand times takes seconds.
+"""
 
 
 LARGE_BODY = 1 << 20
@@ -180,10 +187,14 @@ class RowReader:
             raise _whole("rows", rows, "a list of objects")
         if len(rows) > MAX_ROWS:
             raise _whole("rows", len(rows), f"1 to {MAX_ROWS:,} rows", "too_many_rows")
-        return Reading(caller, [self._slot(row) for row in rows])
+        slots, told = list[Slot](), 0
+        for row in rows:
+            slots.append(slot := self._slot(row, brief=told >= MOST_TOLD))
+            told += len(slot.refusal.errors) if slot.refusal is not None else 0
+        return Reading(caller, slots)
 
-    def _slot(self, row: Any) -> Slot:
-        """Return one row, valid or refused."""
+    def _slot(self, row: Any, *, brief: bool) -> Slot:
+        """Return one row, valid or refused; briefly where a person was told enough already."""
         if not isinstance(row, dict):
             return Slot({"row": shorten(row)}, refusal=_whole("row", row, "an object of inputs by name"))
         if len(row) > MOST_FIELDS:
@@ -195,7 +206,7 @@ class RowReader:
         try:
             valid = model.model_validate(row)
         except ValidationError as error:
-            return Slot(row, refusal=read_validation_error(error, model))
+            return _refused(row, model, error, brief=brief)
         return Slot(row, valid.__dict__) if full else self._completed(valid, row)
 
     def _completed(self, inputs: Row, given: Mapping[str, Any] | None = None) -> Slot:
@@ -219,6 +230,26 @@ class RowReader:
 
 def _given(inputs: Row) -> dict[str, Any]:
     return {name: value for name, value in inputs.__dict__.items() if value is not None}
+
+
+def _refused(row: dict[str, Any], model: type[Row], error: ValidationError, *, brief: bool) -> Slot:
+    """Return a row that is not as it should be; of many unknown fields the first are told and kept.
+
+    pydantic tells all that it found or nothing, and each takes longer than finding it: so it is asked again.
+    """
+    unknown = [name for name in row if name not in model.model_fields]
+    others = set(unknown[MOST_PROBLEMS:])
+    if not others:
+        return Slot(row, refusal=read_validation_error(error, model, brief=brief))
+    kept = {name: value for name, value in row.items() if name not in others}
+    told = error
+    try:
+        model.model_validate(kept)
+    except ValidationError as shorter:
+        told = shorter
+    left_out = error.error_count() - told.error_count()
+    refusal = read_validation_error(told, model, left_out=left_out, brief=brief)
+    return Slot({**kept, "…": f"and {len(others):,} more fields"}, refusal=refusal)
 
 
 def _bounded(item: Any) -> Any:

@@ -28,7 +28,7 @@ from ml.errors import Corrupt, NotFound, Refused, StoreError, StoreMisconfigured
 from ml.ladder import MODEL_FAILED, OpenRung, Rung, RungMissing, climb, climb_together, refuse
 from ml.manifest import MODEL_FILE
 from ml.predictions import PredictionColumns, PredictionLog, PredictionRecord
-from ml.problems import build_problem
+from ml.problems import abridge, build_problem, cut, shorten
 from ml.recipe import Recipe, Table, build_table
 from ml.registry import CHAMPION, Registry
 from ml.rows import Reading, RowReader, Slot
@@ -56,6 +56,9 @@ LOGGED_PER_ROW = (
 
 OUT_OF_REACH = StoreUnavailable | StoreMisconfigured
 """A store that does not answer, or that refuses us: a key that was changed, a folder that was closed."""
+
+LONGEST_REFUSAL = 12_000
+"""Characters of what is said of one refused row, whatever its recipe says."""
 
 _log = logging.getLogger("toban.serving")
 
@@ -351,7 +354,7 @@ def refuse_row(refusal: Refused) -> Answer:
     problem = {
         "title": "The row cannot be answered",
         "status": 422,
-        "detail": refusal.detail,
+        "detail": cut(refusal.detail, LONGEST_REFUSAL),
         "reason_code": refusal.reason_code,
         "errors": [error.model_dump() for error in refusal.errors],
         "suggestions": refusal.suggestions,
@@ -375,7 +378,7 @@ def row_records(reading: Reading, answers: Sequence[Answer], at: datetime) -> li
             at=at,
             who=reading.caller.who,
             where=reading.caller.where,
-            input=_logged_input(slot),
+            input=_logged_input(slot, answer),
             answer=answer,
             version=answer["version"],
             data_version=answer["data_version"],
@@ -401,13 +404,21 @@ def _column_records(
     records: list[PredictionRecord | PredictionColumns] = []
     order: list[int] = []
 
+    refused = {row for row, answer in answers.apart.items() if _is_refused(answer)}
+
     def add(rows: list[int] | None, answer: dict[str, Any], one: Answer) -> None:
+        inputs = columns
+        if rows is not None:
+            inputs = {
+                name: [abridge(column[row]) if row in refused else column[row] for row in rows]
+                for name, column in columns.items()
+            }
         records.append(
             PredictionColumns(
                 at=at,
                 who=caller.who,
                 where=caller.where,
-                input={name: c if rows is None else [c[row] for row in rows] for name, c in columns.items()},
+                input=inputs,
                 answer=answer,
                 version=one["version"],
                 data_version=one["data_version"],
@@ -445,11 +456,19 @@ def _as_columns(answers: Sequence[Answer]) -> dict[str, Any]:
     return columns
 
 
-def _logged_input(slot: Slot) -> Mapping[str, Any]:
-    """Return the full typed row and what the person gave for it (a flight's number is no feature)."""
-    if slot.features is None or slot.features is slot.given:
-        return slot.given
-    return {**slot.features, **slot.given}
+def _logged_input(slot: Slot, answer: Answer) -> Mapping[str, Any]:
+    """Return the full typed row and what the person gave for it (a flight's number is no feature).
+
+    Of a refused row, which may hold anything, long names and values are abridged.
+    """
+    row = slot.given
+    if slot.features is not None and slot.features is not slot.given:
+        row = {**slot.features, **slot.given}
+    return {shorten(name): abridge(value) for name, value in row.items()} if _is_refused(answer) else row
+
+
+def _is_refused(answer: Answer) -> bool:
+    return bool(answer["outcome"] == "refused")
 
 
 def _check_inputs(recipe: Recipe, table: Table) -> dict[int, Refused]:

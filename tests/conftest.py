@@ -28,6 +28,7 @@ pytest_plugins = [
         "tests.parts_browser",
         "playground.slack.fixtures",
         "playground.github.fixtures",
+        "tests.stand_ins.office",
         "tests.stand_ins.team",
         "tests.stand_ins.github_team",
         "tests.stand_ins.deploying_team",

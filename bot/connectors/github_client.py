@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 from bot.connectors.github_auth import make_auth
 from bot.connectors.github_pace import Allowance, read_allowance, read_seconds
@@ -38,6 +38,10 @@ LIMITED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 LONGEST_REST = timedelta(hours=2)
 """GitHub counts by the hour; nothing that it says keeps the bot from asking again for longer than this."""
 MOVED = frozenset({301, 302, 307, 308})
+OF_A_REPOSITORY = re.compile("/repos(itories)?/")
+"""How the paths begin to which a renamed repository's requests are sent on."""
+_LIMITING = re.compile("rate limit|abuse detection", re.IGNORECASE)
+"""How GitHub says that it limits; older Enterprise Servers use the second words."""
 
 
 class GitHubClient:
@@ -102,11 +106,14 @@ class GitHubClient:
 
     @contextmanager
     def file(self, path: str) -> Iterator[Iterator[bytes]]:
-        """Open the file that GitHub keeps elsewhere for *path*; it says where by a redirect."""
-        reply = self._send(HttpCall("GET", path), follow=False)
-        address = reply.headers.get("location")
-        if reply.status not in MOVED or not address:
+        """Open the file that GitHub keeps elsewhere for *path*; it says where by a redirect.
+
+        Where the repository has another name by now, it is asked for under that one first.
+        """
+        reply = self._send(HttpCall("GET", path), of_a_file=True)
+        if reply.status not in MOVED or not reply.headers.get("location"):
             raise read_trouble(reply)
+        address = self._target(path, reply)
         if self._settings.api_url.startswith("https:") and not address.startswith("https:"):
             raise GitHubUnreachable("a file at an address without https")
         waits = (self._settings.connect_seconds, self._settings.read_seconds)
@@ -119,10 +126,10 @@ class GitHubClient:
             raise read_trouble(reply)
         return reply
 
-    def _send(self, call: HttpCall, *, follow: bool = True) -> HttpReply:
+    def _send(self, call: HttpCall, *, of_a_file: bool = False) -> HttpReply:
         for _ in range(MOST_REDIRECTS):
             reply = self._sent_as_somebody(call)
-            path = self._moved_to(reply) if follow else None
+            path = self._moved_to(call.path, reply, of_a_file)
             if path is None:
                 return reply
             call = HttpCall(call.method, path, body=call.body, headers=call.headers)
@@ -149,17 +156,25 @@ class GitHubClient:
         self.allowance = read_allowance(reply) or self.allowance
         return reply
 
-    def _moved_to(self, reply: HttpReply) -> str | None:
+    def _moved_to(self, asked: str, reply: HttpReply, of_a_file: bool) -> str | None:
         """Return the path on this GitHub to which a renamed repository's request is to go, or None.
 
+        None also where it is *of_a_file* and leads to where that is kept.
         Source: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
         """
-        target = str(reply.headers.get("location") or "")
         if reply.status not in MOVED:
             return None
-        if not target.startswith(f"{self._settings.api_url}/"):
+        target, api = self._target(asked, reply), self._settings.api_url
+        path = target.removeprefix(api) if target.startswith(f"{api}/") else None
+        if of_a_file and (path is None or not OF_A_REPOSITORY.match(path)):
+            return None
+        if path is None:
             raise GitHubUnreachable("a redirect to another address")  # the token must not go there
-        return target.removeprefix(self._settings.api_url)
+        return path
+
+    def _target(self, asked: str, reply: HttpReply) -> str:
+        """Return the whole address that a redirect names; it may name it by its path alone."""
+        return urljoin(f"{self._settings.api_url}{asked}", str(reply.headers.get("location") or ""))
 
     def _known(self, kept_as: str) -> tuple[str, Any] | None:
         with self._lock:
@@ -188,7 +203,7 @@ def read_limit(reply: HttpReply, now: datetime) -> datetime | None:
     reset = read_seconds(reply, "x-ratelimit-reset")
     if reply.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
         return min(max(datetime.fromtimestamp(reset, UTC), soonest), latest)
-    if reply.status == HTTPStatus.TOO_MANY_REQUESTS or "rate limit" in message_of(reply).casefold():
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS or _LIMITING.search(message_of(reply)):
         return now + timedelta(seconds=SECONDARY_SECONDS)
     return None
 

@@ -20,8 +20,12 @@ from bot.connectors.connector import JobRequest, RunHandle
 from bot.connectors.github_catalogue import GitHubCatalogue
 from bot.connectors.github_client import PAGE, GitHubClient, refusal
 from bot.connectors.github_runs import NAME, read_runs
+from bot.connectors.wire import HttpReply
 from bot.errors import GitHubUnreachable, Refused
 from bot.workflow_files import CORRELATION_INPUT, MOST_INPUTS
+
+RUN_DETAILS = "return_run_details"
+"""Asks for the run's id. Enterprise Servers of before 2026 refuse a body with it, as with any unknown key."""
 
 # What GitHub says of a start that it does not take, and our code for it.
 _START_REFUSALS = (
@@ -50,7 +54,7 @@ def build_dispatch(job: JobRequest, ref: str, key: str | None) -> tuple[str, dic
     inputs |= {CORRELATION_INPUT: key} if key else {}
     if len(inputs) > MOST_INPUTS:
         raise refusal("too_many_inputs", f"{len(inputs)} were given; GitHub takes at most {MOST_INPUTS}.")
-    body = {"ref": ref, "inputs": inputs, "return_run_details": True}
+    body = {"ref": ref, "inputs": inputs, RUN_DETAILS: True}
     return f"/repos/{repository}/actions/workflows/{quote(file)}/dispatches", body
 
 
@@ -77,6 +81,7 @@ class GitHubStarts:
         self._client = client
         self._catalogue = catalogue
         self._sure_after = sure_after
+        self._knows_details = True
 
     def start(self, job: JobRequest, *, key: str) -> RunHandle:
         """Start a run, or return the one that an earlier attempt with *key* started.
@@ -94,13 +99,26 @@ class GitHubStarts:
                 raise GitHubUnreachable("it does not say yet whether the run was started")
         path, body = build_dispatch(job, ref, mark)
         try:
-            reply = self._client.post(path, body)
+            reply = self._post(path, body)
         except Refused as said:
             raise self._explained(said, repository, file, ref) from None
         handle = read_dispatch(repository, reply.status, reply.body)
         if handle is None:
             raise GitHubUnreachable("it took the start and does not say yet which run it is")
         return handle
+
+    def _post(self, path: str, body: dict[str, Any]) -> HttpReply:
+        """Send a start; again without the wish for the run's id where the server does not know that."""
+        plain = {name: value for name, value in body.items() if name != RUN_DETAILS}
+        if not self._knows_details:
+            return self._client.post(path, plain)
+        try:
+            return self._client.post(path, body)
+        except Refused as said:
+            if RUN_DETAILS not in said.problem.detail:
+                raise
+        self._knows_details = False  # nothing was started: a start is refused whole
+        return self._client.post(path, plain)
 
     def _carries_id(self, repository: str, file: str, ref: str) -> bool:
         try:
@@ -120,7 +138,8 @@ class GitHubStarts:
             partial(read_runs, repository),
             {"event": "workflow_dispatch", "created": f">={since:%Y-%m-%dT%H:%M:%SZ}", "per_page": str(PAGE)},
         )
-        fitting = [one for one in runs if (mark in one.title if mark else one.branch == ref)]
+        recent = [one for one in runs if one.status.created_at is None or one.status.created_at >= since]
+        fitting = [one for one in recent if (mark in one.title if mark else one.branch == ref)]
         if len(fitting) > 1:
             raise refusal(
                 "start_uncertain",

@@ -21,6 +21,7 @@ from bot.hops.clocks import compare_clock
 from bot.hops.hop import READ_SECONDS, Said, fail, ok, warn
 from bot.manifest import SCOPES
 from bot.settings import SlackSettings
+from bot.slack_client import BoundedWebClient, NoAnswer
 from bot.team_file import TobanFile
 
 APP_PAGE = "api.slack.com/apps, your app"
@@ -124,7 +125,7 @@ class SlackHop:
 
 def slack_client(api_url: str, token: str | None) -> WebClient:
     """Return a client that waits shortly and tries nothing twice."""
-    return WebClient(token=token, base_url=api_url, timeout=int(READ_SECONDS), retry_handlers=[])
+    return BoundedWebClient(token=token, base_url=api_url, timeout=int(READ_SECONDS), retry_handlers=[])
 
 
 def call(client: WebClient, method: str, **arguments: Any) -> SlackResponse:
@@ -137,6 +138,8 @@ def call(client: WebClient, method: str, **arguments: Any) -> SlackResponse:
         if not code or response.status_code >= 500 or code == "ratelimited":
             raise SlackUnreachable(code or f"status {response.status_code}") from None
         raise SlackRefused(code, method) from None
+    except NoAnswer as error:
+        raise SlackUnreachable(f"no answer of Slack's ({error})") from None
     except (SlackClientError, URLError, OSError) as error:
         raise SlackUnreachable(type(error).__name__) from None
 

@@ -6,11 +6,10 @@ answer, doing nothing on purpose, and a refusal.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.csv_files import write_table
 from bot.jobs import Job
 from bot.messages.blocks import Block, context, section, table
 from bot.messages.errors import asked_line, clause, problem_lines, sentence
@@ -280,52 +279,17 @@ def _remark(answer: RowAnswer) -> str:
 
 def _rows_file(answers: Sequence[RowAnswer]) -> Attachment:
     """Return every answer as CSV with unrounded numbers, for a spreadsheet."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            "row",
-            "prediction_id",
-            "outcome",
-            "value",
-            "unit",
-            "low",
-            "high",
-            "confidence",
-            "source",
-            "version",
-            "reason_code",
-            "actual",
-            "remark",
-        ]
+    head = (
+        *("row", "prediction_id", "outcome", "value", "unit", "low", "high", "confidence", "source"),
+        *("version", "reason_code", "actual", "remark"),
     )
-    for at, answer in enumerate(answers, start=1):
-        low, high = _ends(answer) or (None, None)
-        writer.writerow(
-            map(
-                _safe_cell,
-                (
-                    at,
-                    answer.prediction_id,
-                    answer.outcome,
-                    answer.value,
-                    answer.unit,
-                    low,
-                    high,
-                    answer.confidence,
-                    answer.source,
-                    answer.version,
-                    answer.reason_code,
-                    answer.actual,
-                    _remark(answer),
-                ),
-            )
-        )
-    return Attachment(
-        "predictions.csv", text.getvalue().encode("utf-8", "replace"), f"All {len(answers):,} predictions"
-    )
+    rows = (_row_of_file(at, answer) for at, answer in enumerate(answers, start=1))
+    return Attachment("predictions.csv", write_table(head, rows), f"All {len(answers):,} predictions")
 
 
-def _safe_cell(value: object) -> object:
-    """Keep text from being run as a formula by a spreadsheet (numbers pass)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
+def _row_of_file(at: int, answer: RowAnswer) -> tuple[object, ...]:
+    low, high = _ends(answer) or (None, None)
+    return (
+        at, answer.prediction_id, answer.outcome, answer.value, answer.unit, low, high, answer.confidence,
+        answer.source, answer.version, answer.reason_code, answer.actual, _remark(answer),
+    )  # fmt: skip

@@ -5,8 +5,6 @@ A part that finds nothing, or something that cannot be shown so, says that in it
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import re
@@ -18,6 +16,7 @@ from jmespath.exceptions import JMESPathError
 
 from bot.command_tables import ReportPart
 from bot.connectors.connector import Report
+from bot.csv_files import write_table
 from bot.messages.blocks import Block, section, table
 from bot.messages.charts import bar_chart
 from bot.messages.message import Attachment, file_note
@@ -27,7 +26,6 @@ from bot.messages.units import number, quantity
 MOST_ROWS = 50
 MOST_BARS = 24
 MOST_TEXT = 2000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def report_blocks(
@@ -156,30 +154,22 @@ def _pair(row: Any) -> tuple[Any, Any]:
 def _file(part: ReportPart, value: Any) -> tuple[Block, Attachment]:
     """Return a file: text as it is, a list of objects as CSV, everything else as JSON."""
     if isinstance(value, str):
-        name, content = f"{_name(part)}.txt", value
+        kind, content = "txt", value.encode("utf-8", "replace")
     elif isinstance(value, list) and all(isinstance(row, dict) for row in value):
-        name, content = f"{_name(part)}.csv", _csv(value)
+        kind, content = "csv", _csv(value)
     else:
-        name, content = f"{_name(part)}.json", json.dumps(value, ensure_ascii=False, indent=2)
-    attachment = Attachment(name, content.encode("utf-8", "replace"), part.title)
-    return file_note(f"*{inline(part.title)}* is in the file *{name}*."), attachment
+        kind, content = "json", json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "replace")
+    attachment = Attachment(f"{_name(part)}.{kind}", content, part.title)
+    return file_note(f"*{inline(part.title)}* is in the file *{attachment.filename}*."), attachment
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
+def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(_safe, names))
-    for row in rows:
-        writer.writerow([_safe(row.get(name)) for name in names])
-    return text.getvalue()
+    return write_table(names, ([_one_cell(row.get(name)) for name in names] for row in rows))
 
 
-def _safe(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _one_cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def _name(part: ReportPart) -> str:

@@ -25,7 +25,11 @@ def show_ack(slack: Loopback, issued: ResponseUrl, command: str, body: Any) -> N
         _publish(slack, issued, answer)
     except ApiError as refused:
         slack.feed.publish(
-            "ack_failed", channel=issued.channel, visible_to=[issued.user], error=refused.error
+            "ack_failed",
+            channel=issued.channel,
+            visible_to=[issued.user],
+            error=refused.error,
+            plain=f"⚠ {command}: {refused.error}",
         )
         text = f'{command} failed with the error "{refused.error}"'
         slack.messages.post_private(issued.channel, issued.user, {"user": "USLACKBOT", "text": text})

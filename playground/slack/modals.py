@@ -43,7 +43,7 @@ async def submit(slack: Loopback, person: Person, known: OpenView, values: Json)
     payload = payloads.view_submission(slack.workspace, person, known.view, trigger.id, urls)
     delivery, ack = await slack.deliveries.send("interactive", payload)
     if not ack.ok:
-        tell_failure(slack, person, None, "We had some trouble connecting. Try again?", ack)
+        tell_failure(slack, person, None, "We had some trouble connecting; try again", ack)
         return outcome(delivery, ack)
     return {**outcome(delivery, ack), **_follow(slack, known, ack.body)}
 

@@ -3,107 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from slack_bolt import App
+from playwright.sync_api import Page, expect
 
-from playground.slack.under_test import SlackUnderTest
 from tests.parts_browser import OpenPage
 from tests.stand_ins import gallery
+from tests.stand_ins.office import ARRIVALS, Office, box, place, say
 
 pytestmark = pytest.mark.chromium
-Serve = Callable[[App], str]
-Json = dict[str, Any]
 
-ARRIVALS, WINE = "C01ARRIVALS", "C01WINE0000"
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True}
 LEGIBILITY = (Path(__file__).parents[1] / "stand_ins" / "legibility.js").read_text(encoding="utf-8")
 FETCHED_AGAIN = """() => performance.getEntriesByType("resource")
   .filter((one) => one.name.includes("/playground/completions")).length === 2"""
-AIRPORTS = ("ATL", "AUS", "BOS", "ORD")
-
-
-class Office:
-    """A workspace whose app opens forms, offers airports, and remembers what people did."""
-
-    def __init__(self, slack: SlackUnderTest) -> None:
-        self.slack = slack
-        self.web = slack.web_client()
-        self.acted: list[Json] = []
-        self.submitted: list[Json] = []
-
-    def app(self) -> App:
-        """Return the app."""
-        app = self.slack.bolt_app()
-        app.command("/form")(self._open_form)
-        app.command("/quiet")(lambda ack: ack("Only you see *this*."))
-        app.action(re.compile(".*"))(self._act)
-        app.options(re.compile(".*"))(self._offer)
-        app.view("predict")(self._submit)
-        app.view_closed("predict")(lambda ack: ack())
-        app.event("app_home_opened")(self._show_home)
-        app.event("message")(lambda: None)
-        return app
-
-    def post(self, blocks: list[Json] | None = None, text: str = "gallery", **more: Any) -> str:
-        """Post as the app; return the message's ts."""
-        posted = self.web.chat_postMessage(
-            channel=more.pop("channel", ARRIVALS), text=text, blocks=blocks, **more
-        )
-        return str(posted["ts"])
-
-    def _open_form(self, ack: Any, body: Json, client: Any) -> None:
-        ack()
-        client.views_open(trigger_id=body["trigger_id"], view=gallery.FORM)
-
-    def _act(self, ack: Any, body: Json, client: Any, action: Json) -> None:
-        ack()
-        self.acted.append({**action, "user": body["user"]["id"], "view": "view" in body})
-        if action["action_id"] == "open.form":
-            client.views_open(trigger_id=body["trigger_id"], view=gallery.FORM)
-
-    def _offer(self, ack: Any, payload: Json) -> None:
-        ack(options=[gallery.option(name) for name in AIRPORTS if payload["value"].upper() in name])
-
-    def _submit(self, ack: Any, view: Json) -> None:
-        values = {block: held["v"] for block, held in view["state"]["values"].items()}
-        self.submitted.append(values)
-        if values["flight"]["value"] == "UX1":
-            ack(response_action="errors", errors={"flight": "There is no carrier UX; did you mean UA?"})
-        else:
-            ack()
-
-    def _show_home(self, event: Json, client: Any) -> None:
-        client.views_publish(user_id=event["user"], view=gallery.HOME)
-
-
-@pytest.fixture
-def office(start_slack: Callable[..., SlackUnderTest], serve: Serve) -> Office:
-    """A workspace with the app at work in it."""
-    office = Office(start_slack(events=("app_home_opened", "message")))
-    office.slack.point_at(serve(office.app()))
-    return office
-
-
-def box(page: Page) -> Locator:
-    """Return the box to write in."""
-    return page.locator("#composer")
-
-
-def place(page: Page) -> Locator:
-    """Return the middle of the page."""
-    return page.get_by_role("main")
-
-
-def say(page: Page, text: str) -> None:
-    """Type into the box and send it."""
-    box(page).fill(text)
-    box(page).press("Escape")
-    box(page).press("Enter")
 
 
 def test_people_see_each_other_live(office: Office, open_page: OpenPage) -> None:

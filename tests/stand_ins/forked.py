@@ -13,6 +13,7 @@ import runpy
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -54,7 +55,8 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it still runs."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ended between the look and the signal
+                os.kill(self.pid, number)
 
 
 def _run(program: list[str], env: dict[str, str], folder: str, log: str, out: Connection) -> None:

@@ -45,6 +45,7 @@ class GitHub:
 
     def __init__(self) -> None:
         self.name = REPOSITORY
+        self.moved_to = "{url}{path}"
         self.files = {"retrain.yml": RETRAIN, "plain.yml": PLAIN, "checks.yml": PUSH_ONLY}
         self.disabled: set[str] = set()
         self.runs: list[Json] = []
@@ -59,6 +60,8 @@ class GitHub:
         self.lose: set[str] = set()
         self.hold: dict[str, threading.Event] = {}
         self.gives_ids = True
+        self.knows_details = True
+        self.lists_all = False
         self.token = TOKEN
         self.app_tokens: list[str] = []
         self._ticks = 0
@@ -214,7 +217,7 @@ class GitHub:
         old = f"/repos/{REPOSITORY}"
         if path.startswith(old) and self.name != REPOSITORY:
             new = path.replace(old, at, 1) + (f"?{urlencode(query)}" if query else "")
-            return 301, {}, {"location": f"{self.url}{new}"}
+            return 301, {}, {"location": self.moved_to.format(url=self.url, path=new)}
         if not path.startswith(at):
             return 404, {"message": "Not Found"}, {}
         rest = path.removeprefix(at)
@@ -260,8 +263,9 @@ class GitHub:
             return self._file(found[1], query.get("ref", "main"))
         if found := re.fullmatch(r"/actions/workflows/(.+)/runs", rest):
             since = query["created"].removeprefix(">=")
-            own = [one for one in self.runs if one["path"].endswith(found[1]) and one["created_at"] >= since]
-            return 200, {"workflow_runs": own}, {}
+            own = [one for one in self.runs if one["path"].endswith(found[1])]
+            recent = [one for one in own if self.lists_all or one["created_at"] >= since]
+            return 200, {"workflow_runs": recent}, {}
         if rest == "/actions/runs":
             first = (int(query.get("page", 1)) - 1) * int(query["per_page"])
             return 200, {"workflow_runs": self.runs[first : first + int(query["per_page"])]}, {}
@@ -318,6 +322,8 @@ class GitHub:
             return 404, {"message": "Not Found"}, {}
         if file in self.disabled:
             return 422, {"message": "Cannot trigger a 'workflow_dispatch' on a disabled workflow"}, {}
+        if not self.knows_details and "return_run_details" in body:
+            return 422, {"message": 'Invalid request.\n\n"return_run_details" is not a permitted key.'}, {}
         if body["ref"] not in ("main", "next"):
             return 422, {"message": f"No ref found for: {body['ref']}"}, {}
         run = self.add_run(file, f"Retrain {body['inputs'].get('toban_id', '')}")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from dbos import WorkflowStatus
+
 from bot.engine import open_client
 from bot.posts import MARK
 from playground.slack.client import PlaygroundError
@@ -169,13 +171,18 @@ class MortalTeam:
         return sum(one.status == "SUCCESS" for one in self._client.list_workflows(name="incident"))
 
     def _ended(self, flow: str) -> bool:
-        newest = self._client.list_workflows(name=flow, sort_desc=True, limit=1)
-        return bool(newest) and newest[0].status == "SUCCESS"
+        newest = self._newest(flow)
+        return newest is not None and newest.status == "SUCCESS"
 
     def _stored(self, flow: str, step: str) -> bool:
-        newest = self._client.list_workflows(name=flow, sort_desc=True, limit=1)
-        steps = self._client.list_workflow_steps(newest[0].workflow_id) if newest else []
+        newest = self._newest(flow)
+        steps = self._client.list_workflow_steps(newest.workflow_id) if newest else []
         return any(done["function_name"] == step for done in steps)
+
+    def _newest(self, flow: str) -> WorkflowStatus | None:
+        if self.team.requests(flow):
+            return None  # it begins only now: the newest that has begun is an earlier one
+        return next(iter(self._client.list_workflows(name=flow, sort_desc=True, limit=1)), None)
 
 
 def _again(messages: Iterable[dict[str, Any]]) -> Iterator[str]:

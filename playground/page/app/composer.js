@@ -41,13 +41,17 @@ export class Composer {
 
   /** Write into another channel or thread; what was begun there is there again. */
   enter(place, thread) {
-    if (this.#place) drafts.set(`${this.#place}/${this.#thread}`, this.#text.value);
+    if (this.#place) drafts.set(`${this.#place}/${this.#thread}`, { text: this.#text.value, files: this.#files });
     this.#place = place;
     this.#thread = thread;
-    this.#setText(drafts.get(`${place}/${thread}`) ?? "");
-    this.#files = [];
-    this.#showFiles();
+    this.#fill(drafts.get(`${place}/${thread}`) ?? { text: "", files: [] });
     this.#showPlaceholder();
+  }
+
+  #fill({ text, files }) {
+    this.#setText(text);
+    this.#files = [...files];
+    this.#showFiles();
   }
 
   /** Add files to what is sent next. */
@@ -63,6 +67,7 @@ export class Composer {
     this.#text = h("textarea", {
       id,
       rows: 1,
+      dir: "auto",
       role: "combobox",
       "aria-autocomplete": "list",
       "aria-expanded": "false",
@@ -161,6 +166,7 @@ export class Composer {
 
   #key(event) {
     if (event.isComposing) return; // Enter ends a Japanese word first
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // such keys lead elsewhere
     if (this.#popup.isOpen && this.#keyInList(event)) {
       event.preventDefault();
       event.stopPropagation();
@@ -207,34 +213,40 @@ export class Composer {
   }
 
   async #send() {
-    const text = this.#text.value.trim();
-    const files = this.#files;
-    if (!text && !files.length) return;
+    const letter = { me: this.#store.me, place: this.#place, thread: this.#thread, text: this.#text.value.trim(), files: this.#files };
+    if (!letter.text && !letter.files.length) return;
     this.#popup.close();
-    this.#setText("");
-    this.#files = [];
-    this.#showFiles();
+    this.#fill({ text: "", files: [] });
     drafts.delete(`${this.#place}/${this.#thread}`);
-    if (text && sent[0] !== text) sent.unshift(text);
+    if (letter.text && sent[0] !== letter.text) sent.unshift(letter.text);
     sent.length = Math.min(sent.length, SENT_KEPT);
+    this.#store.trouble("");
     try {
-      await this.#deliver(text, files);
+      await deliver(letter);
     } catch (error) {
-      // Nothing that a person wrote is lost.
-      if (!this.#text.value) this.#setText(text);
-      if (files.length) this.attach(files);
+      this.#takeBack(letter);
       this.#store.trouble(error.message);
     }
   }
 
-  async #deliver(text, files) {
-    const { me } = this.#store;
-    if (!files.length) {
-      await control.say(me, this.#place, text, this.#thread);
-      return;
-    }
-    for (const [at, file] of files.entries()) {
-      await control.share(me, this.#place, file, { comment: at ? "" : text, threadTs: this.#thread });
-    }
+  /** Nothing that a person wrote is lost: what did not go is where it was begun. */
+  #takeBack({ place, thread, text, files }) {
+    const key = `${place}/${thread}`;
+    const isHere = place === this.#place && thread === this.#thread;
+    const now = isHere ? { text: this.#text.value, files: this.#files } : drafts.get(key) ?? { text: "", files: [] };
+    const kept = { text: now.text || text, files: [...files, ...now.files] };
+    if (isHere) this.#fill(kept);
+    else drafts.set(key, kept);
+  }
+}
+
+/** Send a letter off where it was written, whatever its writer does meanwhile; what has gone is taken out of it. */
+async function deliver(letter) {
+  const { me, place, thread } = letter;
+  if (!letter.files.length) await control.say(me, place, letter.text, thread);
+  while (letter.files.length) {
+    const [file, ...rest] = letter.files;
+    await control.share(me, place, file, { comment: letter.text, threadTs: thread });
+    Object.assign(letter, { text: "", files: rest });
   }
 }

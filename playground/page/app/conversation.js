@@ -26,12 +26,14 @@ export class Conversation {
     this.#store = store;
     this.#names = names;
     this.#root = root;
-    this.#list = new MessageList(drawer, names, { label: "Messages", days: true, empty: "Nothing has been said here yet." });
+    this.#list = new MessageList(drawer, names, { label: "Messages", days: true, empty: "Nothing has been said here yet.", leave: () => this.focus() });
     this.#composer = new Composer(store, names, completer, { id: "composer" });
     this.#home = new Home(store, names);
     root.append(this.#head, this.#list.element, this.#home.element, this.#trouble, this.#composer.element);
     store.addEventListener("place", () => this.#enter());
+    store.addEventListener("reloaded", () => this.#goOn());
     store.addEventListener("workspace", () => this.#showHead());
+    for (const kind of ["message", "read"]) store.addEventListener(kind, () => this.#showTitle());
     store.addEventListener("message", (event) => event.detail.channel === store.place && this.#change(event.detail));
     store.addEventListener("trouble", (event) => this.#say(event.detail.text));
     document.addEventListener("visibilitychange", () => this.#read());
@@ -56,6 +58,14 @@ export class Conversation {
     this.#read();
   }
 
+  /** The playground was away and is back: everything is read anew, and the person disturbed as little as can be. */
+  #goOn() {
+    this.#showHead();
+    if (this.#store.tab === "home") this.#home.open();
+    else this.#list.update(this.#store.place, this.#store.conversation(this.#store.place), this.#store.unreadFrom);
+    this.#read();
+  }
+
   #change({ kind, message }) {
     if (message.user === this.#store.me && kind === "posted") this.#trouble.replaceChildren();
     this.#list.update(this.#store.place, this.#store.conversation(this.#store.place), this.#store.unreadFrom);
@@ -71,7 +81,7 @@ export class Conversation {
     if (!channel) return;
     const bot = this.#store.workspace.bot;
     const title = channel.is_im ? bot.name : channel.name;
-    document.title = `${channel.is_im ? "" : "#"}${title} · Toban playground`;
+    this.#showTitle();
     const open = h("button", { type: "button", class: "icon-button open-side", "aria-label": "Channels and people", onclick: openSide }, icon("menu"));
     const sign = channel.is_im ? null : channel.is_private ? icon("lock") : h("span", { class: "hash", "aria-hidden": "true" }, "#");
     const parts = [
@@ -84,6 +94,14 @@ export class Conversation {
       themeButton(),
     ];
     this.#head.replaceChildren(...present(parts));
+  }
+
+  #showTitle() {
+    const channel = this.#store.channel(this.#store.place);
+    if (!channel) return;
+    const count = this.#store.allUnread();
+    const name = channel.is_im ? this.#store.workspace.bot.name : `#${channel.name}`;
+    document.title = `${count ? `(${count}) ` : ""}${name} · Toban playground`;
   }
 
   /** Where the side is hidden, say who speaks. */
@@ -114,7 +132,12 @@ export class Conversation {
     this.#head.querySelector('[role="tab"][aria-selected="true"]').focus();
   }
 
+  /** Say what went wrong, unless a form stands in front, which says it itself. */
   #say(text) {
+    if (!text || this.#store.views.length) {
+      this.#trouble.replaceChildren();
+      return;
+    }
     const close = h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => this.#trouble.replaceChildren() }, icon("close"));
     this.#trouble.replaceChildren(h("div", { class: "trouble-line" }, icon("warning"), h("span", null, text.replace(/^⚠\s*/, "")), close));
   }

@@ -29,8 +29,10 @@ listenForKeys(store, conversation);
 
 // Only what comes is said aloud; edits would interrupt at every step of a run.
 store.addEventListener("message", ({ detail }) => {
-  if (detail.kind !== "posted" || detail.channel !== store.place || detail.message.user === store.me) return;
-  part("announcer").replaceChildren(announcement(names, detail.message));
+  if (detail.kind !== "posted" || detail.message.user === store.me) return;
+  const isHere = detail.channel === store.place;
+  if (!isHere && !store.calls(detail.message)) return;
+  part("announcer").replaceChildren(`${isHere ? "" : `#${names.channel(detail.channel)}, `}${announcement(names, detail.message)}`);
 });
 store.addEventListener("completions", () => completer.load());
 

@@ -67,7 +67,7 @@ export class MessageDrawer {
   #body(channel, message) {
     const here = new Place(this.#store, this.#names, { channel, ts: message.ts }, this.#form(channel, message));
     const blocks = drawBlocks(message.blocks, here);
-    const text = !blocks.length && message.text ? [h("div", { class: "block markup" }, mrkdwn(message.text, this.#names))] : [];
+    const text = !blocks.length && message.text ? [h("div", { class: "block markup", dir: "auto" }, mrkdwn(message.text, this.#names))] : [];
     const attachments = (message.attachments ?? []).map((one) => this.#attachment(one, here));
     return [...blocks, ...text, ...attachments, ...(message.files ?? []).map(drawFile)];
   }
@@ -106,11 +106,14 @@ export class MessageDrawer {
   #thread(message) {
     if (!message.reply_count) return null;
     const count = message.reply_count === 1 ? "1 reply" : `${message.reply_count} replies`;
+    const { unreadFrom } = this.#store;
+    const isFresh = unreadFrom !== null && message.latest_reply > unreadFrom;
     return h(
       "button",
       { type: "button", class: "thread-link", onclick: () => this.#store.openThread(message.ts) },
       icon("thread"),
       h("span", null, count),
+      isFresh && h("span", { class: "fresh" }, "new"),
       message.latest_reply && h("small", null, `last ${ago(message.latest_reply, this.#names.zone)}`),
     );
   }

@@ -1,6 +1,7 @@
 // A list of messages that changes while one reads it: new ones come, others are edited in place.
 
 import { h, moveByArrows } from "./dom.js";
+import { icon } from "./icons.js";
 import { clock, day } from "./times.js";
 
 const NEAR_END = 80;
@@ -12,7 +13,9 @@ export class MessageList {
   #options;
   #drawn = new Map();
   #wasAtEnd = true;
+  #newest = "0";
   #list = h("ol", { class: "messages" });
+  #below = h("div", { class: "below", hidden: true }, h("button", { type: "button", class: "button", onclick: () => this.#leap() }, icon("down"), "New messages below"));
   element;
 
   constructor(drawer, names, options) {
@@ -20,8 +23,8 @@ export class MessageList {
     this.#names = names;
     this.#options = options;
     const properties = { class: "scroller", tabindex: 0, role: "region", "aria-label": options.label };
-    const listeners = { onkeydown: (event) => this.#key(event), onscroll: () => (this.#wasAtEnd = this.isAtEnd) };
-    this.element = h("div", { ...properties, ...listeners }, this.#list);
+    const listeners = { onkeydown: (event) => this.#key(event), onscroll: () => this.#scrolled() };
+    this.element = h("div", { ...properties, ...listeners }, this.#list, this.#below);
     // Pictures and previews arrive after the text and push the end away.
     const sizes = new ResizeObserver(() => this.#wasAtEnd && this.#toEnd());
     sizes.observe(this.element);
@@ -37,14 +40,29 @@ export class MessageList {
   show(channel, messages, unreadFrom = null) {
     this.#drawn.clear();
     this.#fill(channel, messages, unreadFrom);
+    this.#newest = messages.at(-1)?.ts ?? "0";
     this.#toEnd();
   }
 
-  /** Take in changes: only messages that differ are drawn anew. */
+  /** Take in changes: only messages that differ are drawn anew. What one says oneself is shown, wherever one reads. */
   update(channel, messages, unreadFrom = null) {
     const atEnd = this.isAtEnd;
     this.#fill(channel, messages, unreadFrom);
-    if (atEnd) this.#toEnd();
+    const last = messages.at(-1);
+    const isNew = Boolean(last) && last.ts > this.#newest;
+    this.#newest = last?.ts ?? "0";
+    if (atEnd || (isNew && last.user === this.#names.me)) this.#toEnd();
+    else if (isNew) this.#below.hidden = false;
+  }
+
+  #scrolled() {
+    this.#wasAtEnd = this.isAtEnd;
+    if (this.#wasAtEnd) this.#below.hidden = true;
+  }
+
+  #leap() {
+    this.#toEnd();
+    this.#options.leave();
   }
 
   #fill(channel, messages, unreadFrom) {
@@ -99,6 +117,7 @@ export class MessageList {
   #toEnd() {
     this.element.scrollTop = this.element.scrollHeight;
     this.#wasAtEnd = true;
+    this.#below.hidden = true;
   }
 
   #key(event) {

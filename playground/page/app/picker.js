@@ -5,9 +5,10 @@ import { icon } from "./icons.js";
 import { Popup } from "./popup.js";
 
 const WAIT_MILLISECONDS = 150;
+const NONE = { value: null, text: "No choice" };
 
 /**
- * One control. Options are {value, text, description?}; *find* returns groups [{label?, options}] for a query, or,
+ * One control. Options are {value, text, description?}; where *clearable*, the one choice can be taken back. *find* returns groups [{label?, options}] for a query, or,
  * where *remote*, a promise of them.
  *
  * *choose* is called with the chosen options after each change; when it answers false, the choice is taken back.
@@ -21,6 +22,7 @@ export class Picker {
   #button;
   #search;
   #list;
+  #status = h("div", { class: "visually-hidden", role: "status" });
   #popup;
 
   constructor(settings) {
@@ -65,7 +67,7 @@ export class Picker {
       onkeydown: (event) => this.#key(event),
     });
     this.#list = h("ul", { role: "listbox", id: listId, "aria-label": label, "aria-multiselectable": multiple ? "true" : null });
-    const content = h("div", { class: "picker-popup" }, this.#search, this.#list);
+    const content = h("div", { class: "picker-popup" }, this.#search, this.#list, this.#status);
     content.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !content.contains(event.relatedTarget)) this.#popup.close();
     });
@@ -82,9 +84,15 @@ export class Picker {
   }
 
   #openByKey(event) {
-    if (!["ArrowDown", "ArrowUp"].includes(event.key) || this.#popup.isOpen) return;
+    if (this.#popup.isOpen) return;
+    if (["ArrowDown", "ArrowUp"].includes(event.key)) this.#open();
+    else if (["Backspace", "Delete"].includes(event.key) && this.#canClear) this.#take(NONE);
+    else return;
     event.preventDefault();
-    this.#open();
+  }
+
+  get #canClear() {
+    return Boolean(this.#settings.clearable) && this.#chosen.length > 0;
   }
 
   #open() {
@@ -129,11 +137,14 @@ export class Picker {
 
   #note(text) {
     this.#options = [];
+    this.#status.replaceChildren(text);
     return h("li", { class: "note", role: "presentation" }, text);
   }
 
-  #showOptions(groups) {
+  #showOptions(found) {
+    const groups = this.#canClear && !this.#search.value.trim() ? [{ options: [NONE] }, ...found] : found;
     this.#options = groups.flatMap((group) => group.options);
+    this.#status.replaceChildren(this.#options.length === 1 ? "1 choice" : `${this.#options.length} choices`);
     const nodes = groups.flatMap((group) => [
       group.label && h("li", { class: "group", role: "presentation" }, group.label),
       ...group.options.map((option) => this.#option(option)),
@@ -193,7 +204,8 @@ export class Picker {
   async #take(option) {
     const { multiple, most, choose } = this.#settings;
     const before = [...this.#chosen];
-    if (!multiple) this.#chosen = [option];
+    if (option === NONE) this.#chosen = [];
+    else if (!multiple) this.#chosen = [option];
     else if (this.#isChosen(option)) this.#chosen = before.filter((one) => one.value !== option.value);
     else if (before.length < most) this.#chosen = [...before, option];
     this.#show();

@@ -2,6 +2,9 @@
 
 import * as control from "./control.js";
 
+// What is pressed holds nothing that a form could keep.
+const STATELESS = new Set(["button", "workflow_button", "icon_button", "feedback_buttons", "overflow"]);
+
 /** Common to messages, forms and the Home tab. *where* is {channel, ts} or {view}. */
 export class Place {
   #store;
@@ -36,7 +39,7 @@ export class Place {
 
   /** Enter a value, and tell the app where the element reports; return false when the app did not take it. */
   async change(element, block, value, node) {
-    this.enter(element, block, value);
+    if (!STATELESS.has(element.type)) this.enter(element, block, value);
     if (block.type === "input" && !block.dispatch_action) return true;
     return this.#press(element, block, value, node);
   }
@@ -66,10 +69,17 @@ export class Place {
     return this.#store.visibleChannels().map((channel) => ({ value: channel.id, text: text(channel) }));
   }
 
-  /** Upload files for a form, by way of the direct message with the app; return their ids. */
+  /** Upload files for a form, by way of the direct message with the app; return their ids, or null in trouble. */
   async upload(files) {
-    const shared = await Promise.all(files.map((file) => control.share(this.#store.me, "bot", file)));
-    return shared.map((answer) => answer.file.id);
+    try {
+      this.#store.trouble("");
+      const shared = await Promise.all(files.map((file) => control.share(this.#store.me, "bot", file)));
+      for (const { file } of shared) this.remember({ value: file.id, text: file.name });
+      return shared.map(({ file }) => file.id);
+    } catch (error) {
+      this.#store.trouble(error.message);
+      return null;
+    }
   }
 
   async #press(element, block, value, node) {
@@ -78,6 +88,7 @@ export class Place {
     try {
       const named = { action_id: element.action_id, block_id: block.block_id };
       const more = { ...(value !== undefined && { value }), ...("view" in this.#where && { values: this.#form.entered() }) };
+      this.#store.trouble("");
       const answer = await control.press(this.#store.me, this.#where, named, more);
       if (!answer.ok) throw new control.Refused(`The app did not take it: ${answer.error}`);
       return true;
@@ -95,13 +106,27 @@ export class Place {
 export class Form {
   options = new Map();
   #values = new Map();
+  #state = {};
+
+  /** Take up what the app and the playground say that a view holds. */
+  adopt(state) {
+    this.#state = state?.values ?? {};
+  }
 
   enter(blockId, actionId, value) {
     this.#values.set(`${blockId}/${actionId}`, { blockId, value });
   }
 
   value(blockId, element) {
-    return this.#values.get(`${blockId}/${element.action_id}`)?.value ?? initial(element);
+    const entered = this.#values.get(`${blockId}/${element.action_id}`);
+    if (entered) return entered.value;
+    const state = this.#state[blockId]?.[element.action_id];
+    if (!state) return initial(element);
+    for (const one of [state.selected_option, ...(state.selected_options ?? []), ...(state.files ?? [])].filter(Boolean)) {
+      const { value, text } = optionOf(one);
+      this.options.set(value, { value, text });
+    }
+    return held(state);
   }
 
   /** Return what was entered, by block. */
@@ -119,6 +144,18 @@ export class Form {
 /** Return the elements of a block. */
 export function holders(block) {
   return [block.element, block.accessory, ...(block.elements ?? [])].filter(Boolean);
+}
+
+/** Return the option of a choice or a file in a state. */
+function optionOf(one) {
+  return { value: one.value ?? one.id, text: one.text?.text ?? one.name };
+}
+
+/** Return what a state holds, as it is entered: https://docs.slack.dev/reference/views/modal-views */
+function held({ type, ...state }) {
+  const [value = null] = Object.entries(state).filter(([name]) => name !== "timezone").map(([, each]) => each);
+  if (Array.isArray(value)) return value.map((each) => (typeof each === "object" ? optionOf(each).value : each));
+  return state.selected_option ? optionOf(state.selected_option).value : value;
 }
 
 /** Return what the app set: one value, a list of values, or null. */

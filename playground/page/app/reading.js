@@ -2,13 +2,19 @@
 
 const KEY = "toban-playground";
 
-/** Return {person, place} of the last visit; empty the first time. */
+/** Return {person, place} of this window's last visit, or of the last one at all; empty the first time. */
 export function remembered() {
-  return read().last ?? {};
+  return read("sessionStorage").last ?? read().last ?? {};
 }
 
 export function remember(person, place) {
   write({ ...read(), last: { person, place } });
+  write({ last: { person, place } }, "sessionStorage");
+}
+
+/** Call *then* when another window has read something. */
+export function onReadElsewhere(then) {
+  addEventListener("storage", (event) => event.key === KEY && then());
 }
 
 /** Return the timestamp of the newest message that a person has read in a channel. */
@@ -35,17 +41,17 @@ export function keepTheme(name) {
   write({ ...read(), theme: name });
 }
 
-function read() {
+function read(storage = "localStorage") {
   try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? {};
+    return JSON.parse(window[storage].getItem(KEY)) ?? {};
   } catch {
     return {}; // no storage, or somebody else's text under our name: begin afresh
   }
 }
 
-function write(kept) {
+function write(kept, storage = "localStorage") {
   try {
-    localStorage.setItem(KEY, JSON.stringify(kept));
+    window[storage].setItem(KEY, JSON.stringify(kept));
   } catch {
     // without storage the page only forgets at the next visit
   }

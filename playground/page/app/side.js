@@ -11,6 +11,7 @@ export class Side {
   #root;
   #people = h("div", { class: "people", role: "radiogroup", "aria-label": "Speak as" });
   #places = h("div", { class: "places" });
+  #opener = null;
   #reach = h("p", { class: "reach", role: "status" });
 
   constructor(store, names, root) {
@@ -23,19 +24,32 @@ export class Side {
     for (const kind of ["workspace", "person", "place", "read", "message"]) store.addEventListener(kind, () => this.#show());
     store.addEventListener("reach", (event) => this.#showReach(event.detail.there));
     document.addEventListener("open-side", () => this.open());
-    root.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    document.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    // Turned or made wider, the window has room for the side beside the rest.
+    matchMedia("(width >= 700px)").addEventListener("change", () => this.close());
     document.addEventListener("pointerdown", (event) => !root.contains(event.target) && this.close());
     this.#places.addEventListener("keydown", (event) => moveByArrows(event, () => this.#places.querySelectorAll("button")));
     this.#people.addEventListener("keydown", (event) => this.#otherPerson(event));
   }
 
+  /** Lay the side over the page; until it is closed, nothing beneath can be reached. */
   open() {
-    document.getElementById("app").dataset.side = "open";
+    this.#opener = document.activeElement;
+    this.#lie(true);
     this.#root.querySelector('[aria-current="page"]')?.focus();
   }
 
   close() {
-    document.getElementById("app").dataset.side = "closed";
+    if (document.getElementById("app").dataset.side !== "open") return;
+    this.#lie(false);
+    // The head is drawn anew for another channel or person.
+    const opener = this.#opener.isConnected ? this.#opener : document.querySelector(".open-side");
+    opener?.focus();
+  }
+
+  #lie(isOpen) {
+    document.getElementById("app").dataset.side = isOpen ? "open" : "closed";
+    for (const beneath of document.querySelectorAll(".skip, #place, #thread")) beneath.inert = isOpen;
   }
 
   #show() {

@@ -6,8 +6,9 @@ import * as reading from "./reading.js";
 const PRIVATE = "is_ephemeral";
 
 /**
- * The page's one state. Events: `workspace`, `person`, `place`, `thread`, `message` (detail: channel, message, kind),
- * `read`, `views`, `home`, `trouble` (detail: text), `reach` (detail: whether the playground answers).
+ * The page's one state. Events: `workspace`, `person`, `place`, `reloaded`, `thread`, `message` (detail: channel,
+ * message, kind), `read`, `views`, `home`, `trouble` (detail: text, empty when it is over), `reach` (detail: whether
+ * the playground answers).
  */
 export class Store extends EventTarget {
   workspace = null;
@@ -21,8 +22,14 @@ export class Store extends EventTarget {
   unreadFrom = null;
   #channels = new Map();
 
-  /** Read the workspace and everything that the person sees; keep person and place where they still exist. */
+  constructor() {
+    super();
+    reading.onReadElsewhere(() => this.workspace && this.#tell("read"));
+  }
+
+  /** Read the workspace and everything that the person sees; keep person, place and thread where they still exist. */
   async load() {
+    const before = this.place;
     this.workspace = await control.workspace();
     this.seq = this.workspace.seq;
     const remembered = reading.remembered();
@@ -30,16 +37,29 @@ export class Store extends EventTarget {
     await this.#loadPerson();
     if (!this.channel(this.place)) this.place = this.channel(remembered.place)?.id ?? this.#firstPlace();
     this.#tell("workspace");
-    this.#enter();
+    if (this.place !== before) {
+      this.thread = null;
+      this.#enter();
+      return;
+    }
+    await this.#loadThread();
+    this.#tell("reloaded");
   }
 
-  /** Be somebody else, at the same place if that person sees it. */
+  /** Be somebody else, at the same place if that person sees it; who cannot be reached nobody becomes. */
   async speakAs(person) {
     if (person === this.me) return;
+    const before = this.me;
     this.me = person;
+    try {
+      await this.#loadPerson();
+    } catch (error) {
+      if (this.me === person) this.me = before;
+      this.trouble(error.message);
+      return;
+    }
+    if (this.me !== person) return; // somebody else was chosen meanwhile
     this.thread = null;
-    this.home = null;
-    await this.#loadPerson();
     if (!this.visibleChannels().some((channel) => channel.id === this.place)) this.place = this.#firstPlace();
     this.#tell("person");
     this.#enter();
@@ -56,8 +76,12 @@ export class Store extends EventTarget {
   /** Show a thread beside the conversation, or none. */
   async openThread(ts) {
     this.thread = ts;
-    if (ts) this.#keep(this.place, (await control.messages(this.me, this.place, ts)).messages);
-    this.#tell("thread");
+    try {
+      if (ts) await this.#keepThread(ts);
+    } catch (error) {
+      this.trouble(error.message);
+    }
+    if (this.thread === ts) this.#tell("thread");
   }
 
   /** Take in an event of the feed. */
@@ -117,6 +141,11 @@ export class Store extends EventTarget {
     return { count: fresh.filter((message) => isTop(message) || this.calls(message)).length, called: calling.length };
   }
 
+  /** Return how many messages the person has not read, in all channels together. */
+  allUnread() {
+    return this.visibleChannels().reduce((sum, channel) => sum + this.unread(channel.id).count, 0);
+  }
+
   /** Say whether a message mentions the person, or a group that they are in. */
   calls(message) {
     const groups = this.workspace.groups.filter((group) => group.users.includes(this.me));
@@ -146,7 +175,7 @@ export class Store extends EventTarget {
   /** Add or replace a message, and tell the parts. */
   putMessage(channel, message, kind) {
     if (isReply(message) && kind === "posted" && !message[PRIVATE]) this.#countReply(channel, message);
-    this.#keep(channel, [message]);
+    keep(this.#channels, channel, [message]);
     this.#tell("message", { channel, message, kind });
   }
 
@@ -156,7 +185,7 @@ export class Store extends EventTarget {
     this.#tell("message", { channel, message, kind: "deleted" });
   }
 
-  /** Tell the person about something that went wrong. */
+  /** Tell the person about something that went wrong; an empty text takes that back. */
   trouble(text) {
     this.#tell("trouble", { text });
   }
@@ -166,20 +195,50 @@ export class Store extends EventTarget {
     this.#tell("reach", { there });
   }
 
+  /** Read what the person sees; what was known before stays when that fails. */
   async #loadPerson() {
-    this.#channels.clear();
-    const direct = await control.messages(this.me, "bot");
-    if (!this.channel(direct.channel)) this.workspace = await control.workspace();
-    await Promise.all(
-      this.visibleChannels().map(async (channel) => {
-        this.#keep(channel.id, (await control.messages(this.me, channel.id)).messages);
-        reading.begin(this.me, channel.id, this.#sorted(channel.id).at(-1)?.ts ?? "0");
-      }),
-    );
-    const shown = await control.views(this.me);
-    this.views = shown.modals;
-    this.home = shown.home;
-    this.#tell("views");
+    const { me } = this;
+    const before = this.#channels;
+    const channels = new Map();
+    this.#channels = channels;
+    try {
+      const direct = await control.messages(me, "bot");
+      if (!this.channel(direct.channel)) this.workspace = await control.workspace();
+      await Promise.all(this.visibleChannels().map((channel) => this.#loadChannel(me, channel.id, channels)));
+      const shown = await control.views(me);
+      if (this.#channels !== channels) return;
+      this.views = shown.modals;
+      this.home = shown.home;
+      this.#tell("views");
+    } catch (error) {
+      if (this.#channels === channels) this.#channels = before;
+      throw error;
+    }
+  }
+
+  async #loadChannel(me, id, channels) {
+    const { messages } = await control.messages(me, id);
+    keep(channels, id, messages);
+    reading.begin(me, id, messages.at(-1)?.ts ?? "0");
+  }
+
+  /** Read the open thread anew; where its message is gone, so is the thread. */
+  async #loadThread() {
+    if (this.thread === null) return;
+    try {
+      await this.#keepThread(this.thread);
+    } catch (error) {
+      if (!(error instanceof control.Refused)) throw error;
+    }
+    if (this.message(this.place, this.thread)) return;
+    this.thread = null;
+    this.#tell("thread");
+  }
+
+  async #keepThread(ts) {
+    const channels = this.#channels;
+    const { place, me } = this;
+    keep(channels, place, (await control.messages(me, place, ts)).messages);
   }
 
   async #refreshWorkspace() {
@@ -203,11 +262,6 @@ export class Store extends EventTarget {
     return this.visibleChannels().find((channel) => !channel.is_im)?.id ?? this.visibleChannels()[0]?.id;
   }
 
-  #keep(channel, messages) {
-    if (!this.#channels.has(channel)) this.#channels.set(channel, new Map());
-    for (const message of messages) this.#channels.get(channel).set(message.ts, message);
-  }
-
   #sorted(channel) {
     return [...(this.#channels.get(channel)?.values() ?? [])].sort((a, b) => (a.ts < b.ts ? -1 : 1));
   }
@@ -223,6 +277,11 @@ export class Store extends EventTarget {
   #tell(kind, detail = {}) {
     this.dispatchEvent(new CustomEvent(kind, { detail }));
   }
+}
+
+function keep(channels, id, messages) {
+  if (!channels.has(id)) channels.set(id, new Map());
+  for (const message of messages) channels.get(id).set(message.ts, message);
 }
 
 /** Say whether a message stands in the channel itself. */
@@ -245,7 +304,7 @@ const HANDLERS = {
   ephemeral_changed: changed,
   message_deleted: gone,
   ephemeral_deleted: gone,
-  ack_failed: (store, event) => store.trouble(event.plain),
+  ack_failed: (store, event) => store.trouble(event.plain ?? event.error),
   view_opened: (store, event) => store.setViews([...store.views.filter(isNot(event.view)), event.view]),
   view_changed: (store, event) => {
     if (event.view.type === "home") store.setHome(event.view);

@@ -17,7 +17,7 @@ export class Thread {
   constructor(store, names, drawer, completer, root) {
     this.#store = store;
     this.#root = root;
-    this.#list = new MessageList(drawer, names, { label: "Replies", inThread: true });
+    this.#list = new MessageList(drawer, names, { label: "Replies", inThread: true, leave: () => this.#composer.focus() });
     this.#composer = new Composer(store, names, completer, { id: "reply" });
     const close = h("button", { type: "button", class: "icon-button", "aria-label": "Close thread", onclick: () => this.close() }, icon("close"));
     root.append(
@@ -26,6 +26,7 @@ export class Thread {
       this.#composer.element,
     );
     store.addEventListener("thread", () => this.#show());
+    store.addEventListener("reloaded", () => this.#change());
     store.addEventListener("message", (event) => event.detail.channel === store.place && this.#change());
     root.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && this.close());
   }
@@ -43,9 +44,14 @@ export class Thread {
   #show() {
     const { thread, place } = this.#store;
     const wasHidden = this.#root.hidden;
+    const heldFocus = this.#root.contains(document.activeElement);
     this.#root.hidden = thread === null;
     document.getElementById("app").dataset.thread = thread === null ? "closed" : "open";
-    if (thread === null) return;
+    if (thread === null) {
+      // What is hidden cannot hold the focus; where one goes on is the conversation's box.
+      if (heldFocus) document.getElementById("composer").focus();
+      return;
+    }
     if (wasHidden) this.#opener = document.activeElement;
     this.#last = thread;
     const channel = this.#store.channel(place);

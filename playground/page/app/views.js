@@ -20,6 +20,7 @@ export class Views {
     this.#store = store;
     this.#names = names;
     store.addEventListener("views", () => this.#show());
+    store.addEventListener("trouble", (event) => this.#say(event.detail.text));
   }
 
   #show() {
@@ -50,7 +51,8 @@ export class Views {
     const form = this.#forms.get(view.id) ?? new Form();
     this.#forms.set(view.id, form);
     form.keepOnly(view.blocks);
-    const held = this.#shown?.id === view.id ? document.activeElement?.dataset : null;
+    form.adopt(view.state);
+    const held = this.#shown?.id === view.id ? document.activeElement : null;
     this.#shown = view;
     const here = new Place(this.#store, this.#names, { view: view.id }, form);
     const titleId = newId("view");
@@ -70,14 +72,24 @@ export class Views {
     this.#dialog.setAttribute("aria-labelledby", titleId);
     this.#dialog.replaceChildren(node);
     if (view.errors && Object.keys(view.errors).length) showErrors(node, view.errors);
-    else this.#focus(node, held);
+    else this.#focus(node, view, held);
   }
 
-  /** Keep the focus where it was in an updated view; in a new one begin at the first field. */
-  #focus(node, held) {
-    const twin = held?.action && node.querySelector(`[data-action="${CSS.escape(held.action)}"][data-block="${CSS.escape(held.block)}"]`);
-    const first = node.querySelector(".view-body :is(input, textarea, select, button)") ?? node.querySelector("footer button:last-child");
-    (twin ?? first)?.focus();
+  /** What went wrong is said where the person is; a submission says it itself. */
+  #say(text) {
+    const shown = this.#dialog?.querySelector(".view-trouble");
+    if (shown && (!text || !shown.textContent)) shown.replaceChildren(text.replace(/^⚠\s*/, ""));
+  }
+
+  /** Keep the focus where it was in an updated view; in a new one begin where the app says, or at the first field. */
+  #focus(node, view, held) {
+    const find = (action, block) => action && node.querySelector(`[data-action="${CSS.escape(action)}"][data-block="${CSS.escape(block)}"]`);
+    const twin = find(held?.dataset.action, held?.dataset.block);
+    // https://docs.slack.dev/reference/block-kit/block-elements: focus_on_load
+    const wanted = view.blocks.find((block) => block.element?.focus_on_load);
+    const first = node.querySelector(".input :is(input, textarea, button)") ?? node.querySelector(".view-body button") ?? node.querySelector("footer button:last-child");
+    (twin ?? find(wanted?.element.action_id, wanted?.block_id) ?? first)?.focus();
+    if (twin?.matches("textarea, input[type=text]") && held.selectionStart !== null) twin.setSelectionRange(held.selectionStart, held.selectionEnd);
   }
 
   #submitByKey(event, node) {
@@ -88,12 +100,12 @@ export class Views {
     event.preventDefault();
     const node = event.currentTarget;
     node.setAttribute("aria-busy", "true");
+    node.querySelector(".view-trouble").replaceChildren();
     try {
       const answer = await control.submit(this.#store.me, view.id, form.entered());
       if (answer.ok) return;
       showErrors(node, answer.errors ?? {});
       if (!answer.errors) throw new control.Refused(`The app did not take it: ${answer.error}. Nothing is lost; try again.`);
-      node.querySelector(".view-trouble").replaceChildren();
     } catch (error) {
       node.querySelector(".view-trouble").replaceChildren(error.message);
     } finally {

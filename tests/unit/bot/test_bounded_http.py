@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import bounded_http, response_urls, slack_files
+from bot import bounded_http, response_urls, slack_client, slack_files
 from bot.command_tables import WebhookTable
 from bot.connectors.azure_functions import AzureFunctionsConnector
 from bot.connectors.github_client import GitHubClient
@@ -26,13 +27,16 @@ from bot.errors import (
     Unreachable,
 )
 from bot.flows import announce
-from bot.settings import FunctionsSettings, GitHubSettings, MlflowSettings
+from bot.messages.message import Message
+from bot.settings import FunctionsSettings, GitHubSettings, MlflowSettings, SlackSettings
+from bot.slack import SlackDesk
+from bot.slack_client import BoundedWebClient
 
 WAITS = {"connect_seconds": 5.0, "read_seconds": 0.4}
 PAUSE = 0.02
 DRIPS = 250
 """So many bytes come, each well before a read's time-out; then the answer is whole: who waits gets it."""
-BODY = b'{"value": "%s"}' % (b"9" * DRIPS)
+BODY = b'{"ok": true, "ts": "1.2", "value": "%s"}' % (b"9" * DRIPS)
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 PLAIN = b"%sContent-Length: %d\r\n\r\n" % (JSON, len(BODY))
 CHUNKS = JSON + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -102,7 +106,7 @@ def test_an_answer_in_time_is_read_whole(dripping: Dripping) -> None:
     """Some slow pieces are no drip: what comes within the time is read to its end."""
     dripping.at_once, dripping.drips = PLAIN + BODY[:-5], BODY[-5:]
     sender = Sender(dripping.url, {}, connect_seconds=5, read_seconds=5)
-    assert sender.send(HttpCall("POST", "/")).body == {"value": "9" * DRIPS}
+    assert sender.send(HttpCall("POST", "/")).body == json.loads(BODY)
 
 
 def file_of_github(url: str) -> Any:
@@ -126,6 +130,24 @@ def read_functions(url: str) -> Any:
     """Ask the function app."""
     settings = FunctionsSettings(url=url, key=SecretStr("test"), **WAITS)
     return AzureFunctionsConnector(settings).model("sums")
+
+
+def post_to_slack(url: str) -> Any:
+    """Post in Slack."""
+    settings = SlackSettings(bot_token=SecretStr("xoxb-" + "test"), api_url=f"{url}/api/")
+    return SlackDesk(settings).post("C1", Message("words", ()))
+
+
+def upload_to_slack(url: str) -> Any:
+    """Send the bytes of a file to the address that Slack gave for them, by slack_sdk's own steps."""
+    client = BoundedWebClient(token="xoxb-" + "test", timeout=WAITS["read_seconds"])
+    where = {"file_id": "F1", "upload_url": url}
+    steps = {"files_getUploadURLExternal": lambda **_: where, "files_completeUploadExternal": lambda **_: {}}
+    vars(client).update(steps)
+    try:
+        return client.files_upload_v2(channel="C1", filename="rows.csv", content="1")
+    except OSError as error:
+        raise SlackUnreachable(type(error).__name__) from None
 
 
 def read_file(url: str) -> Any:
@@ -154,6 +176,9 @@ def deliver(url: str) -> Any:
         (file_of_github, GitHubUnreachable, "body"),
         (read_mlflow, MlflowUnreachable, "body"),
         (read_file, SlackUnreachable, "body"),
+        (post_to_slack, SlackUnreachable, "body"),
+        (post_to_slack, SlackUnreachable, "header"),
+        (upload_to_slack, SlackUnreachable, "body"),
         (respond, SlackUnreachable, "body"),
         (deliver, EndpointUnreachable, "header"),
     ],
@@ -165,8 +190,8 @@ def test_whoever_drips(
     trouble: type[Unreachable],
     part: str,
 ) -> None:
-    """The function app, GitHub and its files, MLflow, Slack's files and addresses, services outside."""
-    for module in (slack_files, response_urls):
+    """The function app, GitHub and its files, MLflow, Slack, its files and addresses, services outside."""
+    for module in (slack_files, response_urls, slack_client):
         monkeypatch.setattr(module, "TIMEOUT_SECONDS", WAITS["read_seconds"])
     monkeypatch.setattr(announce, "READ_SECONDS", WAITS["read_seconds"])
     if part == "header":

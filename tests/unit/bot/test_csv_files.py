@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -200,6 +201,24 @@ def test_what_only_begins_like_a_number_is_text(text: str) -> None:
 def test_an_empty_cell_is_empty() -> None:
     """None is written as nothing."""
     assert write_table(["a", "b"], [[None, ""]]) == b"\xef\xbb\xbfa,b\r\n,\r\n"
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("read_as", [",", ";", "\t"])
+def test_no_cell_is_cut_by_whichever_mark_a_program_takes(mark: str, read_as: str) -> None:
+    """A cell is one cell for a program that parts cells by another mark too, and runs nothing behind it."""
+    cells = ["a,=1+1", "b;=1+1", "c\t=1+1", 'd "quoted"', "e\nsecond line", "f"]
+    text = write_table(cells, [cells, cells[:1]], mark).decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    assert rows == [cells, cells, cells[:1]]
+    unquoted = re.sub(r'"(?:[^"]|"")*"', "", text)
+    assert unquoted.count(read_as) == (10 if read_as == mark else 0)
+
+
+def test_a_line_of_one_empty_cell_is_a_line() -> None:
+    """Readers leave out lines in which nothing stands."""
+    text = write_table(["a"], [[None], [1]]).decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [["a"], [""], ["1"]]
 
 
 CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)

@@ -133,16 +133,77 @@ def test_a_press_is_taken_in_the_workspace_of_the_app_only(
         ("<@U0BOT> /ml models", "models", []),
         ("<@U0BOT> `/ml models arrival-delay`", "models", ["arrival-delay"]),
         ("<@U0BOT> ```models\n```", "models", []),
+        ("<@U0BOT>\xa0models", "models", []),
+        ("<@U0BOT> *models*", "models", []),
+        ("*<@U0BOT>* models", "models", []),
+        ("*<@U0BOT> models*", "models", []),
+        ("hey _*<@U0BOT>: models arrival-delay*_", "models", ["arrival-delay"]),
+        ("<@U0BOT> models *", "models", ["*"]),
     ],
 )
 def test_a_command_may_be_copied_behind_a_mention(
     entrance: Entrance, text: str, verb: str, words: list[str]
 ) -> None:
-    """Backticks around it and the slash command's own name before it are no part of what is asked."""
+    """Marks around it or the mention, and the slash command's name before it are no part of what is asked."""
     event = {"type": "app_mention", "user": USER, "channel": "C01", "ts": "1.2", "text": text}
     entrance.events.take_mention({"team_id": OURS, "event": event, "event_id": "Ev1"})
     job = entrance.kept.entries[0].args[0]
     assert (job["verb"], job["words"]) == (verb, words)
+
+
+def mentioned(text: str, ts: str = "1.2", **more: Any) -> Json:
+    """Return a mention in a channel, as https://docs.slack.dev/reference/events/app_mention has it."""
+    event = {"type": "app_mention", "user": USER, "channel": "C01", "ts": ts, "event_ts": ts, "text": text}
+    return {"type": "event_callback", "team_id": OURS, "event": event | more}
+
+
+def test_an_edited_mention_is_asked_again_only_in_other_words(entrance: Entrance) -> None:
+    """Slack sends an edited message as a new event; the same words in it are the command that was taken."""
+    edited = {"edited": {"user": USER, "ts": "1.5"}}
+    for number, body in enumerate(
+        [
+            mentioned("<@U0BOT> models"),
+            mentioned("<@U0BOT> models", **edited),
+            mentioned("<@U0BOT> runs", **edited),
+            mentioned("<@U0BOT> models", ts="1.3"),
+        ]
+    ):
+        entrance.events.take_mention(body | {"event_id": f"Ev{number}"})
+    first, same, other_words, other_message = entrance.kept.ids()
+    assert first == same
+    assert len({first, other_words, other_message}) == 3
+
+
+@pytest.mark.parametrize(
+    ("team", "granted", "home", "taken"),
+    [
+        (THEIRS, OURS, None, True),
+        (THEIRS, OURS, OURS, True),
+        (THEIRS, OURS, "E01", True),
+        (THEIRS, OURS, THEIRS, False),
+        (OURS, THEIRS, None, False),
+        (OURS, None, None, True),
+    ],
+    ids=["shared", "shared, ours", "shared, grid", "stranger", "another app", "organization"],
+)
+def test_a_mention_in_a_shared_channel_is_for_whose_app_it_is_sent_to(
+    entrance: Entrance, team: str, granted: str | None, home: str | None, taken: bool
+) -> None:
+    """The envelope may name another workspace of the channel; people of that one are not served."""
+    body = mentioned("<@U0BOT> models", **({"user_team": home} if home else {}))
+    granted_to = [{"team_id": granted, "enterprise_id": "E01", "user_id": "U0BOT", "is_bot": True}]
+    entrance.events.take_mention(body | {"team_id": team, "authorizations": granted_to})
+    assert len(entrance.kept.entries) == taken
+
+
+def test_slacks_word_that_it_holds_events_back_is_acked(
+    entrance: Entrance, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is no event and begins nothing; the log says so to whoever runs the bot."""
+    told = {"type": "app_rate_limited", "team_id": OURS, "minute_rate_limited": 1518467820}
+    assert entrance.dispatch(told) == 200
+    assert entrance.kept.entries == []
+    assert "holds events back" in caplog.text
 
 
 @pytest.mark.parametrize(

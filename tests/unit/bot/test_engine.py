@@ -10,6 +10,7 @@ import pytest
 from bot import engine
 from bot.engine import Engine, Fence
 from bot.errors import ConfigurationError
+from bot.timing import Timing
 
 
 class Left(Exception):
@@ -34,6 +35,44 @@ def test_process_without_heartbeat_leaves_before_it_acts() -> None:
     fence.beat()
     with fence:
         pass
+
+
+class SlowEngine:
+    """An engine under the flows that brings its tables up to date until it is let go on; then it fails."""
+
+    going_on = threading.Event()
+
+    def __init__(self, **_config: object) -> None:
+        """Take any settings."""
+
+    @classmethod
+    def launch(cls) -> None:
+        """Take long."""
+        assert cls.going_on.wait(20)
+        raise Left
+
+
+def test_a_process_that_takes_long_to_start_is_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its heart beats while the engine's own tables are brought up to date; it takes over nobody yet."""
+    monkeypatch.setattr(engine, "DBOS", SlowEngine)
+    started = Engine(f"sqlite:///{tmp_path}/bot.sqlite3", Timing(heartbeat_seconds=0.01))
+    beat, beats = started.records.beat, []
+
+    def count(executor_id: str) -> bool:
+        beats.append(executor_id)
+        if len(beats) == 3:
+            SlowEngine.going_on.set()
+        return beat(executor_id)
+
+    monkeypatch.setattr(started.records, "beat", count)
+    monkeypatch.setattr(started, "_recover", lambda: pytest.fail("it took flows over"))
+    with pytest.raises(Left):
+        started.launch()
+    started.leave()
+    started.client.destroy()
+    started.sql.dispose()
+    assert started._lock is not None
+    started._lock.close()
 
 
 @pytest.mark.parametrize("what", ["garbage", "folder", "nobody"])

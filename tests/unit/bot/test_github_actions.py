@@ -99,6 +99,16 @@ def test_start_whose_answer_was_lost_is_one_run(
     assert len(github.runs) == 1
 
 
+def test_run_of_before_is_not_the_one_that_was_begun(
+    github: GitHub, connector: GitHubActionsConnector, clock: Clock
+) -> None:
+    """An older run of the same workflow and branch is not taken for it, also where a server lists that."""
+    github.add_run()["created_at"] = "2026-01-01T00:00:00Z"
+    github.lists_all = True
+    with pytest.raises(GitHubUnreachable, match="not say yet"):
+        connector.start(job("plain.yml", began_at=clock.at), key=KEY)
+
+
 def test_start_that_never_arrived_is_sent_again_when_that_is_sure(
     github: GitHub, connector: GitHubActionsConnector, clock: Clock
 ) -> None:
@@ -131,6 +141,19 @@ def test_server_that_gives_no_id(github: GitHub, connector: GitHubActionsConnect
         connector.start(job(), key=KEY)
     assert connector.start(job(began_at=began), key=KEY).id == str(github.runs[0]["id"])
     assert len(github.runs) == 1
+
+
+def test_server_that_knows_no_run_details(
+    github: GitHub, connector: GitHubActionsConnector, clock: Clock
+) -> None:
+    """An older server refuses the wish for the run's id: the start goes without it, and so do the next."""
+    github.gives_ids = github.knows_details = False
+    for starts, refused in ((1, 1), (2, 1)):
+        with pytest.raises(GitHubUnreachable, match="which run"):
+            connector.start(job(), key=f"{KEY}-{starts}")
+        assert len(github.runs) == starts
+        posts = [status for method, path, status in github.asked if path.endswith("/dispatches")]
+        assert (posts.count(422), posts.count(204)) == (refused, starts)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +237,7 @@ def test_two_readers_of_one_address(connector: GitHubActionsConnector) -> None:
         ((403, {"message": "secondary rate limit"}, {"retry-after": "90"}), 90),
         ((429, {"message": "slow down"}, {}), 60),
         ((403, {"message": "You have exceeded a secondary rate limit."}, {}), 60),
+        ((403, {"message": "You have triggered an abuse detection mechanism."}, {}), 60),
         ((403, {"message": "API rate limit exceeded"}, {"x-ratelimit-remaining": "0"}), 600),
         ((429, {"message": "slow down"}, {"retry-after": "99999999"}), 7200),
         ((429, {"message": "slow down"}, {"retry-after": "9" * 20}), 60),
@@ -241,6 +265,22 @@ def test_renamed_repository_is_followed(github: GitHub, connector: GitHubActions
     """A repository that moved answers under its new name."""
     github.name = "acme/journeys"
     assert connector.catalogue.repository(REPOSITORY).full_name == "acme/journeys"
+
+
+def test_renamed_repository_gives_its_files(github: GitHub, connector: GitHubActionsConnector) -> None:
+    """Log and report of a run are found where its repository has moved, also where only a path is told."""
+    run = github.add_run()
+    github.set_job(run, ("fit", "completed", "failure"))
+    github.logs[run["id"] * 10] = "2026-11-01T12:00:00.0000000Z ##[error]no rows\n"
+    github.add_report(run, b'{"version": "v3"}')
+    github.end(run, "failure")
+    github.name = "acme/journeys"
+    for location in ("{url}{path}", "{path}"):
+        github.moved_to = location
+        result = connector.result(handle(run))
+        assert result.reason is not None
+        assert result.report is not None
+        assert (result.reason.detail, result.report.version) == ("train › fit: no rows", "v3")
 
 
 def test_redirect_elsewhere_is_not_followed(github: GitHub, connector: GitHubActionsConnector) -> None:

@@ -9,13 +9,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydantic import SecretStr
 
+from bot import slack_client
 from bot.connectors.azure_functions import AzureFunctionsConnector, build_cancel
 from bot.connectors.github_client import GitHubClient
 from bot.connectors.github_deployments import _key
 from bot.connectors.run_reports import read_report
 from bot.connectors.wire import HttpCall, Sender, streamed
-from bot.errors import BotError, EndpointUnreachable, FunctionsUnreachable, GitHubUnreachable
-from bot.settings import FunctionsSettings, GitHubSettings
+from bot.errors import (
+    BotError,
+    EndpointUnreachable,
+    FunctionsUnreachable,
+    GitHubUnreachable,
+    SlackRefused,
+    SlackUnreachable,
+)
+from bot.messages.message import Message
+from bot.settings import FunctionsSettings, GitHubSettings, SlackSettings
+from bot.slack import SlackDesk
 from ml.contract import Caller
 
 DEEP = b"[" * 200_000
@@ -122,3 +132,54 @@ def test_no_name_leaves_its_place_in_a_path(server: Server, name: str) -> None:
     assert model.startswith("/api/models/")
     assert model.count("/") == 3
     assert len(model) > len("/api/models/")
+
+
+def slack(server: Server) -> SlackDesk:
+    """Return the bot's hands in a Slack that is this server."""
+    return SlackDesk(SlackSettings(bot_token=SecretStr("xoxb-" + "test"), api_url=f"{server.url}/api/"))
+
+
+@pytest.mark.parametrize("status", [200, 404, 502])
+@pytest.mark.parametrize(
+    "body",
+    [DEEP, HUGE, b"\xff\xfe", b"{", b'["ok"]', b"<p>Sign in to the network"],
+    ids=["deep", "huge", "bytes", "cut", "list", "page"],
+)
+def test_what_slack_never_says_is_no_answer_of_slacks(server: Server, body: bytes, status: int) -> None:
+    """Whoever answers in its place, what was asked is asked again later, and nothing breaks."""
+    server.body, server.status = body, status
+    server.headers = {"Content-Type": "text/html; charset=nobody-knows"}
+    with pytest.raises(SlackUnreachable):
+        slack(server).post("C1", Message("words", ()))
+
+
+def test_an_answer_of_slacks_is_read_as_utf_8(server: Server) -> None:
+    """As JSON is, whatever a header says; also where Slack refuses."""
+    server.body = '{"ok": false, "error": "größe"}'.encode()
+    server.headers = {"Content-Type": "application/json; charset=latin-1"}
+    for server.status in (200, 400):
+        with pytest.raises(SlackRefused, match="größe"):
+            slack(server).post("C1", Message("words", ()))
+
+
+@pytest.mark.parametrize("status", [200, 502])
+def test_an_answer_of_slacks_that_is_too_large_is_given_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """No more of it than an answer may have is kept in memory."""
+    monkeypatch.setattr(slack_client, "MOST_ANSWER_BYTES", 10_000)
+    server.body, server.status = b'{"ok": true, "ts": "1.2", "more": "%s"}' % (b"x" * 10_000), status
+    with pytest.raises(SlackUnreachable, match="too large"):
+        slack(server).post("C1", Message("words", ()))
+
+
+def test_the_token_goes_to_slack_only(server: Server) -> None:
+    """A redirect would lead it to another address."""
+    elsewhere = Server()
+    try:
+        server.status, server.headers = 302, {"Location": f"{elsewhere.url}/"}
+        with pytest.raises(SlackUnreachable):
+            slack(server).post("C1", Message("words", ()))
+        assert elsewhere.asked == []
+    finally:
+        elsewhere.stop()

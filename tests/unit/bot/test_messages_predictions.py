@@ -192,7 +192,7 @@ def test_many_rows_become_a_table_and_a_file() -> None:
     rows = [answer(value=3.14159 + at, actual=None) for at in range(30)]
     message = shown(*rows)
     table = next(block for block in message.blocks if block["type"] == "table")
-    lines = list(csv.DictReader(message.files[0].content.decode().splitlines()))
+    lines = list(csv.DictReader(message.files[0].content.decode("utf-8-sig").splitlines()))
 
     assert len(table["rows"]) == 21
     assert [cell["text"] for cell in table["rows"][1]][:6] == ["1", "3.1", "min", "−9.2", "37.8", "v1"]

@@ -70,7 +70,8 @@ def test_files_hold_the_whole() -> None:
     """A list of objects is CSV that no spreadsheet runs, text is text, the rest JSON."""
     part = ReportPart(title="All days", show="file", value="days")
     _, (file,) = report_blocks([part], Report(fields=FIELDS))
-    assert (file.filename, file.content) == ("all-days.csv", b"day,rows,sum\n07-04,120,'=1+1\n07-05,,\n")
+    assert file.filename == "all-days.csv"
+    assert file.content == b"\xef\xbb\xbfday,rows,sum\r\n07-04,120,'=1+1\r\n07-05,,\r\n"
     assert shown("file", "note")[1] == ("the-part.txt",)
     assert shown("file", "sizes")[1] == ("the-part.json",)
 

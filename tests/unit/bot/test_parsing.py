@@ -47,6 +47,7 @@ typed = st.one_of(
         "predict arrival-delay --flight UA1545 --date 2013-07-04",
         "predict arrival-delay --flight=UA1545 --date=2013-07-04",
         "predict arrival-delay —flight UA1545 –date=2013-07-04",
+        "\u200bpredict\ufeff arrival-\u2060delay flight=UA1545\u200b date=\u202d2013-07-04\u202c\u200b",
         "predict arrival-delay flight=“UA1545” date=‘2013-07-04’",
         "predict arrival-delay flight=\"UA1545\" date='2013-07-04'",
         "predict　arrival-delay　flight＝UA1545　date：2013-07-04",

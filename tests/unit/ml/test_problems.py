@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from pydantic import Field, StringConstraints, ValidationError
 
 from ml.contract import Caller
-from ml.problems import nearest, read_validation_error, refuse_field, shorten
+from ml.problems import abridge, nearest, read_validation_error, refuse_field, shorten
 from ml.recipe import Row
 
 
@@ -104,6 +104,28 @@ def test_any_value_can_be_shown(value: Any) -> None:
     assert shown is None or isinstance(shown, bool | int | float | str)
     assert len(str(shown)) <= 80
     assert shown == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("short", "short"),
+        (10**12, 10**12),
+        ([1, 2], [1, 2]),
+        ("x" * 100_000, "x" * 79 + "… (text of 100,000 characters)"),
+        ([1] * 1_000, "[" + "1," * 39 + "… (list of 1,000)"),
+        ({"a": "y" * 500}, '{"a":"' + "y" * 73 + "… (object of 1)"),
+    ],
+)
+def test_what_is_long_is_kept_by_its_beginning(value: Any, kept: Any) -> None:
+    """With its type and length; what is short is kept as it is."""
+    assert abridge(value) == kept
+
+
+def test_a_sentence_of_a_recipe_is_bounded() -> None:
+    """It may quote whatever was sent."""
+    (problem,) = refuse_field("zone", 1, "one of " + "z" * 100_000, message="not " + "x" * 100_000).errors
+    assert (len(problem.allowed), len(problem.message)) == (500, 500)
 
 
 @pytest.mark.timeout(20)

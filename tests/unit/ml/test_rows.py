@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import Any
 
@@ -180,6 +181,39 @@ def test_of_many_faults_in_a_row_some_are_told() -> None:
     assert slot.refusal is not None
     assert len(slot.refusal.errors) == 20
     assert slot.refusal.detail.endswith("; and 80 more")
+    assert len(slot.given) == len(ROW) + 20 + 1
+    assert slot.given["…"] == "and 80 more fields"
+
+
+def test_of_many_faulty_rows_the_first_are_told_in_full() -> None:
+    """After a thousand faults each row is told its first one, and how many there are besides."""
+    wide = {**ROW, **{f"wieght_{n}": n for n in range(100)}}
+    refusals = [slot.refusal for slot in READER.read(body(rows=[wide] * 60)).slots]
+    told = [(len(refusal.errors), refusal.detail.rpartition("; ")[2]) for refusal in refusals if refusal]
+    assert told == [(20, "and 80 more")] * 50 + [(1, "and 99 more")] * 10
+    assert [bool(refusal and refusal.suggestions) for refusal in refusals] == [True] * 50 + [False] * 10
+
+
+def test_what_a_name_resembles_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose heading is wrong asks the same for each of its rows."""
+    asked: list[str] = []
+
+    def search(word: str, *args: Any, **options: Any) -> list[str]:
+        asked.append(word)
+        return []
+
+    monkeypatch.setattr(difflib, "get_close_matches", search)
+    READER.read(body(rows=[{**ROW, "breite": 1, "laenge": 2}] * 30))
+    assert sorted(asked) == ["breite", "laenge"]
+
+
+def test_a_wrong_value_is_told_before_the_unknown_fields() -> None:
+    """However many they are, and wherever they stand."""
+    wide = {f"field_{n}": n for n in range(100)}
+    (slot,) = READER.read(body(rows=[{**wide, **ROW, "weight": "heavy"}])).slots
+    assert slot.refusal is not None
+    assert slot.refusal.errors[0].field == "weight"
+    assert slot.refusal.detail.endswith("; and 81 more")
 
 
 def test_a_row_of_too_many_fields_is_not_searched_for_its_faults() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from ml.contract import PredictReply, PredictRequest, RowAnswer
+from ml.answers import Answers
+from ml.contract import Caller, PredictReply, PredictRequest, RowAnswer
 from ml.errors import Refused, StoreError, StoreMisconfigured, StoreUnavailable
 from ml.manifest import MODEL_FILE
 from ml.objects import open_store
 from ml.predictions import PredictionLog
 from ml.registry import Registry
-from ml.serving import LOOK_SECONDS, RETRY_SECONDS, Server
+from ml.rows import Reading
+from ml.serving import LONGEST_REFUSAL, LOOK_SECONDS, RETRY_SECONDS, Server, build_records, refuse_row
 from ml.sessions import LoadedModel
 from tests.stand_ins import parcels
 
@@ -92,6 +95,33 @@ def test_the_champion_answers_and_is_logged_with_the_six_fields(shop: Shop) -> N
     assert logged.input == {"zone": "far", "weight": 2.5, "height": None}
     assert logged.answer == answer
     assert logged.at.tzinfo is not None
+
+
+def test_of_a_refused_row_long_values_are_logged_by_their_beginning(shop: Shop) -> None:
+    """Whoever sends megabytes is told what was wrong, and does not fill the log with them."""
+    big, name = "x" * 100_000, "n" * 100_000
+    (answer,) = shop.ask({"zone": big, "weight": 2.5, name: [big]}).results
+    logged = shop.log.read(answer.prediction_id)
+    assert logged.input["zone"] == "x" * 79 + "… (text of 100,000 characters)"
+    assert logged.input["weight"] == 2.5
+    assert len(logged.model_dump_json()) < 3_000
+    assert logged.answer == answer
+
+
+def test_what_a_recipe_says_of_a_row_is_bounded() -> None:
+    """Its sentence may quote the row."""
+    answer = refuse_row(Refused("unknown_zone", "there is no zone " + "x" * 100_000))
+    assert len(answer["problem"]["detail"]) == LONGEST_REFUSAL
+
+
+def test_refused_rows_of_columns_are_logged_like_others(shop: Shop) -> None:
+    """The refused one by the beginning of its long text, the others whole."""
+    text = "x" * 500
+    reading = Reading(Caller(**CALLER), columns={"note": [text, text]})
+    refused = refuse_row(Refused("too_light", "it weighs nothing"))
+    answers = Answers.of_rows([refused, {**refused, "outcome": "fallback", "source": "rule"}])
+    _, (record,) = build_records(reading, answers, datetime.now(UTC))
+    assert record.input["note"] == ["x" * 79 + "… (text of 500 characters)", text]
 
 
 def test_broken_rungs_are_passed_over(shop: Shop) -> None:

@@ -21,6 +21,8 @@ function drawBlock(block, here) {
   const draw = BLOCKS[block.type] ?? unknown;
   const node = h("div", { class: `block ${block.type ?? "unknown"}` }, draw(block, here));
   if (block.block_id) node.dataset.blockId = block.block_id;
+  // Each run of text takes its direction from its own words: Hebrew and Arabic from right to left.
+  for (const run of node.querySelectorAll(".markup, h3, td, th")) run.dir = "auto";
   return node;
 }
 

@@ -74,6 +74,7 @@ function select(element, block, here, label) {
     label,
     multiple,
     placeholder: words(element.placeholder) || "Choose",
+    clearable: !multiple && block.type === "input" && block.optional,
     most: element.max_selected_items ?? Infinity,
     remote: source.remote,
     least: source.least,
@@ -82,7 +83,7 @@ function select(element, block, here, label) {
     choose: (chosen) => {
       for (const one of chosen) here.remember(one);
       const values = chosen.map((one) => one.value);
-      return report(element, block, here, multiple ? values : values[0], picker.element);
+      return report(element, block, here, multiple ? values : values[0] ?? null, picker.element);
     },
   });
   picker.element.dataset.action = element.action_id;
@@ -120,13 +121,14 @@ const SOURCES = {
 function choices(element, block, here, label) {
   const type = element.type === "checkboxes" ? "checkbox" : "radio";
   const name = newId("choice");
-  const held = [here.value(element, block)].flat();
+  let held = [here.value(element, block)].flat();
   const group = h("div", { role: type === "radio" ? "radiogroup" : "group", "aria-label": label, class: "choices", "data-action": element.action_id, "data-block": block.block_id });
   const values = () => [...group.querySelectorAll("input:checked")].map((input) => input.value);
-  const choose = async (event) => {
+  const choose = async () => {
     const now = values();
     const done = await report(element, block, here, type === "radio" ? now[0] : now, group);
-    if (done === false) event.target.checked = !event.target.checked;
+    if (done === false) for (const input of group.querySelectorAll("input")) input.checked = held.includes(input.value);
+    else held = now;
   };
   for (const one of element.options) {
     const input = h("input", { type, name, value: one.value, onchange: choose });
@@ -142,7 +144,7 @@ const PICKED = { datepicker: "date", timepicker: "time", datetimepicker: "dateti
 /** Date and time pickers: the browser's own, which know keyboards, phones and screen readers. */
 function moment(element, block, here, label) {
   const isMoment = element.type === "datetimepicker";
-  const held = here.value(element, block);
+  let held = here.value(element, block);
   const control = h("input", {
     type: PICKED[element.type],
     class: "field moment",
@@ -152,6 +154,7 @@ function moment(element, block, here, label) {
     onchange: async () => {
       const value = isMoment ? seconds(control.value) : control.value || null;
       if ((await report(element, block, here, value, control)) === false) control.value = shown(held, isMoment);
+      else held = value;
     },
   });
   control.value = shown(held, isMoment);

@@ -5,6 +5,8 @@ import { h, newId } from "../dom.js";
 import { drawElement } from "./elements.js";
 import { plain, words } from "./text.js";
 
+const PAUSE_MILLISECONDS = 250;
+
 /** Return the nodes of an input block. */
 export function input(block, here) {
   const element = block.element;
@@ -12,7 +14,8 @@ export function input(block, here) {
   const hintId = newId("hint");
   const errorId = newId("error");
   const label = words(block.label);
-  const control = element.type in TYPED ? TYPED[element.type](element, block, here) : drawElement(element, block, here, label);
+  const note = h("div", { class: "hint", role: "status" });
+  const control = element.type in TYPED ? TYPED[element.type](element, block, here, note) : drawElement(element, block, here, label);
   const focusable = control.matches("input, textarea, button") ? control : null;
   control.setAttribute("aria-describedby", `${errorId} ${hintId}`);
   if (!focusable || focusable.matches("input, textarea")) control.removeAttribute("aria-label");
@@ -26,6 +29,7 @@ export function input(block, here) {
     { class: "input", "data-input": block.block_id },
     h("label", { id: labelId, for: focusable?.id || null }, plain(block.label.text), block.optional && [" ", h("span", { class: "optional" }, "optional")]),
     control,
+    element.type === "file_input" && note,
     h("div", { id: errorId, class: "error" }),
     h("div", { id: hintId, class: "hint" }, block.hint && plain(block.hint.text)),
   );
@@ -47,6 +51,8 @@ export function showErrors(form, errors) {
 
 function typed(type, more = {}) {
   return (element, block, here) => {
+    let pause = null;
+    const report = () => here.change(element, block, control.value, control);
     const multiline = element.multiline || element.type === "rich_text_input";
     const control = h(multiline ? "textarea" : "input", {
       type: multiline ? null : type,
@@ -56,12 +62,15 @@ function typed(type, more = {}) {
       autocomplete: "off",
       "data-action": element.action_id,
       "data-block": block.block_id,
-      oninput: () => here.enter(element, block, control.value),
-      onchange: () => here.isReporting(element, block, "on_character_entered") && here.change(element, block, control.value, control),
+      oninput: () => {
+        here.enter(element, block, control.value);
+        clearTimeout(pause);
+        if (here.isReporting(element, block, "on_character_entered")) pause = setTimeout(report, PAUSE_MILLISECONDS);
+      },
       onkeydown: (event) => {
         if (event.key !== "Enter" || multiline || !here.isReporting(element, block, "on_enter_pressed")) return;
         event.preventDefault();
-        here.change(element, block, control.value, control);
+        report();
       },
       ...more,
     });
@@ -77,8 +86,8 @@ function richWords(value) {
   return value.text ?? richWords(value.elements ?? []);
 }
 
-function file(element, block, here) {
-  const shown = h("span", { class: "hint" });
+function file(element, block, here, note) {
+  const show = (ids) => note.replaceChildren(ids.length ? `${ids.map((id) => here.seen(id)?.text ?? id).join(", ")}, uploaded` : "");
   const accept = (element.filetypes ?? []).map((type) => `.${type}`).join(",");
   const control = h("input", {
     type: "file",
@@ -89,10 +98,14 @@ function file(element, block, here) {
     "data-block": block.block_id,
     onchange: async () => {
       const ids = await here.upload([...control.files]);
-      here.enter(element, block, ids);
-      shown.replaceChildren(ids.length ? `${ids.length === 1 ? "1 file" : `${ids.length} files`} uploaded` : "");
+      if (ids === null) control.value = ""; // so that the same files can be chosen again
+      else {
+        here.enter(element, block, ids);
+        show(ids);
+      }
     },
   });
+  show(here.value(element, block) ?? []);
   return control;
 }
 
