@@ -25,8 +25,8 @@ DEFAULT_BIND = "127.0.0.1:3000"
 GRACE_SECONDS = 8.0
 """So long after SIGTERM the process is gone, whatever is under way."""
 STOPS = (signal.SIGINT, signal.SIGTERM)
-"""The signals that end the bot. They are waited for, not handled: a handler runs in the main thread only, which
-nothing wakes where the system gave the signal to another thread, or a moment before it went to sleep
+"""The signals that end the bot. They are waited for, not handled: a handler runs in the main thread only,
+which nothing wakes where the system gave the signal to another thread, or a moment before it went to sleep
 (https://docs.python.org/3/library/signal.html#signals-and-threads)."""
 INTERRUPTED = 130
 """The exit status of what Ctrl and C ended, as shells give it; Ctrl and D at a question is meant the same."""

@@ -202,7 +202,7 @@ def _work(row: Mapping[Any, Any]) -> Work:
 
 
 def _is_same(one: RunHandle | None, other: RunHandle) -> bool:
-    """Return whether both are one run: equal numbers in two systems are two, its address may be written anew."""
+    """Return whether both are one run, whatever its address; equal numbers in two systems are two."""
     return one is not None and (one.connector, one.scope, one.id) == (other.connector, other.scope, other.id)
 
 

@@ -29,8 +29,8 @@ from ml.errors import StoreMisconfigured
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 20.0
 LOOK_SECONDS = 0.5
-"""How often it is looked for a signal: nothing wakes the main thread, in which alone Python takes one, where the
-system gave it to another (https://docs.python.org/3/library/signal.html#signals-and-threads)."""
+"""How often it is looked for a signal: nothing wakes the main thread, in which alone Python takes one, where
+the system gave it to another (https://docs.python.org/3/library/signal.html#signals-and-threads)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
