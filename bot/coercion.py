@@ -15,6 +15,8 @@ from bot.messages.text import listed
 from ml.contract import FieldProblem
 
 _MINUS_SIGNS = re.compile("^[‐‑‒–—−]")
+# Joiners, marks of direction and the like, which come along where text is copied; nobody sees or types them.
+INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _YES = frozenset({"true", "yes", "y", "on", "1"})
 _NO = frozenset({"false", "no", "n", "off", "0"})
 MAX_SHOWN = 200
@@ -94,7 +96,7 @@ def _typed(value: Any, field: Schema, schema: Schema) -> Any:
 
 
 def _half_width(value: str) -> str:
-    return _MINUS_SIGNS.sub("-", unicodedata.normalize("NFKC", value).strip())
+    return _MINUS_SIGNS.sub("-", unicodedata.normalize("NFKC", INVISIBLE.sub("", value)).strip())
 
 
 def _choice(value: str, named: tuple[Any, ...]) -> Any:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from bot.coercion import as_text
+from bot.coercion import INVISIBLE, as_text, fold_case
 from bot.messages.errors import as_sentence
 from bot.messages.fields import Schema, allowed, choices, resolve
 from bot.messages.text import plain
@@ -64,16 +64,24 @@ def offered(field: Schema) -> tuple[Any, ...]:
 
 
 def build_element(
-    field: Schema, schema: Schema, value: Any, raw: str | None, most_options: int = MOST_OPTIONS
+    field: Schema,
+    schema: Schema,
+    value: Any,
+    raw: str | None,
+    most_options: int = MOST_OPTIONS,
+    *,
+    optional: bool = False,
 ) -> Element:
     """Return Slack's element for a field, with *value* (typed; None: none) in it.
 
     *raw* is what was given where it could not be typed; only a text field can show it. More choices than
-    *most_options* are searched for instead of sent along.
+    *most_options* are searched for instead of sent along. Where a choice is *optional* it stands in a menu,
+    because radio buttons cannot be unset; a field with a default always has a choice.
     """
+    unset = optional and field.get("default") is None
     kind = kind_of(field, schema)
     if kind == "choice":
-        return _menu(offered(field), [value] if value is not None else [], most_options)
+        return _menu(offered(field), [value] if value is not None else [], most_options, unset=unset)
     if kind == "choices":
         inner = offered(resolve(field["items"], schema))
         return _menu(inner, value if isinstance(value, list) else [], most_options, several=True)
@@ -81,7 +89,7 @@ def build_element(
         return _suggestion(value)
     if kind == "yes_no":
         shown = [YES_NO[0] if value else YES_NO[1]] if isinstance(value, bool) else []
-        return _menu(YES_NO, shown, most_options)
+        return _menu(YES_NO, shown, most_options, unset=unset)
     if kind == "date":
         return _element("datepicker", initial_date=_date(value))
     if kind == "moment":
@@ -154,9 +162,17 @@ def _element(kind: str, **fields: Any) -> Element:
 
 
 def _menu(
-    named: Sequence[Any], values: Iterable[Any], most_options: int, *, several: bool = False
+    named: Sequence[Any],
+    values: Iterable[Any],
+    most_options: int,
+    *,
+    several: bool = False,
+    unset: bool = False,
 ) -> Element:
-    """Return radio buttons, a menu, or a menu that searches, whichever holds that many choices."""
+    """Return radio buttons, a menu, or a menu that searches, whichever holds that many choices.
+
+    What may be *unset* again is a menu.
+    """
     at = {str(one): number for number, one in enumerate(named)}
     picked = [_numbered_option(named, at[str(one)]) for one in values if str(one) in at]
     filled: dict[str, Any] = {}
@@ -166,7 +182,7 @@ def _menu(
     if len(named) > most_options:
         return _element(f"{prefix}external_select", min_query_length=0, **filled)
     options = [_numbered_option(named, number) for number in range(len(named))]
-    kind = "static_select" if several or len(named) > MOST_RADIO else "radio_buttons"
+    kind = "static_select" if several or unset or len(named) > MOST_RADIO else "radio_buttons"
     return _element(f"{prefix}{kind}", options=options, **filled)
 
 
@@ -199,8 +215,8 @@ def _several(values: list[Any]) -> Any:
 
 
 def _ranked(names: Sequence[str], typed: str) -> list[int]:
-    wanted = typed.strip().casefold()
-    folded = [name.casefold() for name in names]
+    wanted = fold_case(INVISIBLE.sub("", typed)).strip()
+    folded = [fold_case(name) for name in names]
     begin = [at for at, name in enumerate(folded) if name.startswith(wanted)]
     within = [at for at, name in enumerate(folded) if wanted in name and not name.startswith(wanted)]
     return [*begin, *within][:MOST_OPTIONS]

@@ -187,7 +187,7 @@ def _inputs(form: Form, given: Mapping[str, Any], most_options: int) -> list[Blo
     blocks: list[Block] = []
     for block_id, name, field, needed in fields_of(form):
         value, unread = typed.get(name), raw.get(fold(name))
-        element = build_element(field, form.schema_, value, unread, most_options)
+        element = build_element(field, form.schema_, value, unread, most_options, optional=not needed)
         blocks.append(_input(block_id, name, field, form.schema_, element, needed))
     return blocks
 

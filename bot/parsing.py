@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.coercion import coerce, fold, fold_case
+from bot.coercion import INVISIBLE, coerce, fold, fold_case
 from bot.messages.text import escape_markup, unescape
 from ml.contract import FieldProblem
 
@@ -26,8 +26,6 @@ _SIGNS = "=＝:："
 # A phone makes "--" into a dash; a dash before a digit is a minus sign and stays with its number.
 _DASHES = re.compile(r"^[-‐‑‒–—―−－]{1,2}(?=[^\W\d])")
 _KEY = re.compile(r"([^\W\d][\w-]*)([=＝:：])(.*)", re.DOTALL)
-# Joiners, marks of direction and the like, which come along where text is copied; nobody sees or types them.
-_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _BARE_KEY = re.compile(r"[^\W\d][\w-]*")
 _FOLDED_KEY = re.compile(r"[^\W\d]\w*")
 # https://docs.slack.dev/messaging/formatting-message-text: <@U1|name>, <#C1|name>, <!subteam^S1>, <url|label>
@@ -103,7 +101,7 @@ def _tokens(text: str) -> Iterator[_Token]:
     clean = unescape(text)
     at, end = 0, len(clean)
     while at < end:
-        if clean[at].isspace() or _INVISIBLE.match(clean[at]):
+        if clean[at].isspace() or INVISIBLE.match(clean[at]):
             at += 1
             continue
         token, at = _token(clean, at)
@@ -120,7 +118,7 @@ def _token(text: str, start: int) -> tuple[_Token, int]:
             return _Token(text[start:at] + inner, at - start, closed), after
         signs += text[at] in _SIGNS
         at += 1
-    return _Token(_INVISIBLE.sub("", text[start:at])), at
+    return _Token(INVISIBLE.sub("", text[start:at])), at
 
 
 def _ends_in_key(text: str) -> bool:

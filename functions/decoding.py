@@ -5,6 +5,7 @@ Every refusal names what was sent and what is allowed; `problems` gives it its s
 
 from __future__ import annotations
 
+import codecs
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -28,23 +29,28 @@ LONGEST_USAGE = timedelta(days=92)
 """Usage is counted hour by hour; a request must not ask for years of hours."""
 
 _JSON_TYPE = re.compile(r"application/(?:[\w.-]+\+)?json", re.IGNORECASE)
+_NUMBER = re.compile("[0-9]{1,9}")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _MOMENT = TypeAdapter(datetime)
 
 
 def read_bytes(req: func.HttpRequest, limit: int = MAX_BODY_BYTES) -> bytes:
-    """Return the body of a request that says it is JSON, or says nothing.
+    """Return the body of a request that says it is JSON, or says nothing; without a byte order mark.
 
     Raises:
-        Refused: another media type, or more than *limit* bytes.
+        Refused: another media type, a body that is packed, or more than *limit* bytes.
     """
     kind = (req.headers.get("content-type") or "").partition(";")[0].strip()
     if kind and not _JSON_TYPE.fullmatch(kind):
         raise refuse_field("Content-Type", kind, "application/json", reason_code="unsupported_media_type")
+    coding = (req.headers.get("content-encoding") or "identity").strip()
+    if coding.casefold() != "identity":
+        allowed = "no other than identity: the body as it is"
+        raise refuse_field("Content-Encoding", coding, allowed, reason_code="unsupported_media_type")
     body = req.get_body()
     if len(body) > limit:
         raise Refused("body_too_large", f"The body has {len(body):,} bytes; at most {limit:,} are taken.")
-    return body
+    return body.removeprefix(codecs.BOM_UTF8)  # https://www.rfc-editor.org/rfc/rfc8259#section-8.1
 
 
 def read_body(req: func.HttpRequest, model: type[Body], *, optional: bool = False) -> Body:
@@ -88,7 +94,7 @@ def read_limit(req: func.HttpRequest, default: int = 20) -> int:
         Refused: it is not a number in that range.
     """
     text = req.params.get("limit", str(default))
-    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_PAGE:
+    if _NUMBER.fullmatch(text) and 1 <= int(text) <= MAX_PAGE:
         return int(text)
     raise refuse_field("limit", text, f"a whole number from 1 to {MAX_PAGE}")
 
@@ -134,6 +140,6 @@ def read_version(req: func.HttpRequest) -> int:
         Refused: it is not a version number.
     """
     text = req.route_params["version"]
-    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 999_999:
+    if _NUMBER.fullmatch(text) and 1 <= int(text) <= 999_999:
         return int(text)
     raise refuse_field("version", text, "a whole number from 1 to 999999")

@@ -87,7 +87,6 @@ _PAGE: Mapping[str, Schema] = {
 _SINCE: Mapping[str, Schema] = {
     "since": {
         "type": "string",
-        "examples": ["2013-07-04", "2013-07-04T12:00:00Z"],
         "description": "a date or time at most 92 days ago; UTC where it names no zone; a day ago without it",
     }
 }

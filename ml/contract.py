@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 MODEL_NAME_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$"
 RUN_ID_PATTERN = r"^[0-9]{8}t[0-9]{6}-[0-9a-z]{6,16}$"
@@ -96,6 +96,9 @@ class Caller(Request):
 # --- predictions ------------------------------------------------------------------------------------------
 
 
+_ROWS: dict[str, JsonValue] = {"minItems": 1, "maxItems": MAX_ROWS}
+
+
 class PredictRequest(Request):
     """Rows to predict, either as a list of objects or, for volume, as columns of equal length."""
 
@@ -108,10 +111,10 @@ class PredictRequest(Request):
         }
     )
 
-    rows: list[dict[str, Any]] | None = Field(
-        default=None, json_schema_extra={"minItems": 1, "maxItems": MAX_ROWS}
+    rows: list[dict[str, Any]] | None = Field(default=None, json_schema_extra=_ROWS)
+    columns: dict[str, Annotated[list[Any], Field(json_schema_extra=_ROWS)]] | None = Field(
+        default=None, json_schema_extra={"minProperties": 1}
     )
-    columns: dict[str, list[Any]] | None = Field(default=None, json_schema_extra={"minProperties": 1})
     caller: Caller
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from ml.contract import HealthView, ModelSummary, ModelsView, StoreHealth
 KEY_FIX = (
     "Copy the default host key from the Azure portal (the function app, App keys) into TOBAN_FUNCTIONS_KEY."
 )
+LOCAL_KEY_FIX = "End what listens there, then: `set -a; . ./.env; set +a; python -m functions.local`"
 STORE_FIX = (
     "Compare TOBAN_STORE_URL of the function app with the store, and its identity's role with docs/azure.md."
 )
@@ -42,7 +43,7 @@ class FunctionsHop:
             health = read_reply(reply, HealthView)
         except Refused as refusal:
             if refusal.problem.reason_code == REJECTED_KEY:
-                yield fail("key", f"{url} does not accept TOBAN_FUNCTIONS_KEY", KEY_FIX)
+                yield fail("key", f"{url} does not accept TOBAN_FUNCTIONS_KEY", key_fix(url))
             else:
                 yield fail(
                     "answer", f"{url}: {refusal.problem.detail}", f"Is {url} the function app's address?"
@@ -122,6 +123,11 @@ def _store(store: StoreHealth) -> Iterator[Said]:
     else:
         fix = "Take another store (docs/store.md): on this one histories could be overwritten."
         yield fail("store", "it lets an object be written twice", fix)
+
+
+def key_fix(url: str) -> str:
+    """Return how bot and function app come to have the same key: on this machine, or in Azure."""
+    return LOCAL_KEY_FIX if is_this_machine(urlsplit(url).hostname or "") else KEY_FIX
 
 
 def _start(url: str) -> str:

@@ -50,7 +50,7 @@ class SlackHop:
             yield fail("token", f"Slack answered {refusal.code}", TOKEN_FIX)
             return
         except SlackUnreachable as error:
-            yield fail("token", f"Slack does not answer: {error}", _way_out(self._settings.api_url))
+            yield fail("token", f"Slack does not answer: {error}", way_out(self._settings.api_url))
             return
         yield _whose(reply)
         yield from _scopes(reply)
@@ -144,7 +144,8 @@ def call(client: WebClient, method: str, **arguments: Any) -> SlackResponse:
         raise SlackUnreachable(type(error).__name__) from None
 
 
-def _way_out(api_url: str) -> str:
+def way_out(api_url: str) -> str:
+    """Return what to mend where Slack cannot be reached at all."""
     parts = urlsplit(api_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"Let this machine reach {parts.hostname} on port {port}, or set HTTPS_PROXY to a proxy that may."

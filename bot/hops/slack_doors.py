@@ -22,7 +22,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.bounded_http import bounded_request
 from bot.errors import SlackRefused, SlackUnreachable
 from bot.hops.hop import CONNECT_SECONDS, READ_SECONDS, Said, fail, ok, warn
-from bot.hops.slack import APP_PAGE, call, slack_client
+from bot.hops.slack import APP_PAGE, call, slack_client, way_out
 from bot.settings import SlackSettings
 
 SHAPE = re.compile(r"[0-9a-f]{32}")
@@ -60,7 +60,8 @@ class DoorsHop:
         except SlackRefused as refusal:
             return fail("app token", f"Slack answered {refusal.code}", APP_TOKEN_FIX)
         except SlackUnreachable as error:
-            return fail("app token", f"Slack does not answer: {error}", "Check again in a minute.")
+            text = f"Slack does not answer: {error}"
+            return fail("app token", text, way_out(self._settings.api_url))
         return _socket(str(reply["url"]))
 
     def _signing(self, secret: str) -> Iterator[Said]:

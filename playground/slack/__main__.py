@@ -91,9 +91,30 @@ def main(arguments: Sequence[str]) -> int:
         print(f"cannot listen on port {settings.port}: {error.strerror}", file=sys.stderr)
         return 1
     print(json.dumps({"listening": running.url, "api_url": running.api_url}), flush=True)
+    if sys.stdout.isatty():
+        print(welcome(settings, running.url, running.api_url), file=sys.stderr)
     signal.sigwait({signal.SIGINT, signal.SIGTERM})
     running.stop()
     return 0
+
+
+def welcome(settings: Settings, url: str, api_url: str) -> str:
+    """Return what to do next, for people; of tokens and secrets only those that everybody knows are shown."""
+    own = {name: Settings.model_fields[name].default for name in ("bot_token", "signing_secret", "app_token")}
+    named = {
+        name: known.get_secret_value() if getattr(settings, name) == known else "the one that you gave"
+        for name, known in own.items()
+    }
+    way = (
+        f"signing_secret={named['signing_secret']}, listening at {settings.app_url}"
+        if settings.app_url
+        else f"app_token={named['app_token']}, over Socket Mode"
+    )
+    return (
+        f"In a browser: {url}\n"
+        f"Your app: base_url={api_url}, token={named['bot_token']}, {way}\n"
+        "Ctrl and C ends it. docs/playground.md says what can be done here."
+    )
 
 
 def front(arguments: Sequence[str]) -> int:

@@ -29,6 +29,7 @@ from schemathesis.generation import GenerationMode
 from functions.description import REFUSALS, build_description, refusals_of
 from functions.operations import OPERATIONS
 from functions.problems import STATUS
+from ml.contract import MAX_ROWS
 from tests.function_hosts import KEY, FunctionHost, Home
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,6 +148,13 @@ def test_the_app_and_the_command_give_the_same_description(host: FunctionHost) -
     )
     assert json.loads(printed.stdout) == host.get("openapi.json").json() == build_description()
     assert requests.get(f"{host.url}/api/openapi.json", timeout=ANSWER_SECONDS).status_code == 401
+
+
+def test_no_rows_are_not_described_as_rows() -> None:
+    """What `predict` always refuses, no rows or too many in either shape, its description refuses as well."""
+    shapes = build_description()["components"]["schemas"]["PredictRequest"]["properties"]
+    for lists in (shapes["rows"], shapes["columns"]["anyOf"][0]["additionalProperties"]):
+        assert (lists["minItems"], lists["maxItems"]) == (1, MAX_ROWS)
 
 
 def test_every_refusal_is_described() -> None:

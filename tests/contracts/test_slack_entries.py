@@ -252,16 +252,18 @@ def test_direct_messages_are_events_of_their_own(start_slack: START, serve: Any)
 
 
 def test_a_manifest_sets_the_workspace_up(tmp_path: Path) -> None:
-    """Commands, shortcuts, events, scopes and the Home tab are what the manifest says."""
+    """Commands, shortcuts, events, scopes, the Home tab and the bot's name are what the manifest says."""
     path = tmp_path / "manifest.json"
     path.write_text(
         '{"features": {"slash_commands": [{"command": "/ml", "should_escape": true}],'
         ' "shortcuts": [{"name": "Predict", "type": "message", "callback_id": "p", "description": "d"}],'
-        ' "app_home": {"home_tab_enabled": true}},'
+        ' "app_home": {"home_tab_enabled": true}, "bot_user": {"display_name": "My Bot"}},'
         ' "oauth_config": {"scopes": {"bot": ["commands"]}},'
         ' "settings": {"event_subscriptions": {"bot_events": ["app_mention"]}}}'
     )
-    assert read_manifest(path) == {
+    stated = read_manifest(path)
+    assert stated.pop("workspace").bot.name == "my-bot"
+    assert stated == {
         "commands": ("/ml",),
         "escape_commands": True,
         "shortcuts": (Shortcut(callback_id="p", name="Predict", type="message", description="d"),),

@@ -11,7 +11,7 @@ import pytest
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from playground.slack.__main__ import read_settings
+from playground.slack.__main__ import read_settings, welcome
 from playground.slack.client import Playground
 from playground.slack.under_test import SlackUnderTest
 
@@ -41,6 +41,17 @@ def test_the_program_says_where_it_listens_and_ends_when_told(tmp_path: Path) ->
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
     assert (tmp_path / "state" / "journal.jsonl").exists()
+
+
+def test_people_at_a_terminal_are_told_what_to_do() -> None:
+    """Address, tokens and way are named; what somebody gave themselves is not repeated."""
+    given = ["--app", "127.0.0.1:3000", "--signing-secret", "of-my-own"]
+    said = welcome(read_settings(given), "http://127.0.0.1:4000", "http://127.0.0.1:4000/api/")
+    assert "In a browser: http://127.0.0.1:4000\n" in said
+    assert "base_url=http://127.0.0.1:4000/api/, token=xoxb-loopback" in said
+    assert "signing_secret=the one that you gave, listening at http://127.0.0.1:3000/slack/events" in said
+    assert "of-my-own" not in said
+    assert "app_token=xapp-loopback, over Socket Mode" in welcome(read_settings([]), "u", "a")
 
 
 def test_the_command_line_fronts_any_app(

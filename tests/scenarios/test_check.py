@@ -16,6 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.hops.check import check
+from bot.hops.functions import key_fix
 from bot.hops.report import as_json, as_text
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
 from playground.slack.server import start
@@ -199,6 +200,12 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "fail",
         "HTTPS_PROXY",
     ),
+    "Slack's sockets away": (
+        _fault("apps.connections.open", cut=True),
+        "Slack's way in: app token",
+        "fail",
+        "HTTPS_PROXY",
+    ),
     "scope files:write": (
         _without("files:write"),
         "Slack: scope files:write",
@@ -290,7 +297,7 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "fail",
         "TOBAN_FUNCTIONS_URL",
     ),
-    "functions key": (_set(TOBAN_FUNCTIONS_KEY="another"), "function app: key", "fail", "App keys"),
+    "functions key": (_set(TOBAN_FUNCTIONS_KEY="another"), "function app: key", "fail", "functions.local"),
     "store away": (
         _do(lambda whole: whole.team.functions.store.update(reachable=False, detail="StoreUnavailable")),
         "function app: store",
@@ -439,7 +446,7 @@ def test_on_the_command_line(whole: Whole, tmp_path: Path) -> None:
     path.write_text("TOBAN_FUNCTIONS_KEY=wrong-key-of-the-test\n")
     failed = run_bot(["check", "--env-file", str(path)], env)
     assert failed.returncode == 1
-    assert "FAIL  function app: key\n      Copy the default host key" in failed.stdout
+    assert "FAIL  function app: key\n      End what listens there, then: `set -a; . ./.env;" in failed.stdout
     assert "1 of " in failed.stdout
     assert "Traceback" not in failed.stderr
 
@@ -508,3 +515,9 @@ def test_what_init_writes_passes_the_check(whole: Whole, tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout
     assert {one["level"] for one in findings} == {"ok"}
     assert {"Slack: channel C01ARRIVALS", f"function app: model {MODEL}"} <= levels(findings).keys()
+
+
+def test_the_key_is_mended_where_the_function_app_is() -> None:
+    """In Azure the key is copied from the portal; here the program is started with the bot's own."""
+    assert "Azure portal" in key_fix("https://toban.azurewebsites.net")
+    assert "functions.local" in key_fix("http://localhost:7071")

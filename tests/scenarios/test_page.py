@@ -170,6 +170,9 @@ def test_the_home_tab(office: Office, open_page: OpenPage) -> None:
     page.get_by_role("tab", name="Home").click()
     home = page.get_by_role("region", name="Home")
     expect(home.get_by_text("Nothing waits for you.")).to_be_visible()
+    office.web.chat_postMessage(channel="U01OWNER000", text="an answer from your Home tab")
+    expect(page.get_by_role("tab", name="Messages")).to_contain_text("1 unread")
+    expect(page.get_by_role("button", name="toban")).to_contain_text("1 unread")
     home.get_by_role("button", name="Predict").click()
     expect(page.get_by_role("dialog", name="Predict")).to_be_visible()
 
@@ -237,8 +240,10 @@ def test_the_box_completes_commands(office: Office, open_page: OpenPage) -> None
     page.wait_for_function(FETCHED_AGAIN)
     page.keyboard.type("/ml me")
     expect(page.get_by_role("option")).to_have_text(["mend"])
+    expect(box(page)).to_have_attribute("aria-activedescendant", re.compile("completion"))
     page.keyboard.press("Escape")
     expect(page.get_by_role("option")).to_have_count(0)
+    expect(box(page)).not_to_have_attribute("aria-activedescendant", re.compile("."))
 
 
 def test_trouble_is_said_and_nothing_is_lost(office: Office, open_page: OpenPage) -> None:

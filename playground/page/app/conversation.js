@@ -26,14 +26,14 @@ export class Conversation {
     this.#store = store;
     this.#names = names;
     this.#root = root;
-    this.#list = new MessageList(drawer, names, { label: "Messages", days: true, empty: "Nothing has been said here yet.", leave: () => this.focus() });
+    this.#list = new MessageList(drawer, names, { label: "Messages", heading: "Messages", days: true, empty: "Nothing has been said here yet.", leave: () => this.focus() });
     this.#composer = new Composer(store, names, completer, { id: "composer" });
     this.#home = new Home(store, names);
     root.append(this.#head, this.#list.element, this.#home.element, this.#trouble, this.#composer.element);
     store.addEventListener("place", () => this.#enter());
     store.addEventListener("reloaded", () => this.#goOn());
     store.addEventListener("workspace", () => this.#showHead());
-    for (const kind of ["message", "read"]) store.addEventListener(kind, () => this.#showTitle());
+    for (const kind of ["message", "read"]) store.addEventListener(kind, () => this.#count());
     store.addEventListener("message", (event) => event.detail.channel === store.place && this.#change(event.detail));
     store.addEventListener("trouble", (event) => this.#say(event.detail.text));
     document.addEventListener("visibilitychange", () => this.#read());
@@ -81,7 +81,6 @@ export class Conversation {
     if (!channel) return;
     const bot = this.#store.workspace.bot;
     const title = channel.is_im ? bot.name : channel.name;
-    this.#showTitle();
     const open = h("button", { type: "button", class: "icon-button open-side", "aria-label": "Channels and people", onclick: openSide }, icon("menu"));
     const sign = channel.is_im ? null : channel.is_private ? icon("lock") : h("span", { class: "hash", "aria-hidden": "true" }, "#");
     const parts = [
@@ -94,6 +93,7 @@ export class Conversation {
       themeButton(),
     ];
     this.#head.replaceChildren(...present(parts));
+    this.#count();
   }
 
   #showTitle() {
@@ -114,6 +114,15 @@ export class Conversation {
     const people = channel.members.filter((id) => this.#store.person(id)).length;
     const bot = this.#store.workspace.bot;
     return `${people === 1 ? "1 person" : `${people} people`}${channel.members.includes(bot.user_id) ? ` and ${bot.name}` : ""}`;
+  }
+
+  /** Say what has not been read: in the title, and at the Messages tab of somebody who looks at the Home tab. */
+  #count() {
+    this.#showTitle();
+    const { place, tab } = this.#store;
+    const count = tab === "home" ? this.#store.unread(place).count : 0;
+    const shown = count ? [" ", h("span", { class: "count called" }, String(count), h("span", { class: "visually-hidden" }, " unread"))] : [];
+    this.#head.querySelector('[role="tab"]:last-child')?.replaceChildren("Messages", ...shown);
   }
 
   #tabs(channel) {

@@ -98,7 +98,8 @@ export class Side {
 
   #channel(channel) {
     const isHere = channel.id === this.#store.place;
-    const { count, called } = isHere ? { count: 0, called: 0 } : this.#store.unread(channel.id);
+    const isRead = isHere && this.#store.tab === "messages";
+    const { count, called } = isRead ? { count: 0, called: 0 } : this.#store.unread(channel.id);
     const name = channel.is_im ? this.#store.workspace.bot.name : channel.name;
     const sign = channel.is_im ? h("img", { src: "/page/tag.svg", alt: "", width: 18, height: 18 }) : channel.is_private ? icon("lock") : h("span", { class: "hash", "aria-hidden": "true" }, "#");
     return h(

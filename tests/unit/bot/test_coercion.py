@@ -58,6 +58,8 @@ def test_all_problems_come_at_once() -> None:
     [
         ({"type": "integer"}, "12", 12),
         ({"type": "integer"}, "12.0", 12),
+        ({"type": "integer"}, "\u202d12\u202c\u200b", 12),
+        ({"type": "string", "pattern": "^[A-Z]+$"}, "\ufeffua", "UA"),
         ({"type": "integer"}, "+3", 3),
         ({"type": "number"}, "1e3", 1000.0),
         ({"type": "number"}, "−.5", -0.5),

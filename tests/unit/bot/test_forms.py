@@ -148,7 +148,17 @@ def test_larger_than_slack_takes() -> None:
 )
 def test_each_kind_of_field_has_its_element(field: dict[str, Any], kind: str) -> None:
     """Types, formats and numbers of choices decide what a person fills in."""
-    assert element(form({"one": field}))["type"] == kind
+    assert element(form({"one": field}, required=("one",)))["type"] == kind
+
+
+@pytest.mark.parametrize("field", [{"type": "boolean"}, {"enum": ["a", "b"]}])
+def test_an_optional_choice_can_be_taken_back(field: dict[str, Any]) -> None:
+    """What need not be chosen is a menu, which people can empty; with a default there is nothing to empty."""
+    assert element(form({"one": field}))["type"] == "static_select"
+    filled = element(form({"one": field}), {"ONE": "yes" if "type" in field else "a"})
+    assert (filled["type"], "initial_option" in filled) == ("static_select", True)
+    default = field.get("enum", [True])[0]
+    assert element(form({"one": {**field, "default": default}}))["type"] == "radio_buttons"
 
 
 @pytest.mark.parametrize(
@@ -212,6 +222,8 @@ def test_searching_menus_find_beginnings_first() -> None:
     made = form({"one": {"enum": [f"JFK{number}" for number in range(200)] + ["AJFK"]}})
     assert len(find_options(made, "0:one", "jfk")) == 100
     assert [one["text"]["text"] for one in find_options(made, "0:one", "jfk199")] == ["JFK199"]
+    for typed in ("ＪＦＫ１９９", "jfk199\u200b"):  # as an input method, or the clipboard, gives it
+        assert [one["text"]["text"] for one in find_options(made, "0:one", typed)] == ["JFK199"]
     refs = form({"ref": {"type": "string", "x-suggestions": ["main", "release/main"]}})
     assert [one["value"] for one in find_options(refs, "0:ref", "main")] == ["main", "release/main"]
     assert [one["value"] for one in find_options(refs, "0:ref", "v9")] == ["v9"]

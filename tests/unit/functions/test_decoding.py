@@ -51,6 +51,21 @@ def test_other_media_types_are_refused(kind: str) -> None:
     assert (caught.value.errors[0].value, caught.value.errors[0].allowed) == (kind, "application/json")
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br", "GZIP", "identity, gzip"])
+def test_packed_bodies_are_refused(coding: str) -> None:
+    """A body that is packed is refused by that name, and not as JSON with a fault in it."""
+    with pytest.raises(Refused) as caught:
+        read_bytes(request(b"{}", content_encoding=coding))
+    assert caught.value.reason_code == "unsupported_media_type"
+    assert (caught.value.errors[0].field, caught.value.errors[0].value) == ("Content-Encoding", coding)
+    assert read_bytes(request(b"{}", content_encoding="Identity")) == b"{}"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_body() -> None:
+    """Programs on Windows write one before their JSON."""
+    assert read_bytes(request(b"\xef\xbb\xbf{}")) == b"{}"
+
+
 def test_a_body_over_the_limit_is_refused() -> None:
     """The limit itself is taken, one byte more is not."""
     assert read_bytes(request(b"x" * MAX_BODY_BYTES))
@@ -110,7 +125,7 @@ def test_idempotency_keys() -> None:
             idempotency_key(request(idempotency_key=key))
 
 
-@pytest.mark.parametrize("text", ["0", "101", "-1", "ten", "1.5", "9" * 5000, "٣"])
+@pytest.mark.parametrize("text", ["0", "101", "-1", "ten", "1.5", "9" * 5000, "0" * 8 + "50000", "٣"])
 def test_limits_that_are_no_page_size(text: str) -> None:
     """A page has 1 to 100 entries."""
     assert read_limit(request()) == 20
@@ -139,7 +154,7 @@ def test_versions_and_aliases_in_the_route() -> None:
     """A version is a number, an alias a short name; both are refused otherwise, by field."""
     assert read_version(request(route={"version": "7"})) == 7
     assert read_alias(request(route={"alias": "champion"})) == "champion"
-    for text in ("0", "x", "1000000", "1e3"):
+    for text in ("0", "x", "1000000", "1e3", "0000000071234567"):
         with pytest.raises(Refused):
             read_version(request(route={"version": text}))
     for text in ("Champion", "../x", "", "a" * 99):
