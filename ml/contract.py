@@ -112,7 +112,9 @@ class PredictRequest(Request):
     )
 
     rows: list[dict[str, Any]] | None = Field(default=None, json_schema_extra=_ROWS)
-    columns: dict[str, Annotated[list[Any], Field(json_schema_extra=_ROWS)]] | None = Field(default=None, json_schema_extra={"minProperties": 1})
+    columns: dict[str, Annotated[list[Any], Field(json_schema_extra=_ROWS)]] | None = Field(
+        default=None, json_schema_extra={"minProperties": 1}
+    )
     caller: Caller
 
     @model_validator(mode="after")
