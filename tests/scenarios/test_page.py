@@ -271,8 +271,10 @@ def test_the_box_completes_commands(office: Office, open_page: OpenPage) -> None
     page.wait_for_function(FETCHED_AGAIN)
     page.keyboard.type("/ml me")
     expect(page.get_by_role("option")).to_have_text(["mend"])
+    expect(box(page)).to_have_attribute("aria-activedescendant", re.compile("completion"))
     page.keyboard.press("Escape")
     expect(page.get_by_role("option")).to_have_count(0)
+    expect(box(page)).not_to_have_attribute("aria-activedescendant", re.compile("."))
 
 
 def test_trouble_is_said_and_nothing_is_lost(office: Office, open_page: OpenPage) -> None:

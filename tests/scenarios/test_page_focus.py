@@ -14,6 +14,8 @@ from tests.stand_ins.office import ARRIVALS, WINE, Office, box, place, say
 pytestmark = pytest.mark.chromium
 
 NARROW = {"viewport": {"width": 375, "height": 700}}
+HEADINGS = """() => [...document.querySelectorAll("main :is(h1, h2, h3, h4, h5, h6)")]
+  .map((heading) => Number(heading.tagName[1]))"""
 FOCUS_IS_IN_THE_SIDE = "document.querySelector('#side').contains(document.activeElement)"
 
 
@@ -123,6 +125,17 @@ def test_an_answer_that_slack_would_refuse(office: Office, open_page: OpenPage) 
     expect(place(page).locator(".trouble")).to_contain_text("/wrong: invalid_blocks")
     office.post(text="and on it goes", channel=ARRIVALS)
     expect(place(page).get_by_text("and on it goes")).to_be_visible()
+
+
+def test_what_a_screen_reader_finds(office: Office, open_page: OpenPage) -> None:
+    """Headings go down one level at a time, lists hold nothing but their items, and tables are no regions."""
+    for _ in range(2):
+        office.post([*gallery.WORDS[:1], *gallery.TABLE])
+    page = open_page(office.slack.url)
+    expect(place(page).get_by_role("table")).to_have_count(2)
+    assert page.evaluate(HEADINGS) == [1, 2, 3, 3]
+    assert page.locator("ol > :not(li), ul > :not(li), li[role]").count() == 0
+    assert place(page).get_by_role("region").count() == 1
 
 
 def test_words_from_right_to_left(office: Office, open_page: OpenPage) -> None:

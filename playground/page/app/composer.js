@@ -79,7 +79,10 @@ export class Composer {
       onblur: () => this.#popup.close(),
       onpaste: (event) => this.#paste(event),
     });
-    this.#popup = new Popup(this.#text, this.#list, () => this.#text.setAttribute("aria-expanded", "false"));
+    this.#popup = new Popup(this.#text, this.#list, () => {
+      this.#text.setAttribute("aria-expanded", "false");
+      this.#text.removeAttribute("aria-activedescendant"); // what it named is gone
+    });
     const choose = h("input", { type: "file", multiple: true, hidden: true, onchange: () => { this.attach([...choose.files]); choose.value = ""; } });
     const attach = h("button", { type: "button", class: "icon-button", "aria-label": "Attach files", title: "Attach files" }, icon("plus"));
     menu(attach, "Attach or start", () => [{ text: "Attach a file", description: "or drop it here", act: () => choose.click() }, ...this.#shortcuts()]);

@@ -26,7 +26,7 @@ export class Conversation {
     this.#store = store;
     this.#names = names;
     this.#root = root;
-    this.#list = new MessageList(drawer, names, { label: "Messages", days: true, empty: "Nothing has been said here yet.", leave: () => this.focus() });
+    this.#list = new MessageList(drawer, names, { label: "Messages", heading: "Messages", days: true, empty: "Nothing has been said here yet.", leave: () => this.focus() });
     this.#composer = new Composer(store, names, completer, { id: "composer" });
     this.#home = new Home(store, names);
     root.append(this.#head, this.#list.element, this.#home.element, this.#trouble, this.#composer.element);

@@ -37,7 +37,8 @@ export class Home {
     }
     const held = this.element.contains(document.activeElement) ? document.activeElement.dataset : null;
     const here = new Place(this.#store, this.#names, { view: view.id }, this.#form);
-    this.element.replaceChildren(h("div", { class: "home-body" }, drawBlocks(view.blocks, here)));
+    const heading = h("h2", { class: "visually-hidden" }, "Home");
+    this.element.replaceChildren(heading, h("div", { class: "home-body" }, drawBlocks(view.blocks, here)));
     if (held?.action) this.element.querySelector(`[data-action="${CSS.escape(held.action)}"]`)?.focus();
   }
 }

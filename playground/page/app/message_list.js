@@ -24,7 +24,8 @@ export class MessageList {
     this.#options = options;
     const properties = { class: "scroller", tabindex: 0, role: "region", "aria-label": options.label };
     const listeners = { onkeydown: (event) => this.#key(event), onscroll: () => this.#scrolled() };
-    this.element = h("div", { ...properties, ...listeners }, this.#list, this.#below);
+    const heading = options.heading && h("h2", { class: "visually-hidden" }, options.heading);
+    this.element = h("div", { ...properties, ...listeners }, heading, this.#list, this.#below);
     // Pictures and previews arrive after the text and push the end away.
     const sizes = new ResizeObserver(() => this.#wasAtEnd && this.#toEnd());
     sizes.observe(this.element);
@@ -99,7 +100,7 @@ export class MessageList {
   #divider(key, text, kind) {
     const known = this.#drawn.get(key);
     if (known) return known.node;
-    const node = h("li", { class: `divider-line ${kind}`, role: "presentation" }, h("span", null, text));
+    const node = h("li", { class: `divider-line ${kind}` }, h("span", null, text));
     this.#drawn.set(key, { node });
     return node;
   }

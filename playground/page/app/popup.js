@@ -27,8 +27,8 @@ export class Popup {
 
   open() {
     if (this.isOpen) return;
-    // Inside the dialog that holds the control, or the dialog would make it inert.
-    if (!this.#content.isConnected) (this.#anchor.closest("dialog") ?? document.body).append(this.#content);
+    // Inside the dialog that holds the control, or the dialog would make it inert; else in the same part of the page.
+    if (!this.#content.isConnected) (this.#anchor.closest("dialog, main, aside, nav") ?? document.body).append(this.#content);
     this.#content.showPopover();
     this.place();
     document.addEventListener("pointerdown", this.#away, true);

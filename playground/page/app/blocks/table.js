@@ -42,7 +42,7 @@ export function plainTable(rows, label) {
 
 /** A wide table scrolls in a frame of its own, by keyboard too. */
 function framed(node, label) {
-  return h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": label }, node);
+  return h("div", { class: "table-frame", tabindex: 0, role: "group", "aria-label": label }, node);
 }
 
 function drawCell(cell, names) {
