@@ -18,7 +18,7 @@ from bot.health import HEALTH, Wsgi, health_page
 from bot.hooks import CALLBACKS, HOOKS
 from bot.socket_mode import SocketMode
 from bot.unreadable import readable_only
-from bot.wsgi import refusal, send
+from bot.wsgi import refusal, send, without_bodies
 
 HTTP_THREADS = 32
 STOP_SECONDS = 3
@@ -106,7 +106,12 @@ class HealthDoor:
             return [b""]
 
         self._server: Any = create_server(
-            serve, host=host, port=port, threads=1, ident="toban", clear_untrusted_proxy_headers=True
+            without_bodies(serve),
+            host=host,
+            port=port,
+            threads=1,
+            ident="toban",
+            clear_untrusted_proxy_headers=True,
         )
         self._thread = threading.Thread(target=self._server.run, name="health", daemon=True)
 
@@ -130,4 +135,4 @@ def _routes(bot: Bot) -> Wsgi:
             return send(refusal(413, "body_too_large", "The body is too large."), start_response)
         return (bot.hooks if path.startswith((HOOKS, CALLBACKS)) else slack)(environ, start_response)
 
-    return serve
+    return without_bodies(serve)

@@ -42,6 +42,19 @@ def send(answer: Answer, start_response: Start) -> Iterable[bytes]:
     return [content]
 
 
+def without_bodies(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Return *app* so that HEAD is answered by headers alone; waitress sends what it is given.
+
+    A body there would be taken for the next answer: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
+    """
+
+    def serve(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        body = app(environ, start_response)
+        return () if environ.get("REQUEST_METHOD") == "HEAD" else body
+
+    return serve
+
+
 def read_body(environ: Mapping[str, Any], most: int) -> bytes | None:
     """Return the whole body, or None for one that is longer than *most*; waitress has read it by now."""
     content: bytes = environ["wsgi.input"].read(most + 1)

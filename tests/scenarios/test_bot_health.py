@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import signal
 import socket
 import threading
@@ -45,6 +47,13 @@ def test_over_http_health_is_on_the_same_address(new_team: START) -> None:
     assert until(address, 200).json() == {"status": "ok", "problems": []}
     done = run_bot(["health", address], {})
     assert (done.returncode, done.stdout) == (0, "ok\n")
+    line = http.client.HTTPConnection(address, timeout=WAIT_SECONDS)
+    for path in ("/healthz", "/", "/github/events", "/hooks/x"):  # what follows on one line is no rest of it
+        line.request("HEAD", path)
+        line.getresponse().read()
+        line.request("GET", "/healthz")
+        assert json.load(line.getresponse()) == {"status": "ok", "problems": []}
+    line.close()
     assert bot.terminate() == 0
     gone = run_bot(["health", address], {})
     assert (gone.returncode, "no bot answers" in gone.stdout) == (1, True)

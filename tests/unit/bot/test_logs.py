@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
+from slack_bolt.middleware.request_verification import RequestVerification
 
-from bot.logs import FieldsFormatter
+from bot.logs import MOST_PHRASE, FieldsFormatter, set_up_logging
 
 
 @pytest.fixture
@@ -50,3 +52,30 @@ def test_secrets_are_struck_out(log: tuple[logging.Logger, io.StringIO], secret:
         log[0].exception("failed %s", f"http://{secret}@h", extra={"reason": f"http://{secret}@h"})
     assert secret not in log[1].getvalue()
     assert log[1].getvalue().count("[secret]") >= 3
+
+
+def test_a_line_stays_one_line(log: tuple[logging.Logger, io.StringIO]) -> None:
+    """Nobody writes a second line into the log by what they send, nor an endless one."""
+    log[0].warning("request %s", "x\n2026-01-01 ERROR bot: forged\r\u2028\x1b[2J")
+    log[0].warning("y" * 100_000)
+    first, second = log[1].getvalue().splitlines()
+    assert first.endswith(r"request x\n2026-01-01 ERROR bot: forged\r\u2028\x1b[2J")
+    assert len(second) == MOST_PHRASE
+
+
+def test_a_request_that_nobody_signed_is_not_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of what Bolt says of one, the reason stays, and nothing of its text."""
+    before = logging.root.handlers[:], logging.root.level
+    try:
+        set_up_logging("INFO", sys.stderr)
+        for _ in range(2):
+            check = RequestVerification("secret", base_logger=logging.getLogger("tests.bolt"))
+            check._debug_log_error(
+                "v0=1", "12", "token=verify&response_url=https://hooks.slack.com/x, body: y"
+            )
+    finally:
+        logging.root.handlers[:] = before[0]
+        logging.root.setLevel(before[1])
+    told = capsys.readouterr().err
+    assert told.count("Invalid request signature detected (signature: v0=1, timestamp: 12)\n") == 2
+    assert "token" not in told
