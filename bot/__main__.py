@@ -24,6 +24,10 @@ from bot.timing import Timing
 DEFAULT_BIND = "127.0.0.1:3000"
 GRACE_SECONDS = 8.0
 """So long after SIGTERM the process is gone, whatever is under way."""
+STOPS = (signal.SIGINT, signal.SIGTERM)
+"""The signals that end the bot. They are waited for, not handled: a handler runs in the main thread only,
+which nothing wakes where the system gave the signal to another thread, or a moment before it went to sleep
+(https://docs.python.org/3/library/signal.html#signals-and-threads)."""
 INTERRUPTED = 130
 """The exit status of what Ctrl and C ended, as shells give it; Ctrl and D at a question is meant the same."""
 
@@ -242,12 +246,8 @@ def _add_say(commands: Any) -> None:
 
 
 def _up(options: argparse.Namespace) -> int:
-    stop = threading.Event()
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # first of all: as process 1 of a container it would be ignored
-        signal.signal(number, lambda *_: stop.set())
+    # First of all, so that every thread has it, and as process 1 of a container it would be ignored.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     from bot.app import build_bot
     from bot.settings import SECRETS, load_settings
     from bot.ways_in import HealthDoor, HttpDoor, SocketDoor
@@ -266,7 +266,7 @@ def _up(options: argparse.Namespace) -> int:
             HealthDoor(bot, *health).start()
         ready = {"ready": True, "address": door.address, "workspace": bot.desk.identity.team}
         print(json.dumps(ready), flush=True)
-        stop.wait()
+        signal.sigwait(STOPS)
         _exit_within(GRACE_SECONDS)
         door.stop()
         bot.leave()

@@ -48,6 +48,16 @@ def claim(engine: Engine, table: sa.Table, /, **values: Any) -> bool:
     return True
 
 
+def read_to_write(connection: Connection) -> None:
+    """Begin a transaction of SQLite in which nobody else changes what is read before it is written.
+
+    The driver begins none before the first write (https://docs.python.org/3/library/sqlite3.html). On
+    PostgreSQL what is read FOR UPDATE is locked: there is nothing to do.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def begin_writing(connection: Connection, seconds: float = LOCK_SECONDS) -> None:
     """Begin a transaction of SQLite that holds the write lock, ahead of the flows that want it too.
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.engine import Connection, Engine
 
 from bot.connectors.connector import Review, RunHandle
-from bot.databases import claim
+from bot.databases import claim, read_to_write
 from bot.tables import utc_now, works
 
 
@@ -155,13 +155,25 @@ class Works:
             row = connection.execute(statement).mappings().first()
         return _work(row) if row else None
 
-    def owner(self, handle: RunHandle) -> str | None:
-        """Return the flow id of the job that has this run already, or None."""
-        statement = sa.select(works.c.flow_id, works.c.handle).where(works.c.run_id == handle.id)
-        with self._engine.connect() as connection:
-            rows = connection.execute(statement).all()
-        same = [row.flow_id for row in rows if _handle(row.handle) == handle]
-        return same[0] if same else None
+    def own(self, flow_id: str, handle: RunHandle) -> bool:
+        """Note the run that a job has begun; False, and nothing changed, where another job has that one.
+
+        Jobs that begin are asked one after another: two that look for a start whose answer was lost may have
+        found the same run.
+        """
+        beginning = sa.select(works.c.flow_id).where(works.c.state == "waiting").order_by(works.c.flow_id)
+        known = sa.select(works.c.flow_id, works.c.handle).where(works.c.run_id == handle.id)
+        with self._engine.begin() as connection:
+            read_to_write(connection)
+            connection.execute(beginning.with_for_update())
+            if any(
+                row.flow_id != flow_id and _is_same(_handle(row.handle), handle)
+                for row in connection.execute(known)
+            ):
+                return False
+            values = {"handle": handle.model_dump_json(), "run_id": handle.id}
+            connection.execute(sa.update(works).where(works.c.flow_id == flow_id).values(values))
+        return True
 
     def _set(self, flow_id: str, **values: Any) -> None:
         with self._engine.begin() as connection:
@@ -171,6 +183,7 @@ class Works:
 def _locked_order(connection: Connection, flow_id: str) -> dict[str, Any]:
     """Return a job's order, which nobody else changes before this transaction ends."""
     statement = sa.select(works.c.order).where(works.c.flow_id == flow_id).with_for_update()
+    read_to_write(connection)
     found: dict[str, Any] = json.loads(connection.execute(statement).scalar() or "{}")
     return found
 
@@ -186,6 +199,11 @@ def _work(row: Mapping[Any, Any]) -> Work:
         attempt=row["attempt"],
         handle=_handle(row["handle"]),
     )
+
+
+def _is_same(one: RunHandle | None, other: RunHandle) -> bool:
+    """Return whether both are one run, whatever its address; equal numbers in two systems are two."""
+    return one is not None and (one.connector, one.scope, one.id) == (other.connector, other.scope, other.id)
 
 
 def _handle(text: str | None) -> RunHandle | None:

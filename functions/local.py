@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import sys
-import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -28,15 +28,18 @@ from ml.errors import StoreMisconfigured
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 20.0
+LOOK_SECONDS = 0.5
+"""How often it is looked for a signal: nothing wakes the main thread, in which alone Python takes one, where
+the system gave it to another (https://docs.python.org/3/library/signal.html#signals-and-threads)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal; return 0 after an orderly end, 2 where the host could not start."""
     options = _options(arguments)
     log_to_stderr("WARNING")
-    stopped = threading.Event()
+    signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda number, _: signals.append(number))
     try:
         host = open_host(options, os.environ)
     except (CannotBind, QueuesInUse, QueuesUnusable) as error:
@@ -45,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host.start()
     sys.stdout.write(json.dumps({"listening": host.url, "pid": os.getpid(), "functions": host.names}) + "\n")
     sys.stdout.flush()
-    stopped.wait()
+    while not signals:
+        time.sleep(LOOK_SECONDS)
     if not host.stop(STOP_SECONDS):
         _say("some work did not end in time and is left behind")
         os._exit(0)  # its message is still in the queue; waiting for its thread would not be bounded

@@ -158,7 +158,7 @@ def _start(desk: Desk, job: Job, order: Order) -> dict[str, Any]:
         if began_at is None:
             desk.works.not_begun(job.flow_id)  # the only attempt so far was turned away
         return {"until": limit.until.isoformat()}
-    if desk.works.owner(handle) not in (None, job.flow_id):
+    if not desk.works.own(job.flow_id, handle):
         raise refuse("start_uncertain", "A run that began then belongs to another command; start again.")
     return {"handle": handle.model_dump(mode="json")}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,13 @@ def test_stopped_in_order_it_goes_on_too(new_team: START) -> None:
     before = team.slack.seq()
     team.slack.press("owner", card, "version.promote")
     assert "v2 was promoted" in team.state(before, "done")["plain"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals one thread as Linux does")
+def test_any_thread_may_get_the_signal_to_end(new_team: START) -> None:
+    """The system may hand SIGTERM to whichever thread it likes: the bot ends in order all the same."""
+    bot = new_team().start_bot()
+    assert bot.terminate_by(bot.threads[-1]) == 0
 
 
 def test_command_redelivered_to_the_next_bot_acts_once(new_team: START) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -107,6 +110,15 @@ def test_a_host_that_is_stopped_gives_its_run_back(home: Home) -> None:
         gate.unlink(missing_ok=True)
         assert host.wait_for(run_id)["state"] == "succeeded"
     assert versions(home) == [1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals one thread as Linux does")
+def test_any_thread_of_a_host_may_get_the_signal_to_end(home: Home) -> None:
+    """The system may hand SIGTERM to whichever thread it likes: the host ends in order all the same."""
+    with home.host() as host:
+        newest = max(int(one.name) for one in Path(f"/proc/{host.process.pid}/task").iterdir())
+        os.kill(newest, signal.SIGTERM)
+        assert host.process.wait(30) == 0
 
 
 def test_a_message_delivered_twice_trains_once(home: Home) -> None:

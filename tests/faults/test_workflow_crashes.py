@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.stand_ins.github import PLAIN
 from tests.stand_ins.github_team import GitHubTeam
 
 pytestmark = pytest.mark.faults
@@ -117,3 +118,31 @@ def test_killed_around_a_training_elsewhere(trained_team: GitHubTeam, moment: st
     team.seen(decision["seq"], "please decide above")
     assert (len(github.runs), len(team.cards())) == (1, 1)
     assert (github.count("POST", "/dispatches"), team.functions.count("POST", "/compare")) == (1, 0)
+
+
+def test_killed_around_two_starts_that_nothing_tells_apart(github_team: GitHubTeam) -> None:
+    """Two commands start a workflow that carries no id, and one run comes of it: one command follows it.
+
+    The other one says that it cannot be told whether its run was started.
+    """
+    team, github = github_team.team, github_team.github
+    github.files["nightly.yml"] = PLAIN
+    bot = github_team.start_bot()
+    never, both = threading.Event(), threading.Event()
+    github.hold = {"/dispatches": never}
+    before = team.say("operator", "/ml run nightly.yml")
+    team.say("operator", "/ml run nightly.yml ref=main")
+    github.wait_until(lambda: github.count("POST", "/dispatches") == 2)
+    bot.kill()
+    run = github.add_run("nightly.yml")
+    github.hold = {"workflows/nightly.yml/runs": both}
+    github_team.start_bot()
+    github.wait_until(lambda: github.count("GET", "workflows/nightly.yml/runs") == 2)
+    github.hold = {}
+    both.set()
+    team.seen(before, "cannot be told whether the run was started")
+    team.seen(before, "running")
+    github.end(run)
+    team.seen(before, "@operator Plain in acme/flights is done")
+    assert sorted("is done" in card["plain"] for card in team.cards()) == [False, True]
+    never.set()

@@ -63,6 +63,16 @@ class BotProcess:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(END_SECONDS)
 
+    def terminate_by(self, thread: int) -> int:
+        """Ask it to end by a signal that the system gives to *thread*; return its exit status."""
+        os.kill(thread, signal.SIGTERM)
+        return self._process.wait(END_SECONDS)
+
+    @property
+    def threads(self) -> list[int]:
+        """The system's numbers of its threads, the main one first."""
+        return sorted(int(task.name) for task in Path(f"/proc/{self._process.pid}/task").iterdir())
+
     def freeze(self) -> None:
         """Stop it in its tracks, as a stalled machine would."""
         self._process.send_signal(signal.SIGSTOP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -76,11 +77,31 @@ def test_an_attempt_is_watched_once_its_card_says_so(works: Works) -> None:
     assert [one.attempt for one in works.running()] == [2]
 
 
-def test_owner_is_told_by_repository_too(works: Works) -> None:
-    """Equal numbers in two systems are two runs."""
-    works.watch("c-1", HANDLE)
-    assert works.owner(HANDLE) == "c-1"
-    assert works.owner(HANDLE.model_copy(update={"scope": "a/c"})) is None
+def test_a_run_belongs_to_one_job(works: Works) -> None:
+    """Who asks first has it, also when asked again; equal numbers in two systems are two runs."""
+    works.open("c-2", "c-2-work", {"verb": "run"}, {"title": "t"}, {"channel": "C", "ts": "2"})
+    renamed = HANDLE.model_copy(update={"url": None})
+    elsewhere = HANDLE.model_copy(update={"scope": "a/c"})
+    asked = [("c-1", HANDLE), ("c-2", HANDLE), ("c-1", renamed), ("c-2", renamed), ("c-2", elsewhere)]
+    assert [works.own(*one) for one in asked] == [True, False, True, False, True]
+    assert works.running() == []
+
+
+def test_a_run_is_not_taken_by_two_at_once(works: Works) -> None:
+    """Jobs that find the same run in the same moment do not both have it."""
+    jobs = [f"c-{number}" for number in range(10, 26)]
+    for job in jobs:
+        works.open(job, f"{job}-work", {"verb": "run"}, {"title": "t"}, {"channel": "C", "ts": "2"})
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        assert sum(pool.map(lambda job: works.own(job, HANDLE), jobs)) == 1
+
+
+def test_facts_that_are_noted_at_once_are_all_kept(works: Works) -> None:
+    """Flows that write into one order in the same moment do not undo each other's words."""
+    said = [Review(environment=f"e{number}", state="approved", login="octo-owner") for number in range(16)]
+    with ThreadPoolExecutor(len(said)) as pool:
+        list(pool.map(lambda one: works.add_review("c-1", one), said))
+    assert {one.environment for one in works.reviews("c-1")} == {one.environment for one in said}
 
 
 def test_whose_decision_it_is_stands_there_before_github_knows(works: Works) -> None:
