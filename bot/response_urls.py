@@ -33,7 +33,8 @@ def respond(url: str, body: dict[str, Any], api_url: str) -> bool:
         log.warning("response URL is not Slack's", extra={"host": _host(url)})
         return False
     try:
-        with bounded_request("POST", url, json=body, timeout=TIMEOUT_SECONDS) as reply:
+        # What else it answers is not read: with its status the message is taken, however the rest comes.
+        with bounded_request("POST", url, json=body, timeout=TIMEOUT_SECONDS, stream=True) as reply:
             status = reply.status_code
     except requests.RequestException as error:
         raise SlackUnreachable(f"response_url: {type(error).__name__}") from None

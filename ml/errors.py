@@ -12,6 +12,7 @@
         ├── NotFound             there is no such object
         ├── AlreadyExists        somebody else came first
         └── Corrupt              an object is not what was written: give up on it, say which
+            └── TooNew           a newer program wrote it: leave it to that one
 
 Errors of the libraries underneath are translated into these once, where the library is called.
 """
@@ -118,3 +119,7 @@ class Corrupt(StoreError):
         super().__init__(f"{path}: {why}")
         self.path = path
         self.why = why
+
+
+class TooNew(Corrupt):
+    """The object at `path` has a format that only a newer program knows; it may be quite in order."""

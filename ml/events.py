@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from ml.errors import AlreadyExists, Corrupt
+from ml.errors import AlreadyExists, Corrupt, TooNew
 from ml.objects import ObjectStore
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -34,7 +34,8 @@ def decode(path: str, data: bytes, formats: frozenset[int] = frozenset({1})) -> 
     """Return the record in *data*, in one of the *formats* that this program can read.
 
     Raises:
-        Corrupt: It is no JSON object, or of a format that only a newer program knows.
+        Corrupt: It is no JSON object, or has no format.
+        TooNew: Only a newer program knows its format.
     """
     try:
         record = from_json(data)
@@ -43,9 +44,11 @@ def decode(path: str, data: bytes, formats: frozenset[int] = frozenset({1})) -> 
     if not isinstance(record, dict):
         raise Corrupt(path, "is no JSON object")
     number = record.get("format")
-    if not isinstance(number, int) or number not in formats:
+    if not isinstance(number, int) or number < 1:
+        raise Corrupt(path, f"has format {number!r}, which there never was")
+    if number not in formats:
         known = ", ".join(str(number) for number in sorted(formats))
-        raise Corrupt(path, f"has format {number!r}; this program reads {known}: a newer one wrote it")
+        raise TooNew(path, f"has format {number!r}; this program reads {known}: a newer one wrote it")
     return record
 
 

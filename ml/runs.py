@@ -18,6 +18,7 @@ from typing import Any
 from ml.attempt import Attempt
 from ml.backlog import Backlog, read_entry, recorded_at
 from ml.contract import RUN_ID_PATTERN, Caller, Reason, RunKind, RunsView, RunView
+from ml.damaged_runs import DamagedRuns
 from ml.errors import AlreadyExists, Corrupt, NotFound, Refused
 from ml.events import EventLog, decode, encode, utc_now, validated
 from ml.objects import ObjectStore
@@ -49,6 +50,7 @@ class Runs:
         self._indexed: dict[str, int] = {}
         self._entered: dict[str, str] = {}
         self._backlog = Backlog(store, self._index(None))
+        self._damaged = DamagedRuns(self._index(None))
 
     def create(
         self,
@@ -72,7 +74,7 @@ class Runs:
         if self._exists(run_id):
             return self.view(run_id)
         for index in (None, model):
-            self._enter(index, run_id, at)
+            self._enter(index, {"at": at, "run_id": run_id, "model": model, "kind": kind})
         event = RunEvent.first(run_id, model, kind, params, requested_by, at)
         try:
             self._log(run_id).append(event.model_dump(mode="json"), 1)
@@ -146,13 +148,14 @@ class Runs:
         """Return runs that nobody works on, oldest first.
 
         Those waiting since their recording or interruption at least *older_than* ago, and those whose
-        attempt is stale. Looks back seven days. What it costs grows with the runs that have not ended and
+        attempt is stale. One whose newest event is damaged ends here as failed, if nobody goes on with it.
+        Looks back seven days. What it costs grows with the runs that have not ended and
         with those recorded since the last look, not with all there have been.
         """
         at, found, still_open = self._clock(), [], []
         upto, candidates = self._backlog.candidates(lambda run_id: _is_too_old(run_id, at))
         for run_id in candidates:
-            event = self._readable(run_id)
+            event = self._swept(run_id, at)
             if event is not None and event.final:
                 continue
             still_open.append(run_id)
@@ -185,13 +188,25 @@ class Runs:
         A run may be in the index without an event, because its caller was cut off; and one damaged record
         must not hide all other runs.
         """
+        found = self._newest_or_damage(run_id)
+        return found if isinstance(found, RunEvent) else None
+
+    def _swept(self, run_id: str, at: datetime) -> RunEvent | None:
+        """Return the run's newest event like `_readable`, perhaps the one that ends it for its damage."""
+        found = self._newest_or_damage(run_id)
+        if not isinstance(found, Corrupt):
+            return found
+        ending = self._damaged.ending(run_id, self._log(run_id), found, at)
+        return ending if ending is not None and self._append(run_id, ending) else None
+
+    def _newest_or_damage(self, run_id: str) -> RunEvent | Corrupt | None:
         try:
             return self._newest(run_id)
         except NotFound:
             return None
         except Corrupt as error:
             _log.error("damaged run passed over", extra={"run_id": run_id, "detail": str(error)})
-            return None
+            return error
 
     def _append(self, run_id: str, event: RunEvent) -> bool:
         try:
@@ -234,12 +249,12 @@ class Runs:
     def _index(self, model: str | None) -> EventLog:
         return EventLog(self._store, f"runs/index/{f'model-{model}' if model else 'all'}", width=8)
 
-    def _enter(self, model: str | None, run_id: str, at: datetime) -> None:
+    def _enter(self, model: str | None, entry: Mapping[str, Any]) -> None:
         index = self._index(model)
         while True:
             n = index.newest(self._indexed.get(index.prefix, 0)) + 1
             try:
-                index.append({"at": at, "run_id": run_id}, n)
+                index.append(entry, n)
             except AlreadyExists:
                 continue
             self._indexed[index.prefix] = n

@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     played = world.home / PLAYED
     begun = time.monotonic()
     try:
-        if options.once or (world.home.exists() and not played.exists()):
+        world.claim()
+        if options.once or not played.exists():
             world.forget()
         slack = world.start()
         _say_where(terminal, world, time.monotonic() - begun)
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 1 if options.once else 0
     finally:
-        ADDRESSES.unlink(missing_ok=True)
+        _forget_where(world)
         world.stop()
     return 0
 
@@ -73,6 +74,12 @@ def _say_where(terminal: Terminal, world: World, seconds: float) -> None:
     terminal.note(f"The playground is up after {seconds:.1f} s; its data is in {world.home}.")
     for name, what in NAMES.items():
         terminal.line(f"  {what:<15} {world.addresses[name]}")
+
+
+def _forget_where(world: World) -> None:
+    """Take the addresses away, unless another playground has put its own there meanwhile."""
+    if ADDRESSES.exists() and json.loads(ADDRESSES.read_text(encoding="utf-8")) == world.addresses:
+        ADDRESSES.unlink()
 
 
 def _play(terminal: Terminal, world: World, slack: Playground, played: Path) -> None:

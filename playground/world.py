@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
 import shlex
@@ -10,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from bot.commands import all_commands
 from bot.manifest import build_manifest
@@ -68,6 +69,8 @@ except OSError as error:
 '
 """
 
+CLAIM = "playground.lock"
+"""The file that the playground at work in a folder holds locked; it says where the page is."""
 Say = Callable[[str], None]
 
 
@@ -91,6 +94,7 @@ class World:
         self.ports: dict[str, int] = {}
         self.programs: dict[str, Program] = {}
         self.secrets: dict[str, str] = {}
+        self._claim: IO[str] | None = None
 
     @property
     def _secrets_file(self) -> Path:
@@ -135,8 +139,35 @@ class World:
         """Where the programs listen."""
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
+    def claim(self) -> None:
+        """Take the folder for this playground alone until `stop`: a second one would rewrite what it uses.
+
+        Raises:
+            ProgramFailed: the folder is not a playground's, or another playground is at work in it.
+        """
+        claimed = self.home / CLAIM
+        mine = self._secrets_file.exists() or claimed.exists()
+        if self.home.exists() and any(self.home.iterdir()) and not mine:
+            raise ProgramFailed(f"{self.home} is not a playground's folder; choose an empty one with --home")
+        self.home.mkdir(parents=True, exist_ok=True)
+        claim = claimed.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            with claim:
+                claim.seek(0)
+                where = claim.read()
+            raise ProgramFailed(
+                f"a playground is at work in {self.home} already{where and f', at {where}'}; "
+                "use that one, end it there with `quit`, or choose another folder with --home"
+            ) from error
+        claim.truncate(0)
+        self._claim = claim
+
     def start(self) -> Playground:
         """Start everything and return people's side of the loopback Slack."""
+        if self._claim is None:
+            self.claim()
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
         self.store.mkdir(exist_ok=True)
         self.secrets = self._secrets()
@@ -145,6 +176,7 @@ class World:
             self.ports[name] = free_port(preferred)
             if self.ports[name] != preferred:
                 self._say(f"port {preferred} is busy; {name} takes {self.ports[name]}")
+        print(self.addresses["slack"], end="", file=self._claim, flush=True)
         self._start("slack", "playground.slack", "--port", str(self.ports["slack"]), *self._slack_arguments())
         self._start("github", "playground.github", *self._github_arguments())
         self._announce_commits()
@@ -182,16 +214,17 @@ class World:
         """Stop everything, the last one started first."""
         for program in reversed(self.programs.values()):
             program.stop()
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
 
     def forget(self) -> None:
-        """Delete all data of this playground; a folder with anything else in it is left alone.
-
-        Raises:
-            ProgramFailed: the folder is not a playground's.
-        """
-        if self.home.exists() and any(self.home.iterdir()) and not self._secrets_file.exists():
-            raise ProgramFailed(f"{self.home} is not a playground's folder; choose an empty one with --home")
-        shutil.rmtree(self.home, ignore_errors=True)
+        """Delete all data of this playground, which has claimed the folder."""
+        for path in self.home.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != CLAIM:
+                path.unlink()
 
     @property
     def _team(self) -> TobanFile:

@@ -34,10 +34,10 @@ from ml.recipe import (
     numbers,
     share_within,
 )
-from recipes.flight_rows import FlightInputs, FlightRow, complete_flight
+from recipes.flight_rows import DAY_OF_MONTH, MONTH, FlightInputs, FlightRow, complete_flight
 from recipes.nycflights import FIRST_DAY, LAST_DAY, MINUTES_A_DAY, WEATHER, load_flights, look_up_flights
 
-WINDOW_PATTERN = r"^\d{4}-\d{2}(?:-\d{2})?$"
+WINDOW_PATTERN = f"^{MONTH}(?:-{DAY_OF_MONTH})?$"
 PROMISE_MINUTES = 15
 LATENESS = np.array(["on time", "late", "an hour late", "three hours late"])
 LATE_MINUTES = np.array([15, 60, 180], dtype=np.float32)

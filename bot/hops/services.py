@@ -93,7 +93,9 @@ def _webhook(secret: str, public_url: str | None) -> Said:
     headers |= {EVENT_HEADER: "ping", DELIVERY_HEADER: str(uuid.uuid4())}
     try:
         waits = (CONNECT_SECONDS, READ_SECONDS)
-        with bounded_request("POST", address, data=body, headers=headers, timeout=waits) as reply:
+        with bounded_request(
+            "POST", address, data=body, headers=headers, timeout=waits, stream=True
+        ) as reply:
             status = reply.status_code
     except requests.RequestException as error:
         fix = f"Start the bot with `toban up --http`, and let {public_url} lead to it."

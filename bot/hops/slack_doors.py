@@ -28,6 +28,8 @@ from bot.settings import SlackSettings
 SHAPE = re.compile(r"[0-9a-f]{32}")
 """What Slack's signing secrets look like; not promised, so another one is only pointed at."""
 EVENTS_PATH = "/slack/events"
+MOST_ANSWER = 1000
+"""Bytes of an answer among which its challenge is looked for."""
 APP_TOKEN_FIX = (
     f"Make an app-level token with the scope connections:write at {APP_PAGE}, Basic Information, and turn on "
     "Socket Mode; put it into SLACK_APP_TOKEN."
@@ -128,5 +130,5 @@ def _send(address: str, secret: str) -> tuple[int, bool]:
         "x-slack-signature": SignatureVerifier(secret).generate_signature(timestamp=now, body=body) or "",
     }
     waits = (CONNECT_SECONDS, READ_SECONDS)
-    with bounded_request("POST", address, data=body, headers=headers, timeout=waits) as reply:
-        return reply.status_code, challenge in reply.text[:1000]
+    with bounded_request("POST", address, data=body, headers=headers, timeout=waits, stream=True) as reply:
+        return reply.status_code, challenge.encode() in next(reply.iter_content(MOST_ANSWER), b"")

@@ -56,11 +56,20 @@ def claimed(runs: Runs, run_id: str, worker: str = "worker-1") -> Attempt:
     return attempt
 
 
-def damage(store: ObjectStore, run_id: str) -> None:
-    """Change the first event of a run behind everybody's back."""
-    path = f"runs/{run_id[:4]}-{run_id[4:6]}/{run_id}/000001.json"
+def damage(store: ObjectStore, run_id: str, event: int = 1, content: bytes = b"torn") -> None:
+    """Change an event of a run behind everybody's back."""
+    path = f"runs/{run_id[:4]}-{run_id[4:6]}/{run_id}/{event:06d}.json"
     store.delete(path)
-    store.create(path, b"torn")
+    store.create(path, content)
+
+
+def swept(place: Place, clock: Clock, again_after: timedelta = STALE) -> Runs:
+    """Return another process that looked for runs that nobody works on, and once more later."""
+    other = Runs(place.open(), clock)
+    other.unclaimed()
+    clock.forward(again_after)
+    other.unclaimed()
+    return other
 
 
 # --- recording --------------------------------------------------------------------------------------------
@@ -167,6 +176,77 @@ def test_a_damaged_run_hides_no_other(place: Place, store: ObjectStore, runs: Ru
         fresh.view(ids[1])
     at_once = Runs(place.open(), clock=lambda: runs.view(ids[0]).created_at)
     assert list(at_once.unclaimed()) == [ids[0], ids[2]]
+
+
+def test_a_run_whose_last_word_is_lost_fails(
+    place: Place, store: ObjectStore, runs: Runs, run_id: str, clock: Clock
+) -> None:
+    """Nobody goes on with it for a minute: it ends, says which record is damaged, and is not begun again."""
+    claimed(runs, run_id).stage("load", ["load", "fit"])
+    damage(store, run_id, 3)
+    other = swept(place, clock, STALE - timedelta(seconds=1))
+    with pytest.raises(Corrupt):
+        other.view(run_id)
+    clock.forward(timedelta(seconds=1))
+    assert other.unclaimed() == []
+    view = Runs(place.open(), clock).view(run_id)
+    assert (view.state, view.event, view.model, view.requested_by) == ("failed", 4, MODEL, WHO)
+    assert view.reason is not None
+    assert view.reason.code == "record_damaged"
+    assert f"{run_id}/000003.json" in view.reason.detail
+    assert Runs(place.open(), clock).claim(run_id, "worker-2") is None
+
+
+def test_a_run_of_which_nothing_can_be_read_fails(
+    place: Place, store: ObjectStore, runs: Runs, run_id: str, clock: Clock
+) -> None:
+    """The index knows its model; parameters and who asked are lost."""
+    damage(store, run_id)
+    runs.create("another", "compare", {})
+    view = swept(place, clock).view(run_id)
+    assert (view.state, view.model, view.kind, view.event) == ("failed", MODEL, "retrain", 2)
+    assert f"{view.created_at:%Y%m%dt%H%M%S}" == run_id[:15]
+
+
+def test_a_living_worker_mends_its_run(
+    place: Place, store: ObjectStore, runs: Runs, run_id: str, clock: Clock
+) -> None:
+    """It knows what it wrote, and writes on."""
+    attempt = claimed(runs, run_id)
+    attempt.stage("load", ["load", "fit"])
+    damage(store, run_id, 3)
+    other = Runs(place.open(), clock)
+    other.unclaimed()
+    clock.forward(timedelta(seconds=30))
+    attempt.heartbeat()
+    damage(store, run_id, 4)
+    clock.forward(timedelta(seconds=30))
+    assert other.unclaimed() == []
+    attempt.heartbeat()
+    clock.forward(STALE / 2)
+    assert other.unclaimed() == []
+    assert other.view(run_id).state == "running"
+
+
+def test_a_worker_that_comes_too_late_learns_that_its_run_has_failed(
+    place: Place, store: ObjectStore, runs: Runs, run_id: str, clock: Clock
+) -> None:
+    """As after any minute of silence."""
+    attempt = claimed(runs, run_id)
+    damage(store, run_id, 2)
+    swept(place, clock)
+    with pytest.raises(AttemptLost):
+        attempt.heartbeat()
+
+
+def test_a_run_of_a_newer_program_is_left_to_it(
+    place: Place, store: ObjectStore, runs: Runs, run_id: str, clock: Clock
+) -> None:
+    """While a deployment goes on, an older program may not know how to read what the newer one wrote."""
+    damage(store, run_id, 1, b'{"format": 2, "at": "2013-07-01T12:00:00Z"}')
+    other = swept(place, clock)
+    with pytest.raises(Corrupt, match="newer"):
+        other.view(run_id)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.parts_browser import OpenPage
 from tests.stand_ins import gallery
@@ -50,6 +52,35 @@ def test_a_message_is_edited_and_deleted_live(office: Office, open_page: OpenPag
     expect(place(page).get_by_role("button", name="Plain")).to_be_focused()
     office.web.chat_delete(channel=ARRIVALS, ts=ts)
     expect(place(page).locator(".message")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["Plain", "ml-wine"])
+def test_a_click_while_something_comes(office: Office, open_page: OpenPage, name: str) -> None:
+    """What is drawn anew waits until a pressed button was let go of; the click counts."""
+    ts = office.post(gallery.CONTROLS, "first")
+    page = open_page(office.slack.url)
+    page.get_by_role("button", name=name).hover()
+    page.mouse.down()
+    with page.expect_request(asks_for_more_than(office.slack.seq())):
+        office.web.chat_update(
+            channel=ARRIVALS, ts=ts, text="second", blocks=[*gallery.CONTROLS, *gallery.TABLE]
+        )
+    expect(place(page).get_by_role("table")).to_have_count(0)
+    if name == "Plain":
+        with page.expect_response("**/playground/press"):
+            page.mouse.up()
+        assert [one["action_id"] for one in office.acted] == ["plain"]
+        expect(place(page).get_by_role("table")).to_be_visible()
+    else:
+        page.mouse.up()
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+
+
+def asks_for_more_than(seq: int) -> Callable[[Request], bool]:
+    """Return what knows the page's next question for events: it has taken all up to one after *seq*."""
+    return lambda one: (
+        "/playground/feed" in one.url and int(parse_qs(urlsplit(one.url).query)["after"][0]) > seq
+    )
 
 
 def test_what_only_one_person_sees(office: Office, open_page: OpenPage) -> None:

@@ -42,6 +42,17 @@ def test_leaving_a_thread_for_another_channel_keeps_the_focus(office: Office, op
     expect(box(page)).to_have_value("")
 
 
+def test_a_slash_goes_to_the_box_that_one_sees(office: Office, open_page: OpenPage) -> None:
+    """In a narrow window, where a thread covers the conversation, the key leads to the thread's box."""
+    office.post(text="the card")
+    page = open_page(office.slack.url, viewport={"width": 800, "height": 700})
+    open_thread(page)
+    page.get_by_role("region", name="Replies").focus()
+    page.keyboard.press("/")
+    expect(page.locator("#reply")).to_be_focused()
+    expect(page.locator("#reply")).to_have_value("/")
+
+
 def test_the_side_of_a_narrow_window_by_keyboard(office: Office, open_page: OpenPage) -> None:
     """While the side lies over the page the focus stays in it; closed, it gives the focus back."""
     page = open_page(office.slack.url, **NARROW)

@@ -57,8 +57,8 @@ class Office:
         client.views_open(trigger_id=body["trigger_id"], view=self.form)
 
     def _act(self, ack: Any, body: Json, client: Any, action: Json) -> None:
-        ack()
         self.acted.append({**action, "user": body["user"]["id"], "view": "view" in body})
+        ack()  # last: the page shows that it was taken, and a test looks what was
         if action["action_id"] == "open.form":
             client.views_open(trigger_id=body["trigger_id"], view=self.form)
 

@@ -14,7 +14,12 @@ export function listenForKeys(store, conversation) {
 function plainKey(event, conversation) {
   if (event.key === "?") showHelp();
   // The slash itself is typed into the box that now has the focus.
-  if (event.key === "/") conversation.focus();
+  if (event.key === "/") {
+    const reply = document.getElementById("reply");
+    // In a narrow window a thread takes the conversation's place.
+    if (document.getElementById("composer").checkVisibility() || !reply.checkVisibility()) conversation.focus();
+    else reply.focus();
+  }
 }
 
 function goByKey(store, event) {

@@ -1,6 +1,7 @@
 // What the page knows: who speaks, where, what that person sees. The feed and people change it; the parts listen.
 
 import * as control from "./control.js";
+import { whenReleased } from "./press.js";
 import * as reading from "./reading.js";
 
 const PRIVATE = "is_ephemeral";
@@ -275,7 +276,7 @@ export class Store extends EventTarget {
   }
 
   #tell(kind, detail = {}) {
-    this.dispatchEvent(new CustomEvent(kind, { detail }));
+    whenReleased(() => this.dispatchEvent(new CustomEvent(kind, { detail })));
   }
 }
 

@@ -192,6 +192,7 @@ def test_silence_has_an_end(server: Server) -> None:
 def test_nobody_listening_is_said(server: Server) -> None:
     """A refused connection is told as that, without the address."""
     connector = server.connector()
+    server.http.shutdown()
     server.http.server_close()
     with pytest.raises(FunctionsUnreachable, match="refused or cut") as caught:
         connector.predict("m", [{}], CALLER)

@@ -179,7 +179,7 @@ def deliver(url: str) -> Any:
         (post_to_slack, SlackUnreachable, "body"),
         (post_to_slack, SlackUnreachable, "header"),
         (upload_to_slack, SlackUnreachable, "body"),
-        (respond, SlackUnreachable, "body"),
+        (respond, SlackUnreachable, "header"),
         (deliver, EndpointUnreachable, "header"),
     ],
 )
@@ -198,3 +198,11 @@ def test_whoever_drips(
         dripping.at_once, dripping.drips = JSON, b"X-Long: " + BODY + b"\r\n\r\n"
     with pytest.raises(trouble):
         ask(dripping.url)
+
+
+def test_a_private_answer_is_taken_with_its_status(
+    dripping: Dripping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever comes after it is not waited for, and the message is not sent again for it."""
+    monkeypatch.setattr(response_urls, "TIMEOUT_SECONDS", WAITS["read_seconds"])
+    assert respond(dripping.url)

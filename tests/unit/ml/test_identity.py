@@ -125,6 +125,7 @@ def test_an_answer_without_a_token_is_said(platform: Platform, answer: tuple[int
 
 def test_an_endpoint_that_is_not_there_is_out_of_reach(platform: Platform) -> None:
     """No answer is an error of its own."""
+    platform.shutdown()
     platform.server_close()
     with pytest.raises(StoreUnavailable):
         identity(platform.environment)()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bot.coercion import coerce
 from ml.errors import Refused
 from ml.recipe import Table
 from ml.sessions import graph_inputs
@@ -53,6 +54,13 @@ def test_windows_that_leave_nothing_are_refused(params: dict[str, Any], words: s
     with pytest.raises(Refused, match="invalid_params") as caught:
         RECIPE.read_params(params)
     assert words in caught.value.detail
+
+
+@pytest.mark.parametrize("until", ["2013-13", "2013-00", "2013-06-32", "2013-06-00", "June", "2013-6"])
+def test_what_is_no_month_is_told_while_the_form_is_open(until: str) -> None:
+    """Its schema says so, by which the form is judged before it closes."""
+    _, problems = coerce({"since": "2013-02-28", "until": until}, RECIPE.params.model_json_schema())
+    assert [problem.field for problem in problems] == ["until"]
 
 
 def test_parameters_are_kept_as_days() -> None:
