@@ -24,7 +24,7 @@ from slack_sdk.http_retry.builtin_handlers import (
 from slack_sdk.web import SlackResponse
 
 from bot import response_urls
-from bot.errors import NotInChannel, SlackBusy, SlackRefused, SlackUnreachable
+from bot.errors import ConfigurationError, NotInChannel, SlackBusy, SlackRefused, SlackUnreachable
 from bot.messages.message import Attachment, Message, without_files
 from bot.settings import SlackSettings
 from bot.slack_client import NoAnswer, SlackClient, is_refused_for_its_rate, retry_after
@@ -56,6 +56,10 @@ in, and results must not be lost until then (https://docs.slack.dev/reference/me
 OPEN_SOCKET = "apps.connections.open"
 ASKS_OF_THE_TOKEN = frozenset({"auth.test", OPEN_SOCKET})
 """Methods that ask just that; the second about the app's token."""
+OF_AN_ORGANIZATION = "it is for a whole organization; install the app in one workspace and take that token"
+"""Such a token speaks for many workspaces, each of which would have to be named in every call:
+https://docs.slack.dev/enterprise/developing-for-enterprise-orgs
+"""
 NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 LOOKED_PAGES = 5
@@ -89,15 +93,17 @@ class SlackDesk:
         self._poster = SlackClient(settings, self.turns, ())
 
     def identity(self) -> Identity:
-        """Return who the token belongs to (`auth.test`)."""
+        """Return who the token belongs to (`auth.test`).
+
+        Raises ConfigurationError where that is nobody in one workspace.
+        """
         reply = self._call("auth.test", self.client.auth_test)
-        return Identity(
-            team_id=reply["team_id"],
-            team=reply.get("team", ""),
-            user_id=reply["user_id"],
-            user=reply.get("user", ""),
-            bot_id=reply.get("bot_id", ""),
-        )
+        if reply.get("is_enterprise_install"):
+            raise ConfigurationError([f"SLACK_BOT_TOKEN: {OF_AN_ORGANIZATION}"])
+        known = {one: str(reply.get(one) or "") for one in ("team_id", "team", "user_id", "user", "bot_id")}
+        if not (known["team_id"] and known["user_id"]):
+            raise ConfigurationError(["SLACK_BOT_TOKEN: whoever answers at SLACK_API_URL does not say whose"])
+        return Identity(**known)
 
     def open_socket(self, app_token: str) -> str:
         """Return the address of one new connection for Socket Mode; it opens once, and soon.

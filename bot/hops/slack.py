@@ -21,6 +21,7 @@ from bot.hops.clocks import compare_clock
 from bot.hops.hop import READ_SECONDS, Said, fail, ok, warn
 from bot.manifest import SCOPES
 from bot.settings import SlackSettings
+from bot.slack import OF_AN_ORGANIZATION
 from bot.slack_client import BoundedWebClient, NoAnswer
 from bot.team_file import TobanFile
 
@@ -153,6 +154,8 @@ def way_out(api_url: str) -> str:
 
 def _whose(reply: SlackResponse) -> Said:
     who = f"{reply.get('user')} in the workspace {reply.get('team')}"
+    if reply.get("is_enterprise_install"):
+        return fail("token", OF_AN_ORGANIZATION, TOKEN_FIX)
     if not reply.get("bot_id"):
         return fail("token", f"it is a person's token ({who}), not the app's", TOKEN_FIX)
     return ok("token", f"@{who}")

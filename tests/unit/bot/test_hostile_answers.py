@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -17,15 +19,17 @@ from bot.connectors.run_reports import read_report
 from bot.connectors.wire import HttpCall, Sender, streamed
 from bot.errors import (
     BotError,
+    ConfigurationError,
     EndpointUnreachable,
     FunctionsUnreachable,
     GitHubUnreachable,
     SlackRefused,
     SlackUnreachable,
 )
+from bot.hops.slack import SlackHop
 from bot.messages.message import Message
 from bot.settings import FunctionsSettings, GitHubSettings, SlackSettings
-from bot.slack import SlackDesk
+from bot.slack import Identity, SlackDesk
 from ml.contract import Caller
 
 DEEP = b"[" * 200_000
@@ -136,7 +140,12 @@ def test_no_name_leaves_its_place_in_a_path(server: Server, name: str) -> None:
 
 def slack(server: Server) -> SlackDesk:
     """Return the bot's hands in a Slack that is this server."""
-    return SlackDesk(SlackSettings(bot_token=SecretStr("xoxb-" + "test"), api_url=f"{server.url}/api/"))
+    return SlackDesk(slack_settings(server))
+
+
+def slack_settings(server: Server) -> SlackSettings:
+    """Return the settings of a bot in a Slack that is this server."""
+    return SlackSettings(bot_token=SecretStr("xoxb-" + "test"), api_url=f"{server.url}/api/")
 
 
 @pytest.mark.parametrize("status", [200, 404, 502])
@@ -151,6 +160,34 @@ def test_what_slack_never_says_is_no_answer_of_slacks(server: Server, body: byte
     server.headers = {"Content-Type": "text/html; charset=nobody-knows"}
     with pytest.raises(SlackUnreachable):
         slack(server).post("C1", Message("words", ()))
+
+
+@pytest.mark.parametrize(
+    ("whose", "words"),
+    [
+        ({"team_id": "E01", "user_id": "U01", "is_enterprise_install": True}, "whole organization"),
+        ({"team_id": None, "user_id": "U01"}, "SLACK_API_URL"),
+        ({"team_id": "T01"}, "SLACK_API_URL"),
+        ({}, "SLACK_API_URL"),
+    ],
+    ids=["organization", "no team", "nobody", "nothing"],
+)
+def test_a_token_of_nobody_in_one_workspace_is_said_at_the_start(
+    server: Server, whose: dict[str, Any], words: str
+) -> None:
+    """A bot that does not know its workspace would refuse everybody later, so it does not start."""
+    server.body = json.dumps({"ok": True, **whose}).encode()
+    with pytest.raises(ConfigurationError, match=words):
+        slack(server).identity()
+    if words == "whole organization":
+        said = next(SlackHop(slack_settings(server), None).ask())
+        assert (said.level, words in said.text) == ("fail", True)
+
+
+def test_what_slack_leaves_out_of_an_identity_is_empty(server: Server) -> None:
+    """Names may be missing or null; only the ids are needed."""
+    server.body = b'{"ok": true, "team_id": "T01", "user_id": "U01", "user": null, "new": {}}'
+    assert slack(server).identity() == Identity("T01", "", "U01", "", "")
 
 
 def test_an_answer_of_slacks_is_read_as_utf_8(server: Server) -> None:
