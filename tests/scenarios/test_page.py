@@ -304,6 +304,14 @@ def test_a_phone(office: Office, open_page: OpenPage) -> None:
     page.get_by_role("button", name="ml-wine").click()
     expect(page.get_by_role("heading", name="ml-wine")).to_be_visible()
     expect(page.get_by_role("button", name="Speaking as viewer")).to_be_visible()
+    verbs = [
+        {"name": f"verb-{number}", "summary": "What it does, at some length. " * 2} for number in range(20)
+    ]
+    office.slack.complete({"commands": [{"name": "/ml", "verbs": verbs}]})
+    page.wait_for_function(FETCHED_AGAIN)
+    box(page).press_sequentially("/ml ver")
+    expect(page.get_by_role("option")).to_have_count(20)
+    assert page.get_by_role("listbox", name="Completions").bounding_box()["height"] <= 780 * 0.46
     say(page, "/form")
     form = page.get_by_role("dialog")
     expect(form).to_be_visible()
