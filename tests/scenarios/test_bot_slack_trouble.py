@@ -58,7 +58,7 @@ def test_trouble_at_the_end_of_a_run_loses_nothing(team: Team, method: str, stat
 def test_blocks_that_slack_does_not_know_become_text(team: Team) -> None:
     """Where a workspace refuses a block, the same words come as text, and the buttons stay."""
     before, run = team.retrain()
-    team.slack.fault("chat.update", error="invalid_blocks")
+    team.slack.fault("chat.update", error="invalid_blocks", holding="champion v1")
     team.functions.finish(run["run_id"])
     card = team.state(before, "decision")
     assert "champion v1" in card["plain"]
