@@ -285,9 +285,11 @@ def test_trouble_is_said_and_nothing_is_lost(office: Office, open_page: OpenPage
     place(page).get_by_role("button", name="Plain").click()
     expect(page.get_by_role("alert")).to_contain_text("did not take")
     expect(place(page).get_by_role("button", name="Plain")).to_have_class(re.compile("failed"))
+    say(page, "anybody there?")
+    expect(page.get_by_role("alert")).to_contain_text("nothing answers at http://127.0.0.1:9/slack/events")
     page.route("**/playground/say", lambda route: route.abort())
     say(page, "important")
-    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("The playground does not answer")
     expect(box(page)).to_have_value("important")
 
 
