@@ -150,7 +150,7 @@ def test_a_late_ack_shows_slacks_error_line(start_slack: START, serve: SERVE) ->
 
 
 def test_an_app_that_is_not_there_is_dispatch_failed(slack: SlackUnderTest) -> None:
-    """A refused connection, a missing socket and a wrong status are dispatch_failed; one is told which."""
+    """A refused connection, no socket, a wrong status: each is dispatch_failed, and one is told which."""
     for address, why in (
         ("http://127.0.0.1:9/slack/events", "nothing answers at http://127.0.0.1:9/slack/events"),
         (None, "no app is connected by Socket Mode"),

@@ -18,7 +18,7 @@ PREDICT = f"/ml predict {MODEL} flight=UA1"
         {"status": 429, "retry_after": 0},
         {"status": 500},
         pytest.param({"status": 503, "error": "service_unavailable"}, marks=pytest.mark.slow),
-        pytest.param({"error": "internal_error"}, marks=pytest.mark.slow),
+        {"error": "internal_error"},
         pytest.param({"cut": True}, marks=pytest.mark.slow),
     ],
     ids=["429", "500", "503", "error", "cut"],
