@@ -27,22 +27,20 @@ from bot import response_urls
 from bot.errors import ConfigurationError, NotInChannel, SlackBusy, SlackRefused, SlackUnreachable
 from bot.messages.message import Attachment, Message, without_files
 from bot.settings import SlackSettings
-from bot.slack_client import NoAnswer, SlackClient, is_refused_for_its_rate, retry_after
+from bot.slack_client import (
+    RETRY_LATER,
+    NoAnswer,
+    SlackClient,
+    TroubleRetryHandler,
+    is_refused_for_its_rate,
+    retry_after,
+)
 from bot.slack_files import read_file
 from bot.slack_turns import Turns, waiting_at_most
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-RETRY_LATER = frozenset(
-    {
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "request_timeout",
-        "team_added_to_org",
-    }
-)
 TOKEN_GONE = frozenset(
     {
         *("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"),
@@ -87,7 +85,8 @@ class SlackDesk:
 
     def __init__(self, settings: SlackSettings, turns: Turns | None = None) -> None:
         self.turns = turns or Turns()
-        again = (ConnectionErrorRetryHandler(max_retry_count=2), ServerErrorRetryHandler(max_retry_count=2))
+        kinds = (ConnectionErrorRetryHandler, ServerErrorRetryHandler, TroubleRetryHandler)
+        again = [kind(max_retry_count=2) for kind in kinds]
         self.client: WebClient = SlackClient(settings, self.turns, again)
         # Whether a post was taken whose answer was lost is for the caller to see before it is sent again.
         self._poster = SlackClient(settings, self.turns, ())

@@ -20,7 +20,7 @@ from urllib.request import Request
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
-from slack_sdk.http_retry import RetryHandler
+from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryHandler, RetryState
 from slack_sdk.web import SlackResponse
 from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
@@ -29,6 +29,18 @@ from bot.settings import SlackSettings
 from bot.slack_turns import Turns
 
 TIMEOUT_SECONDS = 15
+RETRY_LATER = frozenset(
+    {
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+        "team_added_to_org",
+    }
+)
+"""What Slack says where the trouble is its own and will be over:
+https://docs.slack.dev/reference/methods/chat.postMessage#errors
+"""
 MOST_REFUSALS = 5
 """So often a call is refused for its rate before its caller hears of it."""
 MOST_ANSWER_BYTES = 32 << 20
@@ -113,6 +125,20 @@ def _read(request: Request, timeout: float, proxy: str | None, context: ssl.SSLC
 def _no_answer(error: HTTPException) -> Exception:
     """Return *error* in slack_sdk's words, but for a cut connection: it knows when that is tried again."""
     return error if isinstance(error, OSError) else NoAnswer(type(error).__name__)
+
+
+class TroubleRetryHandler(RetryHandler):
+    """Tries again where Slack tells of trouble of its own under status 200, as others do under status 500."""
+
+    def _can_retry(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        return response is not None and (response.body or {}).get("error") in RETRY_LATER
 
 
 class SlackClient(BoundedWebClient):

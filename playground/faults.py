@@ -16,6 +16,7 @@ class Fault(BaseModel):
     """HTTP status that goes with a Retry-After header."""
 
     times: int = Field(default=1, ge=1)
+    holding: str = Field(default="", description="only calls strike whose body holds this text")
     status: int | None = Field(default=None, ge=400, le=599, description="HTTP status to answer with")
     retry_after: int | None = Field(
         default=None, ge=0, description="seconds in the Retry-After header; a status of its own by itself"
@@ -32,6 +33,10 @@ class Fault(BaseModel):
     @abstractmethod
     def body(self) -> dict[str, Any]:
         """Return the JSON answer that goes with the trouble."""
+
+    def strikes(self, place: str, said: str) -> bool:
+        """Say whether it is meant for a call to *place* with *said* as its body."""
+        return self.place in (place, ANYWHERE) and self.holding in said
 
     def spoils(self) -> bool:
         """Say whether the answer itself is changed, or only late."""
@@ -59,10 +64,10 @@ class Faults(Generic[F]):
         """Set one more."""
         self._waiting.append(fault)
 
-    def take(self, place: str) -> F | None:
-        """Return the fault for a call to *place*, if any, and count it."""
+    def take(self, place: str, said: str = "") -> F | None:
+        """Return the fault for a call to *place* with *said* as its body, if any, and count it."""
         for fault in self._waiting:
-            if fault.place in (place, ANYWHERE):
+            if fault.strikes(place, said):
                 fault.times -= 1
                 if fault.times == 0:
                     self._waiting.remove(fault)

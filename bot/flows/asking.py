@@ -12,6 +12,7 @@ from bot.flows.entry import typed_values
 from bot.forms import Form, build_view, fitted
 from bot.jobs import Job
 from bot.messages import forms as messages
+from bot.posts import may_be_done
 from ml.contract import ModelView, Problem
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,15 @@ def show(desk: Desk, job: Job, form: Form, *, waiting: bool) -> bool:
     if waiting:
         desk.slack.update_view(view)
         return True
-    return job.trigger_id is not None and desk.slack.open_view(job.trigger_id, view)
+    return job.trigger_id is not None and open_or_find(desk, job.trigger_id, view)
+
+
+def open_or_find(desk: Desk, trigger_id: str, view: dict[str, Any]) -> bool:
+    """Open a modal as part of a step; return whether the person has it now.
+
+    After a crash the trigger is dead, and the modal may stand there since before: it is found by its id.
+    """
+    return desk.slack.open_view(trigger_id, view) or (may_be_done() and desk.slack.update_view(view))
 
 
 def _open(desk: Desk, job: Job, form: Form) -> bool:

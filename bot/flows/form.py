@@ -8,7 +8,7 @@ from typing import Any
 from bot.desk import SHORT, Desk
 from bot.engine import REQUESTS
 from bot.errors import FlowFailed, Refused
-from bot.flows.asking import form_of, model_form, show
+from bot.flows.asking import form_of, model_form, open_or_find, show
 from bot.flows.entry import admit, model_name
 from bot.flows.experiment import experiment_form
 from bot.flows.refusals import failure_problem, refuse
@@ -55,7 +55,7 @@ def _first(desk: Desk, job: Job, title: str) -> str:
     known = job.verb in OF_MODEL and desk.knows_model(model_name(desk, job))
     if job.verb not in MAKERS or known:
         return LATER
-    return WAITING if desk.slack.open_view(job.trigger_id, loading_view(title, job.flow_id)) else DEAD
+    return WAITING if open_or_find(desk, job.trigger_id, loading_view(title, job.flow_id)) else DEAD
 
 
 def _made(desk: Desk, job: Job) -> dict[str, Any]:

@@ -102,9 +102,7 @@ def _lines(model: ModelView, name: str, rows: Sequence[BatchRow]) -> list[str]:
     numbers, labels = _numbers(rows), _labels(rows)
     unit = next((row.unit for row in rows if row.unit), model.unit)
     if numbers:
-        middle, low, high = statistics.median(numbers), min(numbers), max(numbers)
-        spread = f"from {quantity(low, unit)} to {quantity(high, unit)}"
-        lines.append(f"Half of the predictions lie below *{quantity(middle, unit)}*; they reach {spread}.")
+        lines.append(_spread(numbers, unit))
     if labels:
         lines.append(listed(f"*{inline(label)}* {count:,}" for label, count in labels.most_common(10)))
     by = Counter(f"v{row.version}" if row.version else row.source for row in rows if row.outcome in ANSWERED)
@@ -113,6 +111,16 @@ def _lines(model: ModelView, name: str, rows: Sequence[BatchRow]) -> list[str]:
             f"Answered by {listed(f'{inline(who)} ({count:,})' for who, count in by.most_common())}."
         )
     return lines
+
+
+def _spread(numbers: Sequence[float], unit: str | None) -> str:
+    """Return where predictions lie: the middle and the ends, or the one number that there is."""
+    low, middle, high = (
+        quantity(one, unit) for one in (min(numbers), statistics.median(numbers), max(numbers))
+    )
+    if low == high:
+        return f"The prediction is *{low}*." if len(numbers) == 1 else f"All predictions are *{low}*."
+    return f"Half of the predictions lie below *{middle}*; they reach from {low} to {high}."
 
 
 def _troubles(rows: Sequence[BatchRow]) -> Any:

@@ -167,8 +167,9 @@ async def surroundings(
 
 def outcome(delivery: Delivery, ack: Ack) -> Json:
     """Return for people how the app took a delivery."""
-    error = {"error": ack.error} if ack.error else {}
-    return {"delivery": delivery.id, "ok": ack.ok, **error, "ack_ms": ack.ack_ms}
+    trouble = {} if ack.ok else {"error": ack.error, "detail": ack.detail, "status": ack.status}
+    known = {name: told for name, told in trouble.items() if told is not None}
+    return {"delivery": delivery.id, "ok": ack.ok, **known, "ack_ms": ack.ack_ms}
 
 
 def tell_failure(slack: Loopback, person: Person, channel: Channel | None, what: str, ack: Ack) -> None:
@@ -180,7 +181,7 @@ def tell_failure(slack: Loopback, person: Person, channel: Channel | None, what:
         visible_to=[person.id],
         error=ack.error,
         status=ack.status,
-        plain=f"⚠ {what}: {ack.error}",
+        plain=f"⚠ {what}: {ack.error}{ack.detail and f' ({ack.detail})'}",
     )
 
 

@@ -113,7 +113,7 @@ class Playground(ControlClient):
         return self._get("counts")
 
     def fault(self, method: str, **fields: Any) -> None:
-        """Make trouble for a method: status=, error=, retry_after=, hang_seconds=, cut=, after=, times=."""
+        """Make trouble for a method by the fields of `playground.slack.faults.Fault`: status=, times= …"""
         self._post("faults", {"method": method, **fields})
 
     def clear_faults(self) -> None:

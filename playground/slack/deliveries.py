@@ -29,6 +29,7 @@ class Ack:
     ack_ms: int
     status: int | None = None
     error: str | None = None
+    detail: str | None = None  # what Slack keeps to itself: where the delivery went, and what was wrong there
     no_retry: bool = False
     body: Any = field(default=None, repr=False)
 
@@ -135,9 +136,10 @@ class Deliveries:
                 delivery.envelope, delivery.payload, self._settings.ack_seconds, retry
             )
         except NotConnected:
-            return Ack(False, elapsed(), error="dispatch_failed")
+            why = "no app is connected by Socket Mode"
+            return Ack(False, elapsed(), error="dispatch_failed", detail=why)
         except TimeoutError:
-            return Ack(False, elapsed(), error="operation_timeout")
+            return self._late(elapsed())
         return Ack(True, elapsed(), body=body or None)
 
     async def _by_http(
@@ -151,14 +153,26 @@ class Deliveries:
         try:
             reply = await asyncio.wait_for(post, self._settings.ack_seconds)
         except (TimeoutError, requests.Timeout):
-            return Ack(False, elapsed(), error="operation_timeout")
+            return self._late(elapsed())
         except requests.RequestException:
-            return Ack(False, elapsed(), error="dispatch_failed")
+            why = f"nothing answers at {self.app_url}"
+            return Ack(False, elapsed(), error="dispatch_failed", detail=why)
         no_retry = reply.headers.get("x-slack-no-retry") == "1"
         ok = reply.status_code == 200 if delivery.envelope != "events_api" else reply.ok
-        return Ack(
-            ok, elapsed(), reply.status_code, None if ok else "dispatch_failed", no_retry, _ack_body(reply)
-        )
+        error, detail = (None, None) if ok else ("dispatch_failed", self._wrong(reply.status_code))
+        return Ack(ok, elapsed(), reply.status_code, error, detail, no_retry, _ack_body(reply))
+
+    def _late(self, ack_ms: int) -> Ack:
+        why = f"no acknowledgement within {self._settings.ack_seconds:g} s"
+        return Ack(False, ack_ms, error="operation_timeout", detail=why)
+
+    def _wrong(self, status: int) -> str:
+        """Return what an app's status means, with what is often the cause."""
+        causes = {
+            401: "; does the app have the signing secret of this playground?",
+            404: "; is that where the app listens, and has it a listener for this?",
+        }
+        return f"{self.app_url} answered {status}{causes.get(status, '')}"
 
     def _post(self, delivery: Delivery, headers: dict[str, str]) -> requests.Response:
         """Post the bytes with a signature of this moment: https://docs.slack.dev/authentication/verifying-requests-from-slack"""

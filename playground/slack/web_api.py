@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -90,7 +90,7 @@ def method(name: str, *, scope: str | None = None, token: str = "bot") -> Callab
 
 async def answer(slack: Loopback, name: str, request: Request) -> Response:
     """Return Slack's answer to one Web API request."""
-    fault = slack.faults.take(name)
+    fault = slack.faults.take(name, unquote_plus((await request.body()).decode("utf-8", "replace")))
     if fault is not None and not fault.after:
         spoilt = await make_trouble(slack, fault)
         if spoilt is not None:

@@ -295,6 +295,7 @@ def test_trouble_is_made_on_purpose(github: GitHubUnderTest) -> None:
     limited = dispatch(github, body)
     assert (limited.status_code, limited.headers["retry-after"]) == (429, "7")
     assert "<html>" in dispatch(github, body).text
+    github.fault(DISPATCHES, status=500, holding="another")
     github.fault(DISPATCHES, cut=True)
     with pytest.raises(requests.ConnectionError):
         dispatch(github, body)

@@ -150,13 +150,19 @@ def test_a_late_ack_shows_slacks_error_line(start_slack: START, serve: SERVE) ->
 
 
 def test_an_app_that_is_not_there_is_dispatch_failed(slack: SlackUnderTest) -> None:
-    """A refused connection, a missing socket and a wrong status are all dispatch_failed."""
-    slack.point_at("http://127.0.0.1:9/slack/events")
-    assert slack.say("owner", "ml-arrivals", "/ml")["error"] == "dispatch_failed"
-    slack.point_at(None)
-    assert slack.say("owner", "ml-arrivals", "/ml")["error"] == "dispatch_failed"
-    slack.point_at(f"{slack.url}/nowhere")
-    assert slack.say("owner", "ml-arrivals", "/ml")["error"] == "dispatch_failed"
+    """A refused connection, no socket, a wrong status: each is dispatch_failed, and one is told which."""
+    for address, why in (
+        ("http://127.0.0.1:9/slack/events", "nothing answers at http://127.0.0.1:9/slack/events"),
+        (None, "no app is connected by Socket Mode"),
+        (f"{slack.url}/nowhere", f"{slack.url}/nowhere answered 404; is that where the app listens"),
+    ):
+        before = slack.seq()
+        slack.point_at(address)
+        answer = slack.say("owner", "ml-arrivals", "/ml")
+        assert answer["error"] == "dispatch_failed"
+        assert why in answer["detail"]
+        told = slack.wait_for(lambda event: event["kind"] == "ack_failed", after=before)
+        assert told["plain"] == f"⚠ /ml: dispatch_failed ({answer['detail']})"
 
 
 def test_a_wrong_signing_secret_is_noticed(slack: SlackUnderTest, serve: SERVE) -> None:
@@ -164,7 +170,9 @@ def test_a_wrong_signing_secret_is_noticed(slack: SlackUnderTest, serve: SERVE) 
     app = slack.bolt_app(signing_secret="another")
     app.command("/ml")(Heard())
     slack.point_at(serve(app))
-    assert slack.say("owner", "ml-arrivals", "/ml")["error"] == "dispatch_failed"
+    answer = slack.say("owner", "ml-arrivals", "/ml")
+    assert (answer["error"], answer["status"]) == ("dispatch_failed", 401)
+    assert "does the app have the signing secret of this playground?" in answer["detail"]
     assert slack.deliveries()[0]["attempts"][0]["status"] == 401
 
 

@@ -252,7 +252,13 @@ def test_who_does_not_wait_is_told_and_nothing_was_done(office: Office, method: 
 
 
 @pytest.mark.parametrize(
-    "trouble", [{"status": 500}, pytest.param({"cut": True}, marks=pytest.mark.slow)], ids=["500", "cut"]
+    "trouble",
+    [
+        {"status": 500},
+        pytest.param({"error": "internal_error"}, marks=pytest.mark.slow),
+        pytest.param({"cut": True}, marks=pytest.mark.slow),
+    ],
+    ids=["500", "error", "cut"],
 )
 @pytest.mark.parametrize("method", NOT_POSTS)
 def test_what_may_be_repeated_is(office: Office, method: str, trouble: dict[str, Any]) -> None:

@@ -353,6 +353,15 @@ def test_trouble_on_purpose(slack: SlackUnderTest, client: WebClient) -> None:
     assert client.chat_postMessage(channel=ARRIVALS, text="fine again")["ok"]
 
 
+def test_trouble_for_one_message_only(slack: SlackUnderTest, client: WebClient) -> None:
+    """A fault may wait for the call whose body holds a text; what else is sent meanwhile passes."""
+    slack.fault("chat.postMessage", error="invalid_blocks", holding="shiny & new")
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*shiny & new*"}}]
+    assert client.chat_postMessage(channel=ARRIVALS, text="another")["ok"]
+    assert refusal(client.chat_postMessage, channel=ARRIVALS, text="x", blocks=blocks) == "invalid_blocks"
+    assert client.chat_postMessage(channel=ARRIVALS, text="shiny & new")["ok"]
+
+
 def test_a_hanging_method_runs_into_the_clients_timeout(slack: SlackUnderTest) -> None:
     """The client gives up by its own timeout while Slack hangs."""
     slack.fault("auth.test", hang_seconds=30)

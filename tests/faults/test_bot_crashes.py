@@ -103,6 +103,22 @@ def test_any_thread_may_get_the_signal_to_end(new_team: START) -> None:
     assert bot.terminate_by(bot.threads[-1]) == 0
 
 
+def test_killed_while_a_form_opens(new_team: START) -> None:
+    """Slack opened the waiting form and its answer is lost: the next bot fills it and offers no other."""
+    team = new_team()
+    bot = team.start_bot()
+    team.slack.fault("views.open", after=True, hang_seconds=60)
+    before = team.say("viewer", f"/ml form predict {MODEL}")
+    team.event(before, "view_opened")
+    bot.kill()
+    team.slack.clear_faults()
+    team.slack.fault("views.open", error="expired_trigger_id")
+    team.start_bot()
+    team.event(before, "view_changed", "Flight")
+    team.ended("form")
+    assert [one for one in team.slack.feed(before) if one["kind"] == "ephemeral_posted"] == []
+
+
 def test_command_redelivered_to_the_next_bot_acts_once(new_team: START) -> None:
     """A delivery that came before a crash and comes twice again after it is one run."""
     team = new_team()

@@ -285,9 +285,11 @@ def test_trouble_is_said_and_nothing_is_lost(office: Office, open_page: OpenPage
     place(page).get_by_role("button", name="Plain").click()
     expect(page.get_by_role("alert")).to_contain_text("did not take")
     expect(place(page).get_by_role("button", name="Plain")).to_have_class(re.compile("failed"))
+    say(page, "anybody there?")
+    expect(page.get_by_role("alert")).to_contain_text("nothing answers at http://127.0.0.1:9/slack/events")
     page.route("**/playground/say", lambda route: route.abort())
     say(page, "important")
-    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("The playground does not answer")
     expect(box(page)).to_have_value("important")
 
 
@@ -304,6 +306,14 @@ def test_a_phone(office: Office, open_page: OpenPage) -> None:
     page.get_by_role("button", name="ml-wine").click()
     expect(page.get_by_role("heading", name="ml-wine")).to_be_visible()
     expect(page.get_by_role("button", name="Speaking as viewer")).to_be_visible()
+    verbs = [
+        {"name": f"verb-{number}", "summary": "What it does, at some length. " * 2} for number in range(20)
+    ]
+    office.slack.complete({"commands": [{"name": "/ml", "verbs": verbs}]})
+    page.wait_for_function(FETCHED_AGAIN)
+    box(page).press_sequentially("/ml ver")
+    expect(page.get_by_role("option")).to_have_count(20)
+    assert page.get_by_role("listbox", name="Completions").bounding_box()["height"] <= 780 * 0.46
     say(page, "/form")
     form = page.get_by_role("dialog")
     expect(form).to_be_visible()

@@ -225,7 +225,9 @@ export class Composer {
     sent.length = Math.min(sent.length, SENT_KEPT);
     this.#store.trouble("");
     try {
-      await deliver(letter);
+      const answer = await deliver(letter);
+      // A failed command is told of by the feed; a message would only stay unanswered. 404 is an app without a listener.
+      if (answer?.error && answer.status !== 404 && !letter.text.startsWith("/")) this.#store.trouble(`The app did not get it: ${control.why(answer)}`);
     } catch (error) {
       this.#takeBack(letter);
       this.#store.trouble(error.message);
@@ -246,7 +248,7 @@ export class Composer {
 /** Send a letter off where it was written, whatever its writer does meanwhile; what has gone is taken out of it. */
 async function deliver(letter) {
   const { me, place, thread } = letter;
-  if (!letter.files.length) await control.say(me, place, letter.text, thread);
+  if (!letter.files.length) return control.say(me, place, letter.text, thread);
   while (letter.files.length) {
     const [file, ...rest] = letter.files;
     await control.share(me, place, file, { comment: letter.text, threadTs: thread });

@@ -6,6 +6,9 @@ export class Refused extends Error {}
 /** The playground does not answer at all. */
 export class OutOfReach extends Error {}
 
+/** Return why the app did not take something: Slack's name for it, and what the playground knows beyond. */
+export const why = ({ error, detail }) => (detail ? `${error} (${detail})` : error);
+
 export const workspace = () => get("workspace");
 export const completions = () => get("completions");
 export const messages = (who, where, threadTs) => get("messages", { as: who, in: where, thread_ts: threadTs });

@@ -144,7 +144,7 @@ export class MessageDrawer {
   async #shortcut(one, channel, message) {
     try {
       const answer = await control.shortcut(this.#store.me, one.callback_id, { channel, ts: message.ts });
-      if (!answer.ok) this.#store.trouble(`${one.name}: ${answer.error}`);
+      if (!answer.ok) this.#store.trouble(`${one.name}: ${control.why(answer)}`);
     } catch (error) {
       this.#store.trouble(error.message);
     }

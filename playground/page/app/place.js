@@ -90,7 +90,7 @@ export class Place {
       const more = { ...(value !== undefined && { value }), ...("view" in this.#where && { values: this.#form.entered() }) };
       this.#store.trouble("");
       const answer = await control.press(this.#store.me, this.#where, named, more);
-      if (!answer.ok) throw new control.Refused(`The app did not take it: ${answer.error}`);
+      if (!answer.ok) throw new control.Refused(`The app did not take it: ${control.why(answer)}`);
       return true;
     } catch (error) {
       node?.classList.add("failed");

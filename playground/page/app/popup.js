@@ -57,12 +57,13 @@ export class Popup {
     style.maxHeight = ""; // measured as it would like to be
     style.minWidth = `${Math.min(at.width, innerWidth - 2 * MARGIN)}px`;
     const { width, height } = this.#content.getBoundingClientRect();
+    const most = parseFloat(getComputedStyle(this.#content).maxHeight) || Infinity; // what the style allows at all
     const below = innerHeight - at.bottom - GAP - MARGIN;
     const above = at.top - GAP - MARGIN;
     const upwards = height > below && above > below;
     style.left = `${Math.max(MARGIN, Math.min(at.left, innerWidth - width - MARGIN))}px`;
     style.top = upwards ? "auto" : `${at.bottom + GAP}px`;
     style.bottom = upwards ? `${innerHeight - at.top + GAP}px` : "auto";
-    style.maxHeight = `${Math.max(upwards ? above : below, 120)}px`;
+    style.maxHeight = `${Math.min(Math.max(upwards ? above : below, 120), most)}px`;
   }
 }

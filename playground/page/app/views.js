@@ -105,7 +105,7 @@ export class Views {
       const answer = await control.submit(this.#store.me, view.id, form.entered());
       if (answer.ok) return;
       showErrors(node, answer.errors ?? {});
-      if (!answer.errors) throw new control.Refused(`The app did not take it: ${answer.error}. Nothing is lost; try again.`);
+      if (!answer.errors) throw new control.Refused(`The app did not take it: ${control.why(answer)}. Nothing is lost; try again.`);
     } catch (error) {
       node.querySelector(".view-trouble").replaceChildren(error.message);
     } finally {

@@ -55,6 +55,15 @@ def test_the_summary_counts_and_names_what_has_no_answer() -> None:
         assert words in message.text, words
 
 
+def test_one_number_has_no_middle() -> None:
+    """A single prediction is named as it is, and so is what all of them say alike."""
+    row, without = BatchRow.of(samples.answer(value=30.4)), ROWS[1]
+    one = batch(JOB, samples.model(), "a.csv", GIVEN, [row, without, without], [])
+    assert "The prediction is *30.4 min*." in one.text
+    alike = batch(JOB, samples.model(), "a.csv", GIVEN, [row, row, without], [])
+    assert "All predictions are *30.4 min*." in alike.text
+
+
 def test_the_file_keeps_every_cell_and_runs_none() -> None:
     """Input columns, then ours under names that are free; formulas are text, negative numbers are numbers."""
     message = batch(JOB, samples.model(), "flights.csv", GIVEN, ROWS, ["=note"])
