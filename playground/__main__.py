@@ -2,7 +2,7 @@
 
 python -m playground            play the story (once; later starts reuse what is there), then a prompt
 python -m playground --once     play the story on fresh data, check each step, end with 0 or 1
-python -m playground --app URL  only the loopback Slack, before any Bolt app, with its options
+python -m playground --app URL  only the loopback Slack, before any Bolt app (--app socket: by Socket Mode)
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if any(word.partition("=")[0] == "--app" for word in given):
         return front(given)
-    parser = argparse.ArgumentParser(prog="python -m playground", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m playground",
+        description=__doc__.partition("\n")[0],
+        epilog="With --app ADDRESS, or --app socket, it is only a Slack in front of any Bolt app, and takes "
+        "the options that --app ADDRESS --help lists.",
+    )
     parser.add_argument("--once", action="store_true", help="play and check the story, then end")
     parser.add_argument("--home", type=Path, help="folder for the data (default .playground/demo or …/once)")
     options = parser.parse_args(given)

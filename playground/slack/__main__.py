@@ -19,6 +19,7 @@ from playground.slack.settings import Settings
 MOST_PORT = 65_535
 # Where Bolt listens in every language unless told otherwise: https://docs.slack.dev/tools/bolt-python/
 BOLT_PATH = "/slack/events"
+SOCKET = "socket"
 EXAMPLE = f"http://127.0.0.1:3000{BOLT_PATH}"
 
 
@@ -33,8 +34,8 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         dest="app_url",
         metavar="ADDRESS",
         type=_address,
-        help=f"the app's address (path: {BOLT_PATH}, as Bolt has it, where none is given); without it "
-        "deliveries use Socket Mode",
+        help=f"the app's address (path: {BOLT_PATH}, as Bolt has it, where none is given), or {SOCKET!r} "
+        "for Socket Mode, which is used without it, too",
     )
     parser.add_argument("--state", type=Path, help="folder that keeps channels and messages")
     parser.add_argument("--signing-secret", type=SecretStr)
@@ -64,14 +65,16 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _address(text: str) -> str:
-    """Return the address of an app, whose host and port are enough."""
+def _address(text: str) -> str | None:
+    """Return the address of an app, whose host and port are enough; None for Socket Mode."""
+    if text == SOCKET:
+        return None
     whole = "://" in text
     with suppress(ValueError):  # what stands for the port may be no number
         asked = urlsplit(text if whole else f"http://{text}")
         if asked.scheme in ("http", "https") and asked.hostname and (asked.port or whole):
             return urlunsplit(asked._replace(path=asked.path or BOLT_PATH))
-    raise argparse.ArgumentTypeError(f"{text!r} is no address; allowed is one like {EXAMPLE}")
+    raise argparse.ArgumentTypeError(f"{text!r} is no address; allowed is one like {EXAMPLE}, or {SOCKET}")
 
 
 def _commands(text: str) -> tuple[str, ...]:

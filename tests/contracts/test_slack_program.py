@@ -51,7 +51,8 @@ def test_people_at_a_terminal_are_told_what_to_do() -> None:
     assert "base_url=http://127.0.0.1:4000/api/, token=xoxb-loopback" in said
     assert "signing_secret=the one that you gave, listening at http://127.0.0.1:3000/slack/events" in said
     assert "of-my-own" not in said
-    assert "app_token=xapp-loopback, over Socket Mode" in welcome(read_settings([]), "u", "a")
+    for none in ([], ["--app", "socket"]):
+        assert "app_token=xapp-loopback, over Socket Mode" in welcome(read_settings(none), "u", "a")
 
 
 def test_the_command_line_fronts_any_app(

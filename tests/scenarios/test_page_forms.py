@@ -33,6 +33,19 @@ def submit(office: Office, form: Locator) -> Json:
     return office.submitted[-1]
 
 
+def test_a_form_is_sent_once(office: Office, open_page: OpenPage) -> None:
+    """Whoever presses twice while a form is on its way sends it once."""
+    page = open_page(office.slack.url)
+    form = open_form(office, page)
+    form.get_by_role("textbox", name="Flight").fill("UX1")
+    form.get_by_role("button", name="Predict").dblclick()
+    expect(form.get_by_text("did you mean UA?")).to_be_visible()
+    form.get_by_role("textbox", name="Flight").fill("UA1")
+    page.keyboard.press("Control+Enter")
+    expect(form).to_have_count(0)
+    assert [sent["flight"]["value"] for sent in office.submitted] == ["UX1", "UA1"]
+
+
 def test_an_optional_choice_is_taken_back(office: Office, open_page: OpenPage) -> None:
     """What was chosen where nothing has to be chosen can be taken back, by mouse and by keyboard."""
     page = open_page(office.slack.url)

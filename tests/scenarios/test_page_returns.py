@@ -40,9 +40,9 @@ def test_a_restart_disturbs_nobody(
     box(page).evaluate("one => one.setSelectionRange(4, 4)")
     port = first.running.settings.port or int(first.url.rpartition(":")[2])
     first.running.stop()
-    expect(page.get_by_text("The playground does not answer")).to_be_visible()
+    expect(page.get_by_label("Workspace").get_by_text("The playground does not answer")).to_be_visible()
     second = start_slack(state=tmp_path, port=port)
-    expect(page.get_by_text("The playground does not answer")).to_be_hidden()
+    expect(page.get_by_label("Workspace").get_by_text("The playground does not answer")).to_be_hidden()
     second.say("viewer", "ml-arrivals", "another reply", thread_ts=ts)
     expect(thread.locator(".message")).to_have_text(
         [re.compile("the question"), re.compile("a reply"), re.compile("another")]
@@ -52,6 +52,32 @@ def test_a_restart_disturbs_nobody(
     expect(box(page)).to_be_focused()
     assert box(page).evaluate("one => one.selectionStart") == 4
     expect(place(page).locator(".attached li")).to_have_count(1)
+
+
+def test_a_phone_is_told_that_the_playground_is_away(office: Office, open_page: OpenPage) -> None:
+    """Where the side is hidden the page says in its middle that nothing answers, until something does."""
+    page = open_page(office.slack.url, viewport={"width": 375, "height": 700})
+    page.route("**/playground/**", lambda route: route.abort())
+    office.post(text="the last for now")
+    away = place(page).get_by_text("The playground does not answer")
+    expect(away).to_be_visible()
+    page.unroute("**/playground/**")
+    expect(away).to_be_hidden()
+    expect(place(page).get_by_text("the last for now")).to_be_visible()
+
+
+def test_a_page_that_was_there_first(office: Office, open_page: OpenPage) -> None:
+    """A page that found no playground when it was opened begins as soon as there is one."""
+    office.post(text="waiting for you")
+    office.slack.complete({"commands": [{"name": "/ml", "verbs": []}]})
+    page = open_page(office.slack.url)
+    page.route("**/playground/**", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_label("Workspace").get_by_text("The playground does not answer")).to_be_visible()
+    page.unroute("**/playground/**")
+    expect(place(page).get_by_text("waiting for you")).to_be_visible()
+    box(page).press_sequentially("/m")
+    expect(page.get_by_role("option")).to_have_text(["/ml"])
 
 
 def test_each_window_has_its_own_person(office: Office, open_page: OpenPage) -> None:

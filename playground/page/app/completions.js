@@ -19,7 +19,7 @@ export class Completer {
     try {
       this.#commands = (await control.completions()).commands;
     } catch (error) {
-      console.warn(error.message);
+      control.log(error);
     }
   }
 

@@ -6,6 +6,9 @@ export class Refused extends Error {}
 /** The playground does not answer at all. */
 export class OutOfReach extends Error {}
 
+/** Log an error that people are not told of in another way. */
+export const log = (error) => error instanceof OutOfReach || console.warn(error.message);
+
 /** Return why the app did not take something: Slack's name for it, and what the playground knows beyond. */
 export const why = ({ error, detail }) => (detail ? `${error} (${detail})` : error);
 

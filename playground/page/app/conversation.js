@@ -6,6 +6,7 @@ import { Home } from "./home.js";
 import { icon } from "./icons.js";
 import { MessageList } from "./message_list.js";
 import { avatar } from "./names.js";
+import { AWAY } from "./side.js";
 import { themeButton } from "./theme.js";
 import { helpButton } from "./help.js";
 
@@ -21,6 +22,8 @@ export class Conversation {
   #home;
   #head = h("header", { class: "place-head" });
   #trouble = h("div", { class: "trouble", role: "alert" });
+  // Said here too, where the side that says it is hidden.
+  #away = h("p", { class: "reach away", role: "status", hidden: true }, AWAY);
 
   constructor(store, names, drawer, completer, root) {
     this.#store = store;
@@ -29,12 +32,13 @@ export class Conversation {
     this.#list = new MessageList(drawer, names, { label: "Messages", heading: "Messages", days: true, empty: "Nothing has been said here yet.", leave: () => this.focus() });
     this.#composer = new Composer(store, names, completer, { id: "composer" });
     this.#home = new Home(store, names);
-    root.append(this.#head, this.#list.element, this.#home.element, this.#trouble, this.#composer.element);
+    root.append(this.#head, this.#list.element, this.#home.element, this.#away, this.#trouble, this.#composer.element);
     store.addEventListener("place", () => this.#enter());
     store.addEventListener("reloaded", () => this.#goOn());
     store.addEventListener("workspace", () => this.#showHead());
     for (const kind of ["message", "read"]) store.addEventListener(kind, () => this.#count());
-    store.addEventListener("message", (event) => event.detail.channel === store.place && this.#change(event.detail));
+    store.addEventListener("message", (event) => event.detail.channel === store.place && this.#change());
+    store.addEventListener("reach", (event) => (this.#away.hidden = event.detail.there));
     store.addEventListener("trouble", (event) => this.#say(event.detail.text));
     document.addEventListener("visibilitychange", () => this.#read());
     this.#acceptDrops();
@@ -66,8 +70,7 @@ export class Conversation {
     this.#read();
   }
 
-  #change({ kind, message }) {
-    if (message.user === this.#store.me && kind === "posted") this.#trouble.replaceChildren();
+  #change() {
     this.#list.update(this.#store.place, this.#store.conversation(this.#store.place), this.#store.unreadFrom);
     this.#read();
   }

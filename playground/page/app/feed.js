@@ -7,10 +7,13 @@ const AGAIN_MILLISECONDS = 1000;
 
 /** Take in events until *signal* says stop; after a break, load everything anew. */
 export async function follow(store, signal) {
-  let broken = false;
+  let broken = store.workspace === null; // the playground was not there when the page was opened
   while (!signal.aborted) {
     try {
-      if (broken) await store.load();
+      if (broken) {
+        await store.load();
+        store.dispatchEvent(new CustomEvent("completions")); // they may have changed meanwhile
+      }
       broken = false;
       store.reach(true);
       await takeNext(store, signal);

@@ -2,6 +2,7 @@
 
 import { Completer } from "./completions.js";
 import { Conversation } from "./conversation.js";
+import { log } from "./control.js";
 import * as emoji from "./emoji.js";
 import { follow } from "./feed.js";
 import { listenForKeys } from "./keys.js";
@@ -37,7 +38,10 @@ store.addEventListener("message", ({ detail }) => {
 store.addEventListener("completions", () => completer.load());
 
 await Promise.all([emoji.load(), completer.load()]);
-await store.load().catch((error) => store.reach(false) || console.warn(error.message));
+await store.load().catch((error) => {
+  store.reach(false);
+  log(error);
+});
 part("app").dataset.ready = "true";
 conversation.focus();
 follow(store, new AbortController().signal);

@@ -4,6 +4,9 @@ import { h, moveByArrows } from "./dom.js";
 import { icon } from "./icons.js";
 import { avatar } from "./names.js";
 
+/** What is said while the playground does not answer. */
+export const AWAY = "The playground does not answer. The page goes on as soon as it does.";
+
 /** Shows the people to speak as, the channels, and the app. */
 export class Side {
   #store;
@@ -121,7 +124,7 @@ export class Side {
   }
 
   #showReach(there) {
-    this.#reach.replaceChildren(there ? "" : "The playground does not answer. The page goes on as soon as it does.");
+    this.#reach.replaceChildren(there ? "" : AWAY);
     this.#reach.hidden = there;
   }
 }

@@ -99,6 +99,7 @@ export class Views {
   async #submit(event, view, form) {
     event.preventDefault();
     const node = event.currentTarget;
+    if (node.getAttribute("aria-busy")) return; // it is on its way
     node.setAttribute("aria-busy", "true");
     node.querySelector(".view-trouble").replaceChildren();
     try {
