@@ -53,8 +53,8 @@ def _segment(name: str) -> str:
     """Return *name* as one segment of a path.
 
     A client takes segments of dots out of a path, however they are written; nothing here is called so, and in
-    brackets it is a name that the function app does not know. Hosts take an escaped slash apart, too, and would
-    speak of an address that they do not serve; the sign that looks like it stands in no name either.
+    brackets it is a name that the function app does not know. Hosts take an escaped slash apart, too, and
+    would speak of an address that they do not serve; the sign that looks like it stands in no name either.
     """
     return quote(name.replace("/", DIVISION_SLASH) if name.strip(".") else f"({name})", safe="")
 
