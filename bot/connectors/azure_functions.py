@@ -46,13 +46,17 @@ LIST_MOST = 100
 REJECTED_KEY = "function_app_rejected_key"
 
 
+DIVISION_SLASH = "\u2215"
+
+
 def _segment(name: str) -> str:
     """Return *name* as one segment of a path.
 
     A client takes segments of dots out of a path, however they are written; nothing here is called so, and in
-    brackets it is a name that the function app does not know.
+    brackets it is a name that the function app does not know. Hosts take an escaped slash apart, too, and
+    would speak of an address that they do not serve; the sign that looks like it stands in no name either.
     """
-    return quote(name if name.strip(".") else f"({name})", safe="")
+    return quote(name.replace("/", DIVISION_SLASH) if name.strip(".") else f"({name})", safe="")
 
 
 def build_start(kind: Literal["retrain", "compare"], model: str, body: BaseModel, key: str) -> HttpCall:

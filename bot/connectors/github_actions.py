@@ -191,7 +191,7 @@ class GitHubActionsConnector:
 
     def _read_jobs(self, scope: str, run_id: str) -> tuple[LoggedJob, ...]:
         path = f"/repos/{scope}/actions/runs/{run_id}/jobs"
-        return self.client.get(path, read_jobs, {"per_page": str(PAGE)})
+        return self.client.get_all(path, read_jobs)
 
     def expect_news(self, handle: RunHandle) -> None:
         """Ask for the run's jobs at the next look: a new step is noted with its job only."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from urllib.parse import quote
 
-from bot.connectors.github_client import PAGE, GitHubClient, refusal
+from bot.connectors.github_client import GitHubClient, refusal
 from bot.connectors.github_runs import (
     Repository,
     Workflow,
@@ -17,8 +17,6 @@ from bot.connectors.github_runs import (
 )
 from bot.errors import Refused
 from bot.workflow_files import WorkflowFile, WorkflowFileError, read_workflow, with_environments
-
-MOST_REF_PAGES = 5
 
 
 class GitHubCatalogue:
@@ -33,9 +31,7 @@ class GitHubCatalogue:
 
     def workflows(self, repository: str) -> tuple[Workflow, ...]:
         """Return the workflows of a repository."""
-        return self._client.get(
-            f"/repos/{repository}/actions/workflows", read_workflows, {"per_page": str(PAGE)}
-        )
+        return self._client.get_all(f"/repos/{repository}/actions/workflows", read_workflows)
 
     def workflow_file(self, repository: str, file: str, ref: str) -> WorkflowFile:
         """Return what a workflow file says of itself at *ref*; raise Refused where it cannot be read."""
@@ -47,24 +43,15 @@ class GitHubCatalogue:
         if workflow.environments:
             path = f"/repos/{repository}/environments"
             with suppress(Refused):  # without the right to see them, any name goes and GitHub judges it
-                names = self._client.get(path, partial(read_names, "environments"), {"per_page": str(PAGE)})
+                names = self._client.get_all(path, partial(read_names, "environments"))
                 workflow = with_environments(workflow, names)
         return workflow
 
     def branches(self, repository: str) -> tuple[str, ...]:
-        """Return the names of up to a hundred branches."""
-        return self._client.get(
-            f"/repos/{repository}/branches", partial(read_names, ""), {"per_page": str(PAGE)}
-        )
+        """Return the names of up to some hundreds of branches."""
+        return self._client.get_all(f"/repos/{repository}/branches", partial(read_names, ""))
 
     def refs(self, repository: str) -> tuple[str, ...]:
         """Return the names of branches and then tags, up to some hundreds of each, to be picked from."""
-        found: list[str] = []
-        for kind in ("branches", "tags"):
-            for page in range(1, MOST_REF_PAGES + 1):
-                query = {"per_page": str(PAGE), "page": str(page)}
-                names = self._client.get(f"/repos/{repository}/{kind}", partial(read_names, ""), query)
-                found += names
-                if len(names) < PAGE:
-                    break
-        return tuple(dict.fromkeys(found))
+        tags = self._client.get_all(f"/repos/{repository}/tags", partial(read_names, ""))
+        return tuple(dict.fromkeys([*self.branches(repository), *tags]))

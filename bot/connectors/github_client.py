@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urljoin
+
+from requests.utils import parse_header_links
 
 from bot.connectors.github_auth import make_auth
 from bot.connectors.github_pace import Allowance, read_allowance, read_seconds
@@ -30,6 +32,8 @@ T = TypeVar("T")
 API_VERSION = "2022-11-28"
 PAGE = 100
 """The most entries that GitHub puts on a page of a list."""
+MOST_PAGES = 5
+"""Of a list that is read whole, so many pages at most."""
 KEPT_ANSWERS = 3000
 MOST_REDIRECTS = 3
 SECONDARY_SECONDS = 60.0
@@ -67,7 +71,7 @@ class GitHubClient:
         self.now = now or (lambda: datetime.now(UTC))
         self._auth = make_auth(settings, self._sender, self.now)
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[str, Any]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[str, Any, str | None]] = OrderedDict()
         self._quiet_until: datetime | None = None
         self.sent = 0
         self.unchanged = 0
@@ -78,20 +82,49 @@ class GitHubClient:
 
         Raises Refused, RateLimited or GitHubUnreachable.
         """
-        address = f"{path}?{urlencode(query)}" if query else path
+        return self._read(_address(path, query), read)[0]
+
+    def get_all(
+        self,
+        path: str,
+        read: Callable[[Any], Sequence[T]],
+        query: Mapping[str, str] | None = None,
+        most_pages: int = MOST_PAGES,
+    ) -> tuple[T, ...]:
+        """Return what *read* makes of all pages of the list at *path*, up to *most_pages* of them.
+
+        Raises as `get` does. Source:
+        https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+        """
+        found: list[T] = []
+        address: str | None = _address(path, {"per_page": str(PAGE), **(query or {})})
+        for _ in range(most_pages):
+            if address is None:
+                break
+            made, address = self._read(address, read)
+            found += made
+        return tuple(found)
+
+    def _read(self, address: str, read: Callable[[Any], T]) -> tuple[T, str | None]:
+        """Return what *read* makes of the body at *address*, and the address of the page that follows."""
         kept_as = f"{_name_of(read)} {address}"  # two readers of one address make different things of it
         known = self._known(kept_as)
         headers = {"if-none-match": known[0]} if known else {}
         reply = self._send(HttpCall("GET", address, headers=headers))
         if known is not None and reply.status == HTTPStatus.NOT_MODIFIED:
             self.unchanged += 1
-            made: T = known[1]
-            return made
+            return known[1], known[2]
         if reply.status != HTTPStatus.OK:
             raise read_trouble(reply)
-        made = _made(read, reply.body)
-        self._keep(kept_as, reply.headers.get("etag"), made)
-        return made
+        made, following = _made(read, reply.body), self._following(reply)
+        self._keep(kept_as, reply.headers.get("etag"), made, following)
+        return made, following
+
+    def _following(self, reply: HttpReply) -> str | None:
+        links = parse_header_links(str(reply.headers.get("link") or ""))
+        target = next((str(one["url"]) for one in links if one.get("rel") == "next"), "")
+        api = self._settings.api_url
+        return target.removeprefix(api) if target.startswith(f"{api}/") else None
 
     def post(self, path: str, body: Any = None) -> HttpReply:
         """Send *body* to *path*, never by itself a second time; return the answer if it says that it is done.
@@ -176,15 +209,15 @@ class GitHubClient:
         """Return the whole address that a redirect names; it may name it by its path alone."""
         return urljoin(f"{self._settings.api_url}{asked}", str(reply.headers.get("location") or ""))
 
-    def _known(self, kept_as: str) -> tuple[str, Any] | None:
+    def _known(self, kept_as: str) -> tuple[str, Any, str | None] | None:
         with self._lock:
             return self._kept.get(kept_as)
 
-    def _keep(self, kept_as: str, etag: str | None, made: Any) -> None:
+    def _keep(self, kept_as: str, etag: str | None, made: Any, following: str | None) -> None:
         with self._lock:
             self._kept.pop(kept_as, None)
             if etag:
-                self._kept[kept_as] = (etag, made)
+                self._kept[kept_as] = (etag, made, following)
             while len(self._kept) > KEPT_ANSWERS:
                 self._kept.popitem(last=False)
 
@@ -239,6 +272,10 @@ def message_of(reply: HttpReply) -> str:
     """Return GitHub's own sentence, on one line."""
     said = reply.body.get("message") if isinstance(reply.body, dict) else None
     return re.sub(r"\s+", " ", str(said or f"status {reply.status}"))[:500]
+
+
+def _address(path: str, query: Mapping[str, str] | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def _name_of(read: Callable[[Any], Any]) -> str:

@@ -61,7 +61,7 @@ class GitHubEnds:
         handle = RunHandle(connector=NAME, id=run.id, scope=scope, url=run.url)
         path = f"/repos/{scope}/actions/runs/{run.id}/attempts/{run.attempt}/jobs"
         try:
-            jobs = self._client.get(path, read_jobs, {"per_page": str(PAGE)})
+            jobs = self._client.get_all(path, read_jobs)
         except Refused:
             return None
         status = RunStatus(handle=handle, name="", state="failed", reason=read_reason(run.phase))
@@ -72,7 +72,7 @@ class GitHubEnds:
         """Return what a run reports, or None; where it cannot be had, the report says so."""
         path = f"/repos/{handle.scope}/actions/runs/{handle.id}/artifacts"
         try:
-            artifacts = self._client.get(path, read_artifacts, {"per_page": str(PAGE)})
+            artifacts = self._client.get_all(path, read_artifacts)
             named = next((one for one in artifacts if one.name in REPORT_ARTIFACTS), None)
             return self._fetched(handle, named) if named else self._noticed(handle, jobs)
         except RateLimited:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from pydantic import SecretStr
@@ -38,9 +39,9 @@ PROBLEM = {"title": "no", "status": 422, "detail": "No rows.", "reason_code": "n
 
 def test_calls_carry_what_the_function_app_expects() -> None:
     """Every POST but predict carries its key; names are quoted; bodies are what the contract reads."""
-    start = build_start("retrain", "a/b", RetrainRequest(params={"rows": 5}, caller=CALLER), "c-1")
+    start = build_start("retrain", "a b", RetrainRequest(params={"rows": 5}, caller=CALLER), "c-1")
     assert (start.path, start.headers, start.repeatable) == (
-        "/api/models/a%2Fb/retrain",
+        "/api/models/a%20b/retrain",
         {"Idempotency-Key": "c-1"},
         True,
     )
@@ -54,6 +55,13 @@ def test_calls_carry_what_the_function_app_expects() -> None:
     built = build_move("m", "champion", move, "d-1")
     assert built.path == "/api/models/m/aliases/champion"
     assert AliasMove.model_validate(built.body) == move
+
+
+def test_a_slash_in_a_name_is_no_part_of_an_address() -> None:
+    """A host would take it apart, and say that it has no such address instead of no such model or run."""
+    start = build_start("retrain", "acme/flights", RetrainRequest(params={}, caller=CALLER), "c-1")
+    assert unquote(start.path) == "/api/models/acme\u2215flights/retrain"
+    assert unquote(build_cancel("http://x", CALLER, "c-3").path) == "/api/runs/http:\u2215\u2215x/cancel"
 
 
 def reply(status: int, body: Any = None) -> HttpReply:

@@ -407,6 +407,35 @@ def test_run_that_is_not_shown_yet_is_not_deleted(
     assert result.reason.code == "run_deleted"
 
 
+def test_lists_are_read_to_their_last_page(github: GitHub, connector: GitHubActionsConnector) -> None:
+    """The next page is where the answer says it is, also where nothing has changed."""
+    github.most_entries = 1
+    for _ in range(2):
+        assert {one.file for one in connector.catalogue.workflows(REPOSITORY)} == set(github.files)
+        assert connector.catalogue.refs(REPOSITORY) == ("main", "next", "v1.0")
+    assert connector.client.unchanged == len(github.files) + 3
+    run = github.add_run()
+    github.set_job(run, ("load", "completed", "success"))
+    first = github.jobs[run["id"]]
+    github.set_job(run, ("fit", "completed", "failure"), name="the last of a matrix")
+    github.jobs[run["id"]] = first + github.jobs[run["id"]]
+    github.add_report(run, b"{}", name="something-else")
+    github.add_report(run, b'{"version": "v3"}')
+    github.end(run, "failure")
+    result = connector.result(handle(run))
+    assert result.reason is not None
+    assert result.reason.detail == "the last of a matrix › fit."
+    assert result.report is not None
+    assert result.report.version == "v3"
+
+
+def test_next_page_elsewhere_is_not_asked(github: GitHub, connector: GitHubActionsConnector) -> None:
+    """The token goes to no other address, whatever a header says."""
+    link = {"link": '<http://127.0.0.1:9/repos/x?page=2>; rel="next"'}
+    github.refusals = [("/branches", (200, [{"name": "main"}], link))]
+    assert connector.catalogue.branches(REPOSITORY) == ("main",)
+
+
 # --- the end ------------------------------------------------------------------------------------------------
 
 
