@@ -87,6 +87,27 @@ def test_an_optional_choice_is_taken_back(office: Office, open_page: OpenPage) -
     assert sent["two"]["selected_option"] is None
 
 
+def test_several_choices_by_keyboard(office: Office, open_page: OpenPage) -> None:
+    """Where several may be chosen, each choice leaves one at its option, from which the arrows go on."""
+    page = open_page(office.slack.url)
+    fruit = gallery.field("many", "Many", "multi_static_select", optional=True, options=gallery.FRUIT)
+    places = gallery.field("far", "Far", "multi_external_select", optional=True, min_query_length=1)
+    form = open_form(office, page, fruit, places)
+    form.get_by_role("button", name="Many: Choose").press("ArrowDown")
+    for key in ("ArrowDown", "Enter", "ArrowDown", "Enter", "Escape"):
+        page.keyboard.press(key)
+    expect(form.get_by_role("button", name="Many: Pear, Plum")).to_be_focused()
+    form.get_by_role("button", name="Far: Choose").press("ArrowDown")
+    page.keyboard.type("a")
+    expect(page.get_by_role("option")).to_have_text(["ATL", "AUS"])
+    for key in ("Enter", "ArrowDown", "Enter", "Escape"):
+        page.keyboard.press(key)
+    expect(form.get_by_role("button", name="Far: ATL, AUS")).to_be_focused()
+    sent = submit(office, form)
+    assert [one["value"] for one in sent["many"]["selected_options"]] == ["pear", "plum"]
+    assert [one["value"] for one in sent["far"]["selected_options"]] == ["atl", "aus"]
+
+
 def test_what_must_be_chosen_cannot_be_taken_back(office: Office, open_page: OpenPage) -> None:
     """A menu whose choice is required offers no way to have none."""
     page = open_page(office.slack.url)

@@ -16,6 +16,7 @@ const NONE = { value: null, text: "No choice" };
 export class Picker {
   #settings;
   #chosen;
+  #found = [];
   #options = [];
   #active = -1;
   #asked = 0;
@@ -141,7 +142,9 @@ export class Picker {
     return h("li", { class: "note", role: "presentation" }, text);
   }
 
-  #showOptions(found) {
+  /** Show what was found; *active* is the option that the keys are at, else the first chosen one or the first. */
+  #showOptions(found, active = null) {
+    this.#found = found;
     const groups = this.#canClear && !this.#search.value.trim() ? [{ options: [NONE] }, ...found] : found;
     this.#options = groups.flatMap((group) => group.options);
     this.#status.replaceChildren(this.#options.length === 1 ? "1 choice" : `${this.#options.length} choices`);
@@ -151,7 +154,7 @@ export class Picker {
     ]);
     this.#list.replaceChildren(...present(nodes));
     if (!this.#options.length) this.#list.replaceChildren(this.#note("Nothing found"));
-    const at = this.#options.findIndex((option) => this.#isChosen(option));
+    const at = this.#options.findIndex((option) => (active ? option === active : this.#isChosen(option)));
     this.#setActive(this.#options.length ? Math.max(at, 0) : -1);
     this.#popup.place();
   }
@@ -210,7 +213,7 @@ export class Picker {
     else if (before.length < most) this.#chosen = [...before, option];
     this.#show();
     if (!multiple) this.#leave();
-    else this.#ask();
+    else this.#showOptions(this.#found, option);
     if ((await choose(this.#chosen)) === false) this.reset(before);
   }
 }
