@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.parts_browser import OpenPage
 from tests.stand_ins import gallery
@@ -31,6 +31,26 @@ def submit(office: Office, form: Locator) -> Json:
     form.get_by_role("button", name="Predict").click()
     expect(form).to_have_count(0)
     return office.submitted[-1]
+
+
+def test_a_form_follows_another_at_once(office: Office, open_page: OpenPage) -> None:
+    """A form that opens in the moment in which another one closes is shown."""
+    page = open_page(office.slack.url)
+    say(page, "/form")
+    form = page.get_by_role("dialog", name="Predict")
+    expect(form).to_be_visible()
+    held: list[Route] = []
+    page.route("**/playground/feed*", lambda route: held.append(route))
+    office.post(text="ends the request that waits")
+    expect(place(page).get_by_text("ends the request that waits")).to_be_visible()
+    office.form = {**gallery.FORM, "title": gallery.plain("The next")}
+    office.slack.close_view("owner")
+    office.slack.say("owner", "ml-arrivals", "/form")
+    held[-1].continue_()
+    page.unroute("**/playground/feed*")
+    expect(page.get_by_role("dialog", name="The next")).to_be_visible()
+    expect(form).to_have_count(0)
+    page.get_by_role("textbox", name="Flight").fill("UA1")
 
 
 def test_a_form_is_sent_once(office: Office, open_page: OpenPage) -> None:

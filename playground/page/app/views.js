@@ -28,7 +28,7 @@ export class Views {
     for (const id of this.#forms.keys()) if (!this.#store.views.some((one) => one.id === id)) this.#forms.delete(id);
     if (!view) {
       this.#shown = null;
-      this.#dialog?.close();
+      this.#takeAway();
       return;
     }
     if (this.#shown?.id === view.id && this.#shown.hash === view.hash) return;
@@ -38,13 +38,20 @@ export class Views {
 
   #openDialog() {
     if (this.#dialog) return;
-    this.#dialog = h("dialog", { class: "view", oncancel: (event) => this.#cancel(event) });
-    this.#dialog.addEventListener("close", () => {
-      this.#dialog.remove();
-      this.#dialog = null;
-    });
-    document.body.append(this.#dialog);
-    this.#dialog.showModal();
+    const dialog = h("dialog", { class: "view", oncancel: (event) => this.#cancel(event) });
+    // The browser may close it by itself, too, at a second Esc.
+    dialog.addEventListener("close", () => dialog === this.#dialog && this.#close(this.#shown, false));
+    this.#dialog = dialog;
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  /** Close the dialog here and now: its event comes later, when the next view may stand there already. */
+  #takeAway() {
+    const dialog = this.#dialog;
+    this.#dialog = null;
+    dialog?.close();
+    dialog?.remove();
   }
 
   #draw(view) {
@@ -115,6 +122,7 @@ export class Views {
   }
 
   async #close(view, all) {
+    if (this.#dialog?.open === false) this.#takeAway();
     try {
       await control.close(this.#store.me, view.id, all);
     } catch (error) {
