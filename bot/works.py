@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,9 @@ from sqlalchemy.engine import Connection, Engine
 from bot.connectors.connector import Review, RunHandle
 from bot.databases import claim, read_to_write
 from bot.tables import utc_now, works
+
+AROUND = timedelta(minutes=10)
+"""Runs of jobs that began so shortly before another may be mistaken for that one's."""
 
 
 class Work(BaseModel):
@@ -174,6 +177,13 @@ class Works:
             values = {"handle": handle.model_dump_json(), "run_id": handle.id}
             connection.execute(sa.update(works).where(works.c.flow_id == flow_id).values(values))
         return True
+
+    def taken(self, flow_id: str, began_at: datetime) -> tuple[str, ...]:
+        """Return the ids of the runs that other jobs have which began around then, or later."""
+        since = began_at.astimezone(UTC).replace(tzinfo=None) - AROUND
+        others = sa.and_(works.c.flow_id != flow_id, works.c.run_id.is_not(None), works.c.began_at >= since)
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(sa.select(works.c.run_id).where(others)).scalars())
 
     def _set(self, flow_id: str, **values: Any) -> None:
         with self._engine.begin() as connection:

@@ -34,7 +34,7 @@ class JobRequest(_Fact):
 
     `target` is the connector's own address of the work (a workflow file, a path); `values` are its inputs.
     `began_at` is when an earlier attempt to start it began, which may have reached the other side; None for
-    the first attempt.
+    the first attempt. `taken` are the ids of runs that other commands have, of about that time.
     """
 
     target: str
@@ -43,6 +43,7 @@ class JobRequest(_Fact):
     who: str
     where: str
     began_at: datetime | None = None
+    taken: tuple[str, ...] = ()
 
 
 class RunHandle(_Fact):

@@ -141,10 +141,12 @@ class GitHubStarts:
         recent = [one for one in runs if one.status.created_at is None or one.status.created_at >= since]
         fitting = [one for one in recent if (mark in one.title if mark else one.branch == ref)]
         if len(fitting) > 1:
-            raise refusal(
-                "start_uncertain",
-                f"{len(fitting)} runs of {file} began then; see which is yours, or start again.",
-            )
+            fitting = [one for one in fitting if one.status.handle.id not in job.taken]
+            if len(fitting) != 1:
+                raise refusal(
+                    "start_uncertain",
+                    f"Several runs of {file} began then; see which is yours, or start again.",
+                )
         return fitting[0].status.handle if fitting else None
 
     def _explained(self, said: Refused, repository: str, file: str, ref: str) -> Refused:

@@ -151,7 +151,8 @@ def _started(desk: Desk, job: Job, place: dict[str, str], order: Order) -> RunHa
 def _start(desk: Desk, job: Job, order: Order) -> dict[str, Any]:
     """Start it under the job's id; say until when to wait where the other side is at its limit."""
     began_at = desk.works.begin(job.flow_id)
-    request = order.request.model_copy(update={"began_at": began_at})
+    taken = desk.works.taken(job.flow_id, began_at) if began_at is not None else ()
+    request = order.request.model_copy(update={"began_at": began_at, "taken": taken})
     try:
         handle = desk.connectors[order.connector].start(request, key=job.flow_id)
     except RateLimited as limit:

@@ -133,6 +133,15 @@ def test_one_of_several_runs_is_not_guessed(
     assert said.value.problem.reason_code == "start_uncertain"
 
 
+def test_runs_of_others_are_left_out(github: GitHub, connector: GitHubActionsConnector, clock: Clock) -> None:
+    """Of several unmarked runs the one is taken that no other command has; of those alone none is."""
+    mine, other = (str(github.add_run()["id"]) for _ in range(2))
+    asked = job("plain.yml", began_at=clock.at, taken=(other,))
+    assert connector.start(asked, key=KEY).id == mine
+    with pytest.raises(Refused, match="start_uncertain"):
+        connector.start(asked.model_copy(update={"taken": (mine, other)}), key=KEY)
+
+
 def test_server_that_gives_no_id(github: GitHub, connector: GitHubActionsConnector, clock: Clock) -> None:
     """An older server answers 204: the run is found by the bot's id at the next attempt, and is one."""
     github.gives_ids = False

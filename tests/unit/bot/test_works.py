@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,6 +86,18 @@ def test_a_run_belongs_to_one_job(works: Works) -> None:
     asked = [("c-1", HANDLE), ("c-2", HANDLE), ("c-1", renamed), ("c-2", renamed), ("c-2", elsewhere)]
     assert [works.own(*one) for one in asked] == [True, False, True, False, True]
     assert works.running() == []
+
+
+def test_runs_of_others_are_known_by_their_time(works: Works) -> None:
+    """Who looks for a lost start learns which runs of that time are not theirs."""
+    works.open("c-2", "c-2-work", {"verb": "run"}, {"title": "t"}, {"channel": "C", "ts": "2"})
+    for job in ("c-1", "c-2"):
+        works.begin(job)
+    began = works.begin("c-1")
+    assert began is not None
+    works.own("c-2", HANDLE)
+    assert (works.taken("c-1", began), works.taken("c-2", began)) == ((HANDLE.id,), ())
+    assert works.taken("c-1", began + timedelta(hours=1)) == ()
 
 
 def test_a_run_is_not_taken_by_two_at_once(works: Works) -> None:
