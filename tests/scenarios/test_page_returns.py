@@ -13,7 +13,7 @@ from playground.slack.under_test import SlackUnderTest
 from tests.parts_browser import OpenPage
 from tests.stand_ins.office import ARRIVALS, Office, box, place
 
-pytestmark = pytest.mark.chromium
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
 FILE = {"name": "rows.csv", "mimeType": "text/csv", "buffer": b"a\n1\n"}
 
