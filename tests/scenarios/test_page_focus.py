@@ -23,6 +23,7 @@ def open_thread(page: Page) -> None:
     """Open the thread of the last message."""
     place(page).locator(".message").last.hover()
     place(page).locator(".message").last.get_by_role("button", name="Reply in thread").click()
+    expect(page.locator("#reply")).to_be_focused()
 
 
 def test_leaving_a_thread_for_another_channel_keeps_the_focus(office: Office, open_page: OpenPage) -> None:
