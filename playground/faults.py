@@ -1,6 +1,7 @@
 """Trouble made on purpose: an answer that is refused, late, or cut off, a number of times."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -34,9 +35,9 @@ class Fault(BaseModel):
     def body(self) -> dict[str, Any]:
         """Return the JSON answer that goes with the trouble."""
 
-    def strikes(self, place: str, said: str) -> bool:
-        """Say whether it is meant for a call to *place* with *said* as its body."""
-        return self.place in (place, ANYWHERE) and self.holding in said
+    def strikes(self, place: str, said: Callable[[], str]) -> bool:
+        """Say whether it is meant for a call to *place* whose body *said* returns, if that matters."""
+        return self.place in (place, ANYWHERE) and (not self.holding or self.holding in said())
 
     def spoils(self) -> bool:
         """Say whether the answer itself is changed, or only late."""
@@ -64,8 +65,8 @@ class Faults(Generic[F]):
         """Set one more."""
         self._waiting.append(fault)
 
-    def take(self, place: str, said: str = "") -> F | None:
-        """Return the fault for a call to *place* with *said* as its body, if any, and count it."""
+    def take(self, place: str, said: Callable[[], str] = str) -> F | None:
+        """Return the fault for a call to *place* whose body *said* returns, if any, and count it."""
         for fault in self._waiting:
             if fault.strikes(place, said):
                 fault.times -= 1

@@ -14,12 +14,11 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.connectors.connector import RunJob
-from bot.connectors.github_client import PAGE, GitHubClient, refusal
+from bot.connectors.github_client import MOST_PAGES, PAGE, GitHubClient, refusal
 from bot.connectors.github_runs import read_time, step_state, took
 from bot.deployments import Change, Commit
 from bot.errors import Refused
 
-MOST_PAGES = 5
 MOST_COMMITS = 10
 """So many commits of a comparison are kept, the newest."""
 SHA = re.compile(r"[0-9a-f]{7,40}", re.IGNORECASE)

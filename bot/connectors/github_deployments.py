@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -134,7 +135,7 @@ class GitHubDeployments:
                 raise
         try:
             path = f"/repos/{repository}/environments"
-            names = self._client.get(path, lambda body: read_names("environments", body), {"per_page": "100"})
+            names = self._client.get_all(path, partial(read_names, "environments"))
         except Refused:
             detail = f"The bot may not see the environments of {repository}."
             raise refusal("github_forbidden", detail, 403) from None

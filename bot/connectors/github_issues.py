@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.connectors.github_client import PAGE, GitHubClient
+from bot.connectors.github_client import MOST_PAGES, PAGE, GitHubClient
 from bot.errors import GitHubUnreachable
 from bot.experiments import Issue
 
-MOST_PAGES = 5
 MOST_BODY = 65_000
 """GitHub takes 65,536 characters."""
 CLOCKS_DIFFER = timedelta(minutes=5)

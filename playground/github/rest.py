@@ -170,7 +170,7 @@ async def answer(server: Server, asked: Endpoint, request: Request) -> Response:
     """Return GitHub's answer to one request."""
     github = server.github
     raw = await request.body()
-    fault = github.faults.take(asked.name, raw.decode("utf-8", "replace"))
+    fault = github.faults.take(asked.name, lambda: raw.decode("utf-8", "replace"))
     if fault is not None and not fault.after and (spoilt := await _trouble(github, fault)) is not None:
         github.limits.count(asked.name, spoilt.status_code, None)
         return spoilt

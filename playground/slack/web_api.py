@@ -90,7 +90,8 @@ def method(name: str, *, scope: str | None = None, token: str = "bot") -> Callab
 
 async def answer(slack: Loopback, name: str, request: Request) -> Response:
     """Return Slack's answer to one Web API request."""
-    fault = slack.faults.take(name, unquote_plus((await request.body()).decode("utf-8", "replace")))
+    raw = await request.body()
+    fault = slack.faults.take(name, lambda: unquote_plus(raw.decode("utf-8", "replace")))
     if fault is not None and not fault.after:
         spoilt = await make_trouble(slack, fault)
         if spoilt is not None:
