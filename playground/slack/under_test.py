@@ -14,6 +14,9 @@ from waitress import wasyncore
 from playground.slack.client import Playground
 from playground.slack.server import RunningSlack
 
+LOOK_SECONDS = 1.0
+"""How long the loop of a served Bolt app sleeps when nothing wakes it."""
+
 
 class SlackUnderTest(Playground):
     """A client of a running loopback Slack that also knows its tokens."""
@@ -41,12 +44,20 @@ def served(app: App) -> Iterator[str]:
     sockets: dict[int, Any] = {}
     handler = SlackRequestHandler(app)
     server: Any = waitress.server.create_server(handler, map=sockets, host="127.0.0.1", port=0, threads=8)
-    thread = threading.Thread(target=server.run, name="bolt-app")
+    ended = threading.Event()
+
+    def loop() -> None:
+        while not ended.is_set():
+            wasyncore.loop(timeout=LOOK_SECONDS, map=sockets, count=1)
+
+    thread = threading.Thread(target=loop, name="bolt-app")
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}/slack/events"
     finally:
-        # The sockets belong to the server's loop, so they are closed in it.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets))
-        thread.join()
+        # Workers and this thread wake the loop through its trigger, which so may close only after them.
         server.task_dispatcher.shutdown()
+        ended.set()
+        server.pull_trigger()
+        thread.join()
+        wasyncore.close_all(sockets)
