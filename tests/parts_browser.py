@@ -22,7 +22,7 @@ ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-WAIT_MILLISECONDS = 20_000
+WAIT_MILLISECONDS = 60_000
 OpenPage = Callable[..., Page]
 
 
@@ -35,7 +35,9 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("Chromium was not found (Debian: chromium, or set TOBAN_TEST_CHROMIUM)")
     expect.set_options(timeout=WAIT_MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=program, args=ARGUMENTS, timeout=WAIT_MILLISECONDS
+        )
         yield browser
         browser.close()
 
