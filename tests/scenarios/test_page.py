@@ -93,6 +93,25 @@ def asks_for_more_than(seq: int) -> Callable[[Request], bool]:
     )
 
 
+def test_nobody_is_shown_by_halves(office: Office, open_page: OpenPage) -> None:
+    """Until all that another person sees is there the page stays as it was; what came meanwhile follows."""
+    page = open_page(office.slack.url)
+    say(page, "/quiet")
+    private = place(page).locator(".message.private")
+    expect(private).to_be_visible()
+    with Holding(page, "**/playground/messages*") as reading:
+        page.get_by_role("radio", name="viewer").click()
+        reading.wait()
+        with page.expect_request(asks_for_more_than(office.slack.seq())):
+            office.post(text="<@U01VIEWER00>, meanwhile")
+        expect(page.get_by_role("radio", name="viewer")).not_to_be_checked()
+        expect(private).to_be_visible()
+    expect(page.get_by_role("radio", name="viewer")).to_be_checked()
+    expect(private).to_have_count(0)
+    expect(place(page).get_by_text("meanwhile")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="meanwhile")).to_be_attached()
+
+
 def test_what_only_one_person_sees(office: Office, open_page: OpenPage) -> None:
     """A private answer is marked as such, and another person does not see it."""
     page = open_page(office.slack.url)

@@ -23,6 +23,7 @@ export class Store extends EventTarget {
   seq = 0;
   unreadFrom = null;
   #channels = new Map();
+  #untold = null;
 
   constructor() {
     super();
@@ -53,18 +54,21 @@ export class Store extends EventTarget {
     if (person === this.me) return;
     const before = this.me;
     this.me = person;
+    this.#untold ??= []; // half of what somebody sees is not drawn
     try {
       await this.#loadPerson();
     } catch (error) {
-      if (this.me === person) this.me = before;
+      if (this.me === person) this.#tellOn(() => (this.me = before));
       this.trouble(error.message);
       return;
     }
     if (this.me !== person) return; // somebody else was chosen meanwhile
-    this.thread = null;
-    if (!this.visibleChannels().some((channel) => channel.id === this.place)) this.place = this.#firstPlace();
-    this.#tell("person");
-    this.#enter();
+    this.#tellOn(() => {
+      this.thread = null;
+      if (!this.visibleChannels().some((channel) => channel.id === this.place)) this.place = this.#firstPlace();
+      this.#tell("person");
+      this.#enter();
+    });
   }
 
   /** Go to a channel or direct message, and there to a tab. */
@@ -286,7 +290,16 @@ export class Store extends EventTarget {
   }
 
   #tell(kind, detail = {}) {
-    whenReleased(() => this.dispatchEvent(new CustomEvent(kind, { detail })));
+    if (this.#untold) this.#untold.push([kind, detail]);
+    else whenReleased(() => this.dispatchEvent(new CustomEvent(kind, { detail })));
+  }
+
+  /** Do *first*, then tell what happened while nothing was told. */
+  #tellOn(first) {
+    const untold = this.#untold ?? [];
+    this.#untold = null;
+    first();
+    for (const [kind, detail] of untold) this.#tell(kind, detail);
   }
 }
 
