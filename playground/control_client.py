@@ -8,7 +8,8 @@ import requests
 
 Json = dict[str, Any]
 # Long enough for a busy machine.
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 60.0
+WAIT_SECONDS = 60.0
 
 
 class PlaygroundError(Exception):
@@ -51,7 +52,7 @@ class ControlClient:
                 yield event
 
     def wait_for(
-        self, predicate: Callable[[Json], bool], timeout_seconds: float = 20.0, after: int = 0
+        self, predicate: Callable[[Json], bool], timeout_seconds: float = WAIT_SECONDS, after: int = 0
     ) -> Json:
         """Return the first event above *after* that *predicate* likes; raise NothingHappened in the end."""
         seen = []

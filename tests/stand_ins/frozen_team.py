@@ -339,7 +339,7 @@ def _subscribing(made: FrozenTeam) -> None:
 def _asking(made: FrozenTeam) -> None:
     """Somebody has a form open."""
     before = made.team.say("viewer", f"/ml predict {MODEL}")
-    opened = made.team.slack.wait_for(lambda event: event["kind"] == "view_opened", 20, before)
+    opened = made.team.slack.wait_for(lambda event: event["kind"] == "view_opened", after=before)
     made.notes["form"] = opened["view"]
 
 

@@ -20,6 +20,7 @@ KEY = "function-key-of-the-test"
 MODEL = "arrival-delay"
 OTHER_MODEL = "flower-species"
 HELD_SECONDS = 60.0
+WAIT_SECONDS = 60.0
 
 SCHEMA = {
     "type": "object",
@@ -131,7 +132,7 @@ class FunctionApp:
         with self.lock:
             return sum(1 for verb, path in self.calls if verb == method and re.search(pattern, path))
 
-    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float = 20.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float = WAIT_SECONDS) -> None:
         """Return once *condition* holds, looking again after each call that came in."""
         with self._changed:
             if not self._changed.wait_for(condition, timeout=timeout_seconds):

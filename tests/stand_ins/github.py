@@ -21,6 +21,8 @@ Answer = tuple[int, Any, dict[str, str]]
 
 REPOSITORY = "acme/flights"
 TOKEN = "ghp_" + "test"
+HELD_SECONDS = 60.0
+WAIT_SECONDS = 60.0
 RETRAIN = """
 name: Retrain
 run-name: "Retrain ${{ inputs.months }} ${{ inputs.toban_id }}"
@@ -56,7 +58,7 @@ class GitHub:
         self.artifacts: dict[int, list[tuple[Json, bytes]]] = {}
         self.notices: dict[int, list[Json]] = {}
         self.asked: list[tuple[str, str, int]] = []
-        self.refusals: list[tuple[str, Answer]] = []
+        self.refusals: list[tuple[str, Answer | Callable[[], Answer]]] = []
         self.lose: set[str] = set()
         self.hold: dict[str, threading.Event] = {}
         self.gives_ids = True
@@ -84,8 +86,10 @@ class GitHub:
 
     # --- what tests do --------------------------------------------------------------------------------
 
-    def add_run(self, file: str = "plain.yml", title: str = "Plain", state: str = "in_progress") -> Json:
-        """Make a run."""
+    def add_run(
+        self, file: str = "plain.yml", title: str = "Plain", state: str = "in_progress", **more: Any
+    ) -> Json:
+        """Make a run with these facts and *more*: whoever waits for it sees all of them."""
         number = next(self._numbers)
         run = {
             "id": 1000 + number,
@@ -102,6 +106,7 @@ class GitHub:
             "created_at": _stamp(datetime.now(UTC)),
             "run_started_at": _stamp(datetime.now(UTC)),
             "updated_at": self._tick(),
+            **more,
         }
         with self._changed:
             self.runs.insert(0, run)
@@ -186,7 +191,7 @@ class GitHub:
         """Return how many requests of this kind came."""
         return sum(one == method and re.search(pattern, path) is not None for one, path, _ in self.asked)
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
         """Wait until *condition* holds; it is looked at after each request."""
         with self._changed:
             assert self._changed.wait_for(condition, seconds)
@@ -343,8 +348,8 @@ class GitHub:
             return 422, {"message": 'Invalid request.\n\n"return_run_details" is not a permitted key.'}, {}
         if body["ref"] not in ("main", "next"):
             return 422, {"message": f"No ref found for: {body['ref']}"}, {}
-        run = self.add_run(file, f"Retrain {body['inputs'].get('toban_id', '')}")
-        run.update(head_branch=body["ref"], inputs=body["inputs"])
+        title = f"Retrain {body['inputs'].get('toban_id', '')}"
+        run = self.add_run(file, title, head_branch=body["ref"], inputs=body["inputs"])
         if not self.gives_ids:
             return 204, None, {}
         return 200, {"workflow_run_id": run["id"], "html_url": run["html_url"]}, {}
@@ -377,7 +382,7 @@ class GitHub:
                 for pattern, event in list(github.hold.items()):
                     if re.search(pattern, parts.path):
                         github.note(self.command, self.path, 0)
-                        event.wait(30)
+                        event.wait(HELD_SECONDS)
                 status, body, headers = self._answer(parts.path, parts.query, raw)
                 github.note(self.command, self.path, status)
                 if any(re.search(pattern, f"{self.command} {parts.path}") for pattern in github.lose):
@@ -394,7 +399,7 @@ class GitHub:
                 for at, (pattern, answer) in enumerate(github.refusals):
                     if re.search(pattern, path):
                         del github.refusals[at]
-                        return answer
+                        return answer() if callable(answer) else answer
                 bearer = str(self.headers.get("authorization")).removeprefix("Bearer ")
                 if path.endswith("/access_tokens"):
                     token = f"{github.token}-{len(github.app_tokens)}"
