@@ -9,10 +9,19 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Self
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 SETTING = "TOBAN_TEST_CHROMIUM"
 _PROGRAM = os.environ.get(SETTING, "")  # read at import: conftest forgets the person's settings afterwards
@@ -22,7 +31,7 @@ ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-WAIT_MILLISECONDS = 20_000
+WAIT_MILLISECONDS = 60_000  # for what is sure to come, however busy the machine
 OpenPage = Callable[..., Page]
 
 
@@ -35,7 +44,9 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("Chromium was not found (Debian: chromium, or set TOBAN_TEST_CHROMIUM)")
     expect.set_options(timeout=WAIT_MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=program, args=ARGUMENTS, timeout=WAIT_MILLISECONDS
+        )
         yield browser
         browser.close()
 
@@ -77,3 +88,37 @@ def watch(page: Page, url: str, troubles: list[str]) -> None:
     page.on("console", log)
     page.on("pageerror", failed)
     page.on("request", asked)
+
+
+class Holding:
+    """Holds back requests of a page to *pattern*, or (*answered*) their answers, until the block ends."""
+
+    def __init__(self, page: Page, pattern: str, *, answered: bool = False) -> None:
+        self._page = page
+        self._pattern = pattern
+        self._answered = answered
+        self._held: list[Callable[[], None]] = []
+        self._over = False
+
+    def __enter__(self) -> Self:
+        self._page.route(self._pattern, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        self._let_go()
+
+    def wait(self) -> None:
+        """Return when something is held."""
+        while not self._held:
+            self._page.wait_for_timeout(10)  # routes are handed over only meanwhile
+
+    def _take(self, route: Route) -> None:
+        answer = route.fetch() if self._answered else None
+        self._held.append(lambda: route.fulfill(response=answer) if answer else route.continue_())
+        if self._over:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        while self._held:
+            self._held.pop(0)()

@@ -98,10 +98,12 @@ def _shown(page: Page, slack: SlackUnderTest, chapter: Chapter, width: int) -> I
 def _home(page: Page, slack: SlackUnderTest, sample: Sample, width: int) -> bytes:
     page.set_viewport_size({"width": WIDE, "height": 900})
     blocks = [*blocks_of(sample.made())]
-    slack.web_client().views_publish(user_id=OWNER, view={"type": "home", "blocks": blocks})
+    published = slack.web_client().views_publish(user_id=OWNER, view={"type": "home", "blocks": blocks})
+    last = published["view"]["blocks"][-1]["block_id"]
     if not page.get_by_role("region", name="Home").is_visible():
         page.get_by_role("button", name="toban").click()
         page.get_by_role("tab", name="Home").click()
+    page.locator(f'#place .home [data-block-id="{last}"]').wait_for()  # not what was there before
     page.set_viewport_size({"width": width, "height": LOW})
     return _whole(page, page.locator("#place .home"))
 

@@ -188,6 +188,7 @@ class Control:
         return {
             "modals": [views.shown(each) for each in views.modals(person.id)],
             "home": views.shown(home) if home else None,
+            "seq": self._slack.feed.seq,
         }
 
     async def _completions(self, request: Request) -> Json:
@@ -204,7 +205,8 @@ class Control:
         if person.id not in channel.members and (channel.is_private or channel.is_im):
             raise NotPossible(f"{person.name} does not see #{channel.name}")
         seen = self._slack.messages.seen_by(channel.id, person.id, query.get("thread_ts"))
-        return {"channel": channel.id, "messages": [self._shown(message) for message in seen]}
+        shown = [self._shown(message) for message in seen]
+        return {"channel": channel.id, "messages": shown, "seq": self._slack.feed.seq}
 
     async def _redeliver(self, request: Request) -> Json:
         asked = _Redeliver.model_validate_json(await request.body())

@@ -122,7 +122,7 @@ def test_a_form_says_its_own_trouble(office: Office, open_page: OpenPage) -> Non
     expect(form).to_have_count(0)
 
     say(page, "/quiet")
-    expect(place(page).locator(".trouble")).not_to_be_empty()
+    expect(place(page).locator(".trouble")).to_contain_text("/quiet")
     office.slack.point_at(address)
     say(page, "/quiet")
     expect(place(page).get_by_text("Only you see this.")).to_be_visible()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.parts_browser import OpenPage
+from tests.parts_browser import Holding, OpenPage
 from tests.stand_ins import gallery
 from tests.stand_ins.office import ARRIVALS, Office, place, say
 
@@ -41,23 +40,52 @@ def test_a_form_follows_another_at_once(office: Office, open_page: OpenPage) -> 
     say(page, "/form")
     form = page.get_by_role("dialog", name="Predict")
     expect(form).to_be_visible()
-    held: list[Route] = []
-    released = threading.Event()
-    page.route("**/playground/feed*", lambda one: one.continue_() if released.is_set() else held.append(one))
-    office.post(text="ends the request that waits, unless the next one is held already")
-    while not held:
-        page.wait_for_timeout(10)  # routes are handed over only meanwhile
-    office.form = {**gallery.FORM, "title": gallery.plain("The next")}
-    before = office.slack.seq()
-    office.slack.close_view("owner")
-    office.slack.say("owner", "ml-arrivals", "/form")
-    office.slack.wait_for(lambda event: event["kind"] == "view_opened", after=before)  # after the ack
-    released.set()
-    for route in held:
-        route.continue_()
+    with Holding(page, "**/playground/feed*") as feed:
+        office.post(text="ends the request that waits, unless the next one is held already")
+        feed.wait()
+        office.form = {**gallery.FORM, "title": gallery.plain("The next")}
+        before = office.slack.seq()
+        office.slack.close_view("owner")
+        office.slack.say("owner", "ml-arrivals", "/form")
+        office.slack.wait_for(lambda event: event["kind"] == "view_opened", after=before)  # after the ack
     expect(page.get_by_role("dialog", name="The next")).to_be_visible()
     expect(form).to_have_count(0)
     page.get_by_role("textbox", name="Flight").fill("UA1")
+
+
+def test_a_form_that_opens_while_a_stack_closes(office: Office, open_page: OpenPage) -> None:
+    """The cross takes away what it closes and not the form that the app opened meanwhile."""
+    page = open_page(office.slack.url)
+    say(page, "/form")
+    form = page.get_by_role("dialog", name="Predict")
+    expect(form).to_be_visible()
+    with (
+        page.expect_event("requestfinished", lambda one: one.url.endswith("/playground/close")),
+        Holding(page, "**/playground/close", answered=True) as answer,
+    ):
+        form.get_by_role("button", name="Close").click()
+        answer.wait()
+        office.form = {**gallery.FORM, "title": gallery.plain("The next")}
+        office.slack.say("owner", "ml-arrivals", "/form")
+        expect(page.get_by_role("dialog", name="The next")).to_be_visible()
+    office.post(text="and on it goes")
+    expect(place(page).locator(".message", has_text="and on it goes")).to_have_count(1)
+    page.get_by_role("textbox", name="Flight").fill("UA1")
+    expect(page.get_by_role("textbox", name="Flight")).to_have_value("UA1")
+
+
+def test_an_update_finds_somebody_in_a_menu(office: Office, open_page: OpenPage) -> None:
+    """Whoever chooses while the app updates the form finds the focus at that menu, not somewhere else."""
+    page = open_page(office.slack.url)
+    menu = gallery.field("one", "One", "static_select", options=gallery.FRUIT)
+    form = open_form(office, page, menu)
+    form.get_by_role("button", name="One: Choose").click()
+    expect(page.get_by_role("option", name="Pear")).to_be_visible()
+    more = {"type": "section", "text": gallery.plain("More.")}
+    changed = {**gallery.FORM, "blocks": [gallery.field("flight", "Flight", "plain_text_input"), menu, more]}
+    office.web.views_update(view_id=office.slack.views("owner")[0]["id"], view=changed)
+    expect(form.get_by_text("More.")).to_be_visible()
+    expect(form.get_by_role("button", name="One: Choose")).to_be_focused()
 
 
 def test_a_form_is_sent_once(office: Office, open_page: OpenPage) -> None:
@@ -65,7 +93,9 @@ def test_a_form_is_sent_once(office: Office, open_page: OpenPage) -> None:
     page = open_page(office.slack.url)
     form = open_form(office, page)
     form.get_by_role("textbox", name="Flight").fill("UX1")
-    form.get_by_role("button", name="Predict").dblclick()
+    with Holding(page, "**/playground/submit") as submission:
+        form.get_by_role("button", name="Predict").dblclick()
+        submission.wait()
     expect(form.get_by_text("did you mean UA?")).to_be_visible()
     form.get_by_role("textbox", name="Flight").fill("UA1")
     page.keyboard.press("Control+Enter")
@@ -154,6 +184,7 @@ def test_a_button_of_a_form(office: Office, open_page: OpenPage) -> None:
     form = open_form(office, page, {"type": "actions", "elements": elements})
     form.get_by_role("textbox", name="Flight").fill("UA580")
     form.get_by_role("button", name="Look up").click()
+    office.slack.wait_for(lambda _: len(office.acted) == 1)
     form.get_by_role("button", name="More options").click()
     page.get_by_role("menuitem", name="Card").click()
     office.slack.wait_for(lambda _: [one["action_id"] for one in office.acted] == ["look.up", "more"])

@@ -11,8 +11,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-HELD_SECONDS = 60.0
-WAIT_SECONDS = 60.0
+WAIT_SECONDS, HELD_SECONDS = 60.0, 100.0
 REPORT = {
     "days": [{"day": "2013-07-04", "rows": 120}, {"day": "2013-07-05", "rows": 80}],
     "total": 200,

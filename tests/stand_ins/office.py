@@ -18,6 +18,8 @@ Json = dict[str, Any]
 
 ARRIVALS, WINE = "C01ARRIVALS", "C01WINE0000"
 AIRPORTS = ("ATL", "AUS", "BOS", "ORD")
+PATIENT_SECONDS = 60.0
+"""How long Slack waits for an ack, and a form's trigger lives: the machine may be busy."""
 
 
 class Office:
@@ -80,7 +82,8 @@ class Office:
 @pytest.fixture
 def office(start_slack: Callable[..., SlackUnderTest], serve: Serve) -> Office:
     """A workspace with the app at work in it."""
-    office = Office(start_slack(events=("app_home_opened", "message")))
+    patient = {"ack_seconds": PATIENT_SECONDS, "trigger_seconds": PATIENT_SECONDS}
+    office = Office(start_slack(events=("app_home_opened", "message"), **patient))
     office.address = serve(office.app())
     office.slack.point_at(office.address)
     return office

@@ -5,12 +5,13 @@ import { search } from "./emoji.js";
 
 const MOST = 12;
 
-/** Completes by a table that the playground keeps live; see "Completions" in docs/playground.md. */
-export class Completer {
+/** Completes by a table that the playground keeps live; see "Completions" in docs/playground.md. Event: `loaded`. */
+export class Completer extends EventTarget {
   #store;
   #commands = [];
 
   constructor(store) {
+    super();
     this.#store = store;
   }
 
@@ -18,6 +19,7 @@ export class Completer {
   async load() {
     try {
       this.#commands = (await control.completions()).commands;
+      this.dispatchEvent(new Event("loaded"));
     } catch (error) {
       control.log(error);
     }

@@ -20,6 +20,7 @@ export class Composer {
   #files = [];
   #found = null;
   #active = -1;
+  #isOffering = false; // completions are shown as soon as there are some
   #recalled = -1;
   #text;
   #list;
@@ -33,6 +34,7 @@ export class Composer {
     this.#completer = completer;
     this.#build(id);
     store.addEventListener("person", () => this.#showPlaceholder());
+    completer.addEventListener("loaded", () => this.#renew());
   }
 
   focus() {
@@ -42,6 +44,7 @@ export class Composer {
   /** Write into another channel or thread; what was begun there is there again. */
   enter(place, thread) {
     if (this.#place) drafts.set(`${this.#place}/${this.#thread}`, { text: this.#text.value, files: this.#files });
+    if (place !== this.#place || thread !== this.#thread) this.#dismiss();
     this.#place = place;
     this.#thread = thread;
     this.#fill(drafts.get(`${place}/${thread}`) ?? { text: "", files: [] });
@@ -76,7 +79,7 @@ export class Composer {
       autocomplete: "off",
       oninput: () => this.#typed(),
       onkeydown: (event) => this.#key(event),
-      onblur: () => this.#popup.close(),
+      onblur: () => this.#dismiss(),
       onpaste: (event) => this.#paste(event),
     });
     this.#popup = new Popup(this.#text, this.#list, () => {
@@ -120,6 +123,7 @@ export class Composer {
 
   #typed() {
     this.#recalled = -1;
+    this.#isOffering = true;
     this.#grow();
     this.#complete();
   }
@@ -136,6 +140,20 @@ export class Composer {
     this.#popup.place();
     this.#text.setAttribute("aria-expanded", "true");
     this.#setActive(this.#found.isBegun ? 0 : -1);
+  }
+
+  /** Offer what a new table holds to whoever types at this moment; the option that the keys are at stays the one. */
+  #renew() {
+    if (!this.#isOffering) return;
+    const held = this.#popup.isOpen ? this.#found.options[this.#active]?.text : undefined;
+    this.#complete();
+    const at = this.#found?.options.findIndex((option) => option.text === held) ?? -1;
+    if (at >= 0) this.#setActive(at);
+  }
+
+  #dismiss() {
+    this.#isOffering = false;
+    this.#popup.close();
   }
 
   #option(option) {
@@ -179,13 +197,14 @@ export class Composer {
       event.preventDefault();
       this.#send();
     } else if (["ArrowUp", "ArrowDown"].includes(event.key)) this.#recall(event);
+    else if (event.key === "Escape") this.#dismiss(); // nothing is shown yet, and nothing shall be
   }
 
   #keyInList(event) {
     const count = this.#found.options.length;
     if (event.key === "ArrowDown") this.#setActive((this.#active + 1) % count);
     else if (event.key === "ArrowUp") this.#setActive((this.#active - 1 + count) % count);
-    else if (event.key === "Escape") this.#popup.close();
+    else if (event.key === "Escape") this.#dismiss();
     else if (event.key === "Tab" && !event.shiftKey) this.#accept(this.#found.options[Math.max(this.#active, 0)]);
     else if (event.key === "Enter" && !event.shiftKey && this.#active >= 0) this.#accept(this.#found.options[this.#active]);
     else return false;
@@ -198,6 +217,7 @@ export class Composer {
     const to = this.#recalled + (event.key === "ArrowUp" ? 1 : -1);
     if (to < -1 || to >= sent.length) return;
     event.preventDefault();
+    this.#dismiss();
     this.#recalled = to;
     this.#setText(to < 0 ? "" : sent[to]);
   }
@@ -218,7 +238,7 @@ export class Composer {
   async #send() {
     const letter = { me: this.#store.me, place: this.#place, thread: this.#thread, text: this.#text.value.trim(), files: this.#files };
     if (!letter.text && !letter.files.length) return;
-    this.#popup.close();
+    this.#dismiss();
     this.#fill({ text: "", files: [] });
     drafts.delete(`${this.#place}/${this.#thread}`);
     if (letter.text && sent[0] !== letter.text) sent.unshift(letter.text);

@@ -1,5 +1,5 @@
 // Nothing is drawn anew under a pressed button: a click counts only where press and release meet the same element,
-// and a card that changes each second would lose one click in ten.
+// and a card that changes each second would lose one click in ten. The same goes for the space bar.
 
 const LONGEST_MILLISECONDS = 3000;
 const waiting = [];
@@ -22,14 +22,15 @@ function release() {
   setTimeout(() => isPressed || flush()); // the click comes first
 }
 
-addEventListener(
-  "pointerdown",
-  (event) => {
-    if (event.button !== 0) return;
-    isPressed = true;
-    clearTimeout(patience);
-    patience = setTimeout(release, LONGEST_MILLISECONDS); // the release may never be told, outside the window
-  },
-  true,
-);
+function hold() {
+  isPressed = true;
+  clearTimeout(patience);
+  patience = setTimeout(release, LONGEST_MILLISECONDS); // the release may never be told, outside the window
+}
+
+const isSpace = (event) => event.key === " "; // Enter presses a button as soon as the key goes down
+
+addEventListener("pointerdown", (event) => event.button === 0 && hold(), true);
+addEventListener("keydown", (event) => isSpace(event) && !event.repeat && hold(), true);
+addEventListener("keyup", (event) => isSpace(event) && release(), true);
 for (const kind of ["pointerup", "pointercancel", "dragend"]) addEventListener(kind, release, true);

@@ -5,11 +5,12 @@ import { whenReleased } from "./press.js";
 import * as reading from "./reading.js";
 
 const PRIVATE = "is_ephemeral";
+const MOST_AGAIN = 10; // a playground that was started anew counts from the beginning; the feed finds that out
 
 /**
- * The page's one state. Events: `workspace`, `person`, `place`, `reloaded`, `thread`, `message` (detail: channel,
- * message, kind), `read`, `views`, `home`, `trouble` (detail: text, empty when it is over), `reach` (detail: whether
- * the playground answers).
+ * The page's one state. Events: `workspace`, `person`, `place`, `reloaded`, `thread`, `replies` (of the thread have
+ * been read), `message` (detail: channel, message, kind), `read`, `views`, `home`, `trouble` (detail: text, empty when
+ * it is over), `reach` (detail: whether the playground answers).
  */
 export class Store extends EventTarget {
   workspace = null;
@@ -22,6 +23,7 @@ export class Store extends EventTarget {
   seq = 0;
   unreadFrom = null;
   #channels = new Map();
+  #untold = null;
 
   constructor() {
     super();
@@ -52,18 +54,21 @@ export class Store extends EventTarget {
     if (person === this.me) return;
     const before = this.me;
     this.me = person;
+    this.#untold ??= []; // half of what somebody sees is not drawn
     try {
       await this.#loadPerson();
     } catch (error) {
-      if (this.me === person) this.me = before;
+      if (this.me === person) this.#tellOn(() => (this.me = before));
       this.trouble(error.message);
       return;
     }
     if (this.me !== person) return; // somebody else was chosen meanwhile
-    this.thread = null;
-    if (!this.visibleChannels().some((channel) => channel.id === this.place)) this.place = this.#firstPlace();
-    this.#tell("person");
-    this.#enter();
+    this.#tellOn(() => {
+      this.thread = null;
+      if (!this.visibleChannels().some((channel) => channel.id === this.place)) this.place = this.#firstPlace();
+      this.#tell("person");
+      this.#enter();
+    });
   }
 
   /** Go to a channel or direct message, and there to a tab. */
@@ -74,15 +79,17 @@ export class Store extends EventTarget {
     this.#enter();
   }
 
-  /** Show a thread beside the conversation, or none. */
+  /** Show a thread beside the conversation, or none: at once, so that what is typed next goes there; replies follow. */
   async openThread(ts) {
     this.thread = ts;
+    this.#tell("thread");
+    if (!ts) return;
     try {
-      if (ts) await this.#keepThread(ts);
+      await this.#keepThread(ts);
     } catch (error) {
       this.trouble(error.message);
     }
-    if (this.thread === ts) this.#tell("thread");
+    if (this.thread === ts) this.#tell("replies");
   }
 
   /** Take in an event of the feed. */
@@ -206,7 +213,7 @@ export class Store extends EventTarget {
       const direct = await control.messages(me, "bot");
       if (!this.channel(direct.channel)) this.workspace = await control.workspace();
       await Promise.all(this.visibleChannels().map((channel) => this.#loadChannel(me, channel.id, channels)));
-      const shown = await control.views(me);
+      const shown = await this.#current(() => control.views(me));
       if (this.#channels !== channels) return;
       this.views = shown.modals;
       this.home = shown.home;
@@ -218,7 +225,7 @@ export class Store extends EventTarget {
   }
 
   async #loadChannel(me, id, channels) {
-    const { messages } = await control.messages(me, id);
+    const { messages } = await this.#current(() => control.messages(me, id));
     keep(channels, id, messages);
     reading.begin(me, id, messages.at(-1)?.ts ?? "0");
   }
@@ -239,7 +246,14 @@ export class Store extends EventTarget {
   async #keepThread(ts) {
     const channels = this.#channels;
     const { place, me } = this;
-    keep(channels, place, (await control.messages(me, place, ts)).messages);
+    keep(channels, place, (await this.#current(() => control.messages(me, place, ts))).messages);
+  }
+
+  /** Return an answer that is no older than what the feed has told: one from before would undo what it told. */
+  async #current(read) {
+    let answer = await read();
+    for (let again = 0; answer.seq < this.seq && again < MOST_AGAIN; again += 1) answer = await read();
+    return answer;
   }
 
   async #refreshWorkspace() {
@@ -276,7 +290,16 @@ export class Store extends EventTarget {
   }
 
   #tell(kind, detail = {}) {
-    whenReleased(() => this.dispatchEvent(new CustomEvent(kind, { detail })));
+    if (this.#untold) this.#untold.push([kind, detail]);
+    else whenReleased(() => this.dispatchEvent(new CustomEvent(kind, { detail })));
+  }
+
+  /** Do *first*, then tell what happened while nothing was told. */
+  #tellOn(first) {
+    const untold = this.#untold ?? [];
+    this.#untold = null;
+    first();
+    for (const [kind, detail] of untold) this.#tell(kind, detail);
   }
 }
 

@@ -26,7 +26,7 @@ export class Thread {
       this.#composer.element,
     );
     store.addEventListener("thread", () => this.#show());
-    store.addEventListener("reloaded", () => this.#change());
+    for (const kind of ["reloaded", "replies"]) store.addEventListener(kind, () => this.#change());
     store.addEventListener("message", (event) => event.detail.channel === store.place && this.#change());
     root.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && this.close());
   }

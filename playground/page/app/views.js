@@ -59,7 +59,7 @@ export class Views {
     this.#forms.set(view.id, form);
     form.keepOnly(view.blocks);
     form.adopt(view.state);
-    const held = this.#shown?.id === view.id ? document.activeElement : null;
+    const held = this.#shown?.id === view.id ? this.#held() : null;
     this.#shown = view;
     const here = new Place(this.#store, this.#names, { view: view.id }, form);
     const titleId = newId("view");
@@ -86,6 +86,12 @@ export class Views {
   #say(text) {
     const shown = this.#dialog?.querySelector(".view-trouble");
     if (shown && (!text || !shown.textContent)) shown.replaceChildren(text.replace(/^⚠\s*/, ""));
+  }
+
+  /** Return what has the focus; in an open menu, the control that it belongs to, for the menu goes with the old view. */
+  #held() {
+    const active = document.activeElement;
+    return active.closest(".popup") ? this.#dialog.querySelector('button[aria-expanded="true"]') : active;
   }
 
   /** Keep the focus where it was in an updated view; in a new one begin where the app says, or at the first field. */
@@ -128,8 +134,9 @@ export class Views {
     } catch (error) {
       this.#store.trouble(error.message);
     }
-    const kept = this.#store.views.filter((one) => one.id !== view.id);
-    this.#store.setViews(all ? [] : kept);
+    // Another form may have been opened meanwhile: only what was closed goes.
+    const isGone = (one) => (all ? one.root_view_id === view.root_view_id : one.id === view.id);
+    this.#store.setViews(this.#store.views.filter((one) => !isGone(one)));
   }
 
   #cancel(event) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import logging
@@ -16,6 +17,7 @@ import pytest
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from bot import socket_mode
@@ -75,6 +77,16 @@ def ack(line: ServerConnection) -> Json:
     """Return the next ack on *line*."""
     said: Json = json.loads(line.recv(SECONDS))
     return said
+
+
+def serve_a_command(slack: Slack) -> None:
+    """Greet lines until a command is acked on one; a bot of little patience may give some up."""
+    acked = False
+    while not acked:
+        with contextlib.suppress(ConnectionClosed):
+            line = slack.line()
+            line.send(command("e1"))
+            acked = ack(line)["envelope_id"] == "e1"
 
 
 def break_off(line: ServerConnection) -> None:
@@ -218,24 +230,23 @@ def test_a_line_without_hello_is_given_up(
     mute = slack.line(hello=False)
     assert mute.wait_closed(SECONDS)
     assert not bot.is_connected()
-    again = slack.line()
-    again.send(command("e1"))
-    assert ack(again)["envelope_id"] == "e1"
+    monkeypatch.setattr(socket_mode, "OPEN_SECONDS", SECONDS)
+    serve_a_command(slack)
 
 
+# Its pings begin in a thread, which at this pace may come before the library has noted how it is used.
+@pytest.mark.filterwarnings("ignore:connect.. must be used as a context manager:DeprecationWarning")
 def test_a_line_that_falls_silent_is_given_up(slack: Slack, app: App) -> None:
     """Where neither an end nor an answer to pings arrives, the line is dead, and another is opened."""
     with closing(Wire(slack.port, itertools.repeat(10**9))) as wire:
         slack.address = f"ws://127.0.0.1:{wire.port}"
-        bot = SocketMode(app, slack.open_address, ping_seconds=0.05)
+        bot = SocketMode(app, slack.open_address, ping_seconds=0.1)
         greeter = threading.Thread(target=slack.line)
         greeter.start()
         bot.start()
         greeter.join()
         wire.silence()
-        again = slack.line()
-        again.send(command("e1"))
-        assert ack(again)["envelope_id"] == "e1"
+        serve_a_command(slack)
         bot.stop()
 
 
