@@ -87,12 +87,13 @@ class CompletionKeeper:
         self._models = models
         self._repository = repository
         self._given: Completions | None = None
-        self._thread = threading.Thread(target=self._keep, name="completions", daemon=True)
 
     def start(self) -> None:
         """Give what there is now, and go on in a thread that ends with the playground."""
+        with Playground(self._slack_url) as slack:
+            after = slack.seq()
         self.give()
-        self._thread.start()
+        threading.Thread(target=self._keep, args=(after,), name="completions", daemon=True).start()
 
     def give(self) -> None:
         """Tell the page what can be completed, if that changed; without models where they do not answer."""
@@ -106,15 +107,14 @@ class CompletionKeeper:
                 slack.complete(made.model_dump())
             self._given = made
 
-    def _keep(self) -> None:
-        with Playground(self._slack_url) as slack:
-            after = slack.seq()
-            with contextlib.suppress(requests.RequestException):  # the playground ends
-                while True:
-                    events = slack.feed(after, POLL_SECONDS)
-                    after = events[-1]["seq"] if events else after
-                    if any(job_state(event) not in (None, "open") for event in events):
-                        self.give()
+    def _keep(self, after: int) -> None:
+        """Give them anew when a job came to rest since the event *after*, until the playground ends."""
+        with Playground(self._slack_url) as slack, contextlib.suppress(requests.RequestException):
+            while True:
+                events = slack.feed(after, POLL_SECONDS)
+                after = events[-1]["seq"] if events else after
+                if any(job_state(event) not in (None, "open") for event in events):
+                    self.give()
 
 
 def build_completions(

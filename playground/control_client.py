@@ -8,7 +8,9 @@ import requests
 
 Json = dict[str, Any]
 # Long enough for a busy machine.
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 90.0
+WAIT_SECONDS = 60.0
+POLL_SECONDS = 15.0
 
 
 class PlaygroundError(Exception):
@@ -43,15 +45,18 @@ class ControlClient:
         return events
 
     def follow(self, after: int, timeout_seconds: float) -> Iterator[Json]:
-        """Yield events as they come, until *timeout_seconds* have passed."""
+        """Yield events as they come, until *timeout_seconds* have passed; those there are in any case."""
         deadline = time.monotonic() + timeout_seconds
-        while (left := deadline - time.monotonic()) > 0:
-            for event in self.feed(after, min(left, TIMEOUT_SECONDS / 2)):
+        left = timeout_seconds
+        while True:
+            for event in self.feed(after, min(left, POLL_SECONDS)):
                 after = event["seq"]
                 yield event
+            if (left := deadline - time.monotonic()) <= 0:
+                return
 
     def wait_for(
-        self, predicate: Callable[[Json], bool], timeout_seconds: float = 20.0, after: int = 0
+        self, predicate: Callable[[Json], bool], timeout_seconds: float = WAIT_SECONDS, after: int = 0
     ) -> Json:
         """Return the first event above *after* that *predicate* likes; raise NothingHappened in the end."""
         seen = []

@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-READY_SECONDS = 60.0
-STOP_SECONDS = 30.0
+READY_SECONDS = 90.0
+STOP_SECONDS = 60.0
 LOG_LINES_SHOWN = 15
 PORTS_TRIED = 50
+MOST_PORT = 65_535
 
 
 class ProgramFailed(Exception):
@@ -113,7 +114,7 @@ class Program:
 
 def free_port(preferred: int) -> int:
     """Return *preferred* on loopback, or the next port that is free, or any free one."""
-    for port in [*range(preferred, preferred + PORTS_TRIED), 0]:
+    for port in [*range(preferred, min(preferred + PORTS_TRIED, MOST_PORT + 1)), 0]:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

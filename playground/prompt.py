@@ -40,7 +40,7 @@ class Prompt:
                 self._take(line.strip())
         finally:
             self._ended.set()
-            watcher.join(timeout=5)
+            watcher.join()
 
     def _next_line(self) -> str | None:
         try:

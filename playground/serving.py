@@ -15,6 +15,8 @@ HOST = "127.0.0.1"
 STOP_SECONDS = 2
 # slack_sdk closes a socket only between two frames, so frequent pings let an app stop at once.
 PING_SECONDS = 0.5
+# A connection at rest is closed by its client: a request on its way to one that closes just then is lost.
+IDLE_SECONDS = 600
 TRANSPORT = "playground.transport"
 
 
@@ -97,6 +99,7 @@ class RunningServer:
             http="httptools",
             ws="websockets-sansio",
             ws_ping_interval=PING_SECONDS,
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         self._server = uvicorn.Server(config)

@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +42,20 @@ SETTINGS_PREFIXES = (
     *("TOBAN_", "SLACK_", "AZURE_", "AZUREWEBJOBS", "AWS_", "GOOGLE_", "DBOS_", "IDENTITY_"),
     *("GITHUB_TOKEN", "GITHUB_REVIEW_", "GITHUB_API_", "GITHUB_APP_", "GITHUB_WEBHOOK_", "MLFLOW_"),
 )
+OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+"""What git tells its hooks, in one of which somebody may run the tests: other repositories are meant here."""
 LONGEST = ("test_demo.py", "test_killed_everywhere.py")
 LONG = ("faults", "scenarios", "contracts")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+PATIENT_SECONDS = 30.0
+"""How long the loopbacks wait for an app, where a test has no wish of its own: the machine may be busy."""
 
 # Set before the first import of our code, also for the processes that tests start. Settings that name a real
 # part of this machine are kept.
 for _name in list(os.environ):
     if _name.startswith("TOBAN_TEST_"):
         continue
-    if _name.upper().startswith(SETTINGS_PREFIXES) or _name.upper() in PROXIES:
+    if _name.upper().startswith(SETTINGS_PREFIXES) or _name.upper() in (*PROXIES, *OF_HOOKS):
         del os.environ[_name]
 os.environ["NO_PROXY"] = "*"
 os.environ["TOBAN_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "toban")
@@ -94,6 +98,19 @@ def _is_loopback(host: str) -> bool:
 
 
 sys.addaudithook(_only_loopback)
+
+
+@pytest.fixture
+def start_slack(start_slack: Callable[..., Any]) -> Callable[..., Any]:
+    """Start loopback Slacks that are patient unless told otherwise; see playground/slack/fixtures.py."""
+    patient = {"ack_seconds": PATIENT_SECONDS, "trigger_seconds": PATIENT_SECONDS}
+    return lambda **settings: start_slack(**{**patient, **settings})
+
+
+@pytest.fixture
+def start_github(start_github: Callable[..., Any]) -> Callable[..., Any]:
+    """Start loopback GitHubs that are patient unless told otherwise; see playground/github/fixtures.py."""
+    return lambda **settings: start_github(**{"ack_seconds": PATIENT_SECONDS, **settings})
 
 
 class Workers:

@@ -21,7 +21,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "function-key-of-the-test"
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 100.0
 TEAM = """
 [models.sums]
 recipe = "tests.stand_ins.sums:Sums"

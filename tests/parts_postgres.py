@@ -24,7 +24,7 @@ import psycopg
 import pytest
 
 SERVER_USERS = ("postgres", "nobody")
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 TRIES = 3  # a free port may be taken between looking and binding: PostgreSQL cannot bind port 0
 
 

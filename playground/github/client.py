@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from playground.control_client import ControlClient
+from playground.control_client import WAIT_SECONDS, ControlClient
 
 Json = dict[str, Any]
 
@@ -155,7 +155,7 @@ class GitHubPlayground(ControlClient):
         self._delete("faults")
 
     def wait_for_run(
-        self, run_id: int, action: str = "completed", attempt: int = 1, seconds: float = 30.0
+        self, run_id: int, action: str = "completed", attempt: int = 1, seconds: float = WAIT_SECONDS
     ) -> Json:
         """Return the event that a run was requested, is in progress, or has completed."""
         return self.wait_for(
@@ -167,7 +167,7 @@ class GitHubPlayground(ControlClient):
         )
 
     def wait_for_step(
-        self, run_id: int, step: str, status: str = "in_progress", seconds: float = 30.0
+        self, run_id: int, step: str, status: str = "in_progress", seconds: float = WAIT_SECONDS
     ) -> Json:
         """Return the event that a step has begun, or ended."""
         return self.wait_for(

@@ -3,7 +3,13 @@
 from base64 import b64encode
 from typing import Any
 
-from playground.control_client import TIMEOUT_SECONDS, ControlClient, NothingHappened, PlaygroundError
+from playground.control_client import (
+    TIMEOUT_SECONDS,
+    WAIT_SECONDS,
+    ControlClient,
+    NothingHappened,
+    PlaygroundError,
+)
 
 __all__ = ["NothingHappened", "Playground", "PlaygroundError"]
 
@@ -93,7 +99,7 @@ class Playground(ControlClient):
         """Return the number of the newest event."""
         return int(self._get("workspace")["seq"])
 
-    def wait_for_text(self, text: str, timeout_seconds: float = 20.0, after: int = 0) -> Json:
+    def wait_for_text(self, text: str, timeout_seconds: float = WAIT_SECONDS, after: int = 0) -> Json:
         """Return the first event above *after* whose rendering contains *text*."""
         return self.wait_for(lambda event: text in event.get("plain", ""), timeout_seconds, after)
 

@@ -16,6 +16,8 @@ from playground.slack.server import RunningSlack
 
 LOOK_SECONDS = 1.0
 """How long the loop of a served Bolt app sleeps when nothing wakes it."""
+END_SECONDS = 60.0
+"""How long listeners may take that are at work when the app is to end."""
 
 
 class SlackUnderTest(Playground):
@@ -56,7 +58,7 @@ def served(app: App) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.effective_port}/slack/events"
     finally:
         # Workers and this thread wake the loop through its trigger, which so may close only after them.
-        server.task_dispatcher.shutdown()
+        server.task_dispatcher.shutdown(timeout=END_SECONDS)
         ended.set()
         server.pull_trigger()
         thread.join()

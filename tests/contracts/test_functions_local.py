@@ -63,7 +63,7 @@ def test_one_line_says_that_it_is_ready(home: Home) -> None:
         assert ready["listening"].startswith("http://127.0.0.1:")
         assert (ready["pid"], ready["functions"]["train"]) == (program.pid, "queueTrigger")
         answer = requests.get(
-            f"{ready['listening']}/api/health", headers={"x-functions-key": KEY}, timeout=10
+            f"{ready['listening']}/api/health", headers={"x-functions-key": KEY}, timeout=WAIT_SECONDS
         )
         assert answer.status_code == 200
         program.terminate()

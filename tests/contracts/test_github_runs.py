@@ -11,6 +11,7 @@ import pytest
 from playground.control_client import PlaygroundError
 from playground.github.settings import Environment, Repository
 from playground.github.under_test import GitHubUnderTest
+from tests.contracts.processes import has_ended
 
 pytest_plugins = ["playground.github.fixtures"]
 
@@ -534,17 +535,7 @@ jobs:
     github.wait_for_run(run)
     job = jobs_of(github, run)["one"]
     assert job["conclusion"] == "success"
-    pid = log_of(github, job).rpartition("left=")[2].strip()
-    status = _status_of(pid)
-    assert status in (None, "Z")
-
-
-def _status_of(pid: str) -> str | None:
-    """A process's state letter, None when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-    except OSError:
-        return None
+    has_ended(log_of(github, job).rpartition("left=")[2].strip())
 
 
 def test_numbers_go_on_after_a_restart(start_github: START, make_repo: MAKE) -> None:

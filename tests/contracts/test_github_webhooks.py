@@ -72,7 +72,7 @@ class Receiver:
     def wait_for(self, event: str, action: str | None = None) -> tuple[dict[str, str], Any]:
         """Return the first such event; fail when it does not come."""
         with self.came:
-            assert self.came.wait_for(lambda: self.find(event, action) is not None, 20)
+            assert self.came.wait_for(lambda: self.find(event, action) is not None, 60)
         found = self.find(event, action)
         assert found is not None
         return found

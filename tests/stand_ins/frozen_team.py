@@ -23,7 +23,7 @@ from tests.stand_ins.bot_process import BotProcess
 from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.function_app import MODEL, OTHER_MODEL, Model
 from tests.stand_ins.github import REPOSITORY, TOKEN, Answer, GitHub, Json
-from tests.stand_ins.team import Team, team_in
+from tests.stand_ins.team import WAIT_SECONDS, Team, team_in
 
 SHA = {"main": "a" * 40, "next": "b" * 40}
 TOML = f"""
@@ -339,7 +339,7 @@ def _subscribing(made: FrozenTeam) -> None:
 def _asking(made: FrozenTeam) -> None:
     """Somebody has a form open."""
     before = made.team.say("viewer", f"/ml predict {MODEL}")
-    opened = made.team.slack.wait_for(lambda event: event["kind"] == "view_opened", 20, before)
+    opened = made.team.slack.wait_for(lambda event: event["kind"] == "view_opened", WAIT_SECONDS, before)
     made.notes["form"] = opened["view"]
 
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 KEY = "function-key-of-the-test"
 MODEL = "arrival-delay"
 OTHER_MODEL = "flower-species"
-HELD_SECONDS = 60.0
+WAIT_SECONDS, HELD_SECONDS = 60.0, 100.0
 
 SCHEMA = {
     "type": "object",
@@ -131,7 +131,7 @@ class FunctionApp:
         with self.lock:
             return sum(1 for verb, path in self.calls if verb == method and re.search(pattern, path))
 
-    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float = 20.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float = WAIT_SECONDS) -> None:
         """Return once *condition* holds, looking again after each call that came in."""
         with self._changed:
             if not self._changed.wait_for(condition, timeout=timeout_seconds):
@@ -147,13 +147,15 @@ class FunctionApp:
 
     def hold(self, pattern: str) -> threading.Event:
         """Let calls whose path matches *pattern* wait, before they do anything, until the event is set."""
-        return self.held.setdefault(pattern, threading.Event())
+        with self.lock:
+            return self.held.setdefault(pattern, threading.Event())
 
     def release(self) -> None:
         """Let everything go on that is held, and hold nothing more."""
-        for event in self.held.values():
-            event.set()
-        self.held.clear()
+        with self.lock:
+            for event in self.held.values():
+                event.set()
+            self.held.clear()
 
     def arrived(self, method: str, path: str) -> None:
         """Count a call, then keep it waiting where it is held."""

@@ -28,9 +28,9 @@ from playground.slack.workspace import Workspace
 from tests.stand_ins.bot_process import ROOT, BotProcess
 from tests.stand_ins.function_app import KEY, MODEL, OTHER_MODEL, FunctionApp
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 100.0
 """How long something may take that is sure to come: on a busy machine a bot alone starts in half a minute."""
-PATIENT_SECONDS = 20.0
+PATIENT_SECONDS = 45.0
 """How long Slack waits for an ack, and a form's trigger lives."""
 ARRIVALS = "ml-arrivals"
 TOML = f"""

@@ -46,9 +46,11 @@ def test_a_lock_held_by_another_is_waited_for(engine: sa.Engine, path: Path) -> 
     other = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     with engine.connect() as connection:
         other.execute("BEGIN IMMEDIATE")
-        threading.Timer(0.05, other.execute, ["COMMIT"]).start()
+        holder = threading.Timer(0.05, other.execute, ["COMMIT"])
+        holder.start()
         begin_writing(connection)
         assert connection.connection.driver_connection.in_transaction  # type: ignore[union-attr]
+    holder.join()  # it may not have come back from its commit yet
     other.close()
     engine.dispose()
 

@@ -147,7 +147,7 @@ def test_nothing_is_done_again_before_the_heartbeat(desk: Desk, now: list[float]
         table.write()
 
     desk.step("write", act)
-    late.join(10)
+    late.join()
     assert ages == [0.0, 0.0]
 
 

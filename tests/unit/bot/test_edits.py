@@ -14,6 +14,7 @@ from bot.messages.message import Message
 
 FIRST, SECOND = {"channel": "C1", "ts": "1"}, {"channel": "C1", "ts": "2"}
 ELSEWHERE = {"channel": "C2", "ts": "3"}
+SECONDS = 60.0
 
 
 class Slack:
@@ -32,7 +33,7 @@ class Slack:
         with self.changed:
             self.drawn.append((place["ts"], message.text))
             self.changed.notify_all()
-        self.go.wait(10)
+        self.go.wait(SECONDS)
         if self.fail:
             raise SlackUnreachable("chat.update: 500")
         if self.busy:
@@ -42,7 +43,7 @@ class Slack:
     def wait(self, count: int) -> list[tuple[str, str]]:
         """Return what was drawn once there are *count* of it."""
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.drawn) >= count, 10), self.drawn
+            assert self.changed.wait_for(lambda: len(self.drawn) >= count, SECONDS), self.drawn
             return list(self.drawn)
 
 
@@ -94,7 +95,7 @@ def test_forget_waits_for_a_drawing_under_way(slack: Slack, edits: Edits) -> Non
     forgotten.start()
     assert forgotten.is_alive()
     slack.go.set()
-    forgotten.join(10)
+    forgotten.join(SECONDS)
     assert not forgotten.is_alive()
 
 

@@ -48,7 +48,7 @@ class SlowEngine:
     @classmethod
     def launch(cls) -> None:
         """Take long."""
-        assert cls.going_on.wait(20)
+        assert cls.going_on.wait(60)
         raise Left
 
 
@@ -117,7 +117,7 @@ def test_closed_fence_lets_effects_end_and_none_begin() -> None:
     def effect() -> None:
         with fence:
             entered.set()
-            go.wait(10)
+            go.wait(60)
 
     def late() -> None:
         with fence:
@@ -125,12 +125,12 @@ def test_closed_fence_lets_effects_end_and_none_begin() -> None:
 
     under_way = threading.Thread(target=effect)
     under_way.start()
-    entered.wait(10)
+    assert entered.wait(60)
     assert not fence.close(0.0)
     threading.Thread(target=late, daemon=True).start()
     go.set()
-    assert fence.close(10.0)
-    under_way.join(10)
+    assert fence.close(60.0)
+    under_way.join()
     assert not acted.is_set()
 
 

@@ -85,7 +85,7 @@ def server() -> Iterator[Server]:
 def test_json_that_nobody_can_read_is_no_answer(server: Server, body: bytes) -> None:
     """JSON of any depth, and numbers of any length, are an answer that makes no sense, and nothing worse."""
     server.body = body
-    sender = Sender(server.url, {}, connect_seconds=5, read_seconds=5)
+    sender = Sender(server.url, {}, connect_seconds=60, read_seconds=60)
     with pytest.raises(FunctionsUnreachable, match="not JSON"):
         sender.send(HttpCall("GET", "/"))
     functions = AzureFunctionsConnector(FunctionsSettings(url=server.url, key=SecretStr("test")))
@@ -105,7 +105,7 @@ def test_a_file_is_not_looked_for_elsewhere(server: Server) -> None:
     server.status, server.headers = 302, {"Location": f"{server.url}/private"}
     with (
         pytest.raises(EndpointUnreachable, match="302"),
-        streamed(f"{server.url}/file", EndpointUnreachable, 5, 5) as pieces,
+        streamed(f"{server.url}/file", EndpointUnreachable, 60, 60) as pieces,
     ):
         list(pieces)
     assert server.asked == ["/file"]
@@ -115,7 +115,7 @@ def test_github_sends_to_https_only(server: Server, monkeypatch: pytest.MonkeyPa
     """A GitHub that is reached by https keeps its files there, too: other addresses are not asked."""
     client = GitHubClient(GitHubSettings(api_url="https://api.github.com", token=SecretStr("test")))
     server.status, server.headers = 302, {"Location": f"{server.url}/private"}
-    plain = Sender(server.url, {}, connect_seconds=5, read_seconds=5, unreachable=GitHubUnreachable)
+    plain = Sender(server.url, {}, connect_seconds=60, read_seconds=60, unreachable=GitHubUnreachable)
     monkeypatch.setattr(client, "_sender", plain)
     with pytest.raises(GitHubUnreachable, match="https"), client.file("/zip") as pieces:
         list(pieces)
@@ -125,7 +125,7 @@ def test_github_sends_to_https_only(server: Server, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("name", [".", "..", "...", "../health", "%2e%2e", "a/../b", "\x00", "\\", "?", "#"])
 def test_no_name_leaves_its_place_in_a_path(server: Server, name: str) -> None:
     """Whatever a run or model is called by a person, the request asks for one name below its collection."""
-    sender = Sender(server.url, {}, connect_seconds=5, read_seconds=5)
+    sender = Sender(server.url, {}, connect_seconds=60, read_seconds=60)
     sender.send(build_cancel(name, CALLER, "key"))
     with pytest.raises(BotError):
         AzureFunctionsConnector(FunctionsSettings(url=server.url)).model(name)

@@ -173,10 +173,10 @@ def test_news_of_a_scope_that_rests_are_kept() -> None:
     around = Limited(work(1))
     around.watcher.start()
     try:
-        assert around.looked.wait(10)
+        assert around.looked.wait(60)
         around.looked.clear()
         assert around.watcher.hurry("1")
-        assert around.looked.wait(10)
+        assert around.looked.wait(60)
     finally:
         around.watcher.stop()
     assert around.refused == 3

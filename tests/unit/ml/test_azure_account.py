@@ -115,7 +115,9 @@ def test_a_runner_that_az_logged_in_needs_no_key(tmp_path: Path, monkeypatch: py
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Account) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
         open_store(f"http://127.0.0.1:{server.server_port}/account/toban").create("runs/1.json", b"{}")
         server.shutdown()
+        thread.join()
     assert seen == ["Bearer token-of-az"]

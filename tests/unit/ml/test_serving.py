@@ -201,19 +201,23 @@ def test_a_store_that_is_gone_changes_no_answer(
 def test_a_store_that_hangs_holds_nobody_up(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who looks for a moved alias waits a moment, the others not at all; the loaded champion answers."""
     assert shop.ask().results[0].source == "champion"
-    released, asked = threading.Event(), []
+    released, hanging, asked = threading.Event(), threading.Event(), []
 
     def hang(*_: Any) -> Any:
         asked.append(1)
-        released.wait(30)
+        hanging.set()
+        released.wait(100)
         raise StoreUnavailable("timed out")
 
     monkeypatch.setattr(shop.registry, "alias", hang)
     monkeypatch.setattr("ml.serving.PATIENCE_SECONDS", 0.01)
     shop.clock.now += LOOK_SECONDS
-    assert [shop.ask().results[0].source for _ in range(5)] == ["champion"] * 5
-    assert len(asked) == 1
-    released.set()
+    try:
+        assert [shop.ask().results[0].source for _ in range(5)] == ["champion"] * 5
+        assert hanging.wait(60)
+        assert len(asked) == 1
+    finally:
+        released.set()
 
 
 def test_rows_and_columns_are_answered_alike(shop: Shop) -> None:

@@ -340,7 +340,7 @@ class Waiting:
 
     def end(self) -> tuple[Ending, RunView]:
         """Wait until the work has ended; return how, and the run."""
-        self._thread.join(30)
+        self._thread.join(100)
         assert not self._thread.is_alive()
         return self.ending[0], self.works.runs.view(self.run_id)
 
@@ -477,7 +477,7 @@ def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    for _ in range(1000):
+    for _ in range(6000):
         if not _lives(child):
             return
         threading.Event().wait(0.01)

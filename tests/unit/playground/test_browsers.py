@@ -20,7 +20,7 @@ def client(slack: SlackUnderTest) -> Ask:
 
     def ask(method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> requests.Response:
         sent = {name: slack.url if value == "OWN" else value for name, value in (headers or {}).items()}
-        return requests.request(method, slack.url + path, headers=sent, timeout=10, **more)
+        return requests.request(method, slack.url + path, headers=sent, timeout=60, **more)
 
     return ask
 
@@ -86,7 +86,7 @@ def test_only_the_parts_of_the_page_are_served(client: Ask, path: str) -> None:
 def test_a_shared_file_cannot_act_as_the_page(slack: SlackUnderTest) -> None:
     """A file of markup is served without the right to run anything."""
     shared = slack.share("owner", "random", "evil.html", b"<script>fetch('/playground/say')</script>")
-    reply = requests.get(f"{slack.url}/playground/files/{shared['file']['id']}", timeout=10)
+    reply = requests.get(f"{slack.url}/playground/files/{shared['file']['id']}", timeout=60)
     assert "sandbox" in reply.headers["content-security-policy"]
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers["cross-origin-resource-policy"] == "same-origin"

@@ -24,7 +24,7 @@ from functions.loopback.queues import Queues
 QUICK = HostSettings.model_validate(
     {"extensions": {"queues": {"batchSize": 1, "newBatchThreshold": 0, "maxDequeueCount": 3}}}
 )
-WAIT = 20
+WAIT = 60
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def serving(app: func.FunctionApp, folder: Path, **plan: Any) -> Iterator[tuple[
     try:
         yield host.url, host, queues
     finally:
-        assert host.stop()
+        assert host.stop(WAIT)
 
 
 @pytest.fixture
@@ -333,7 +333,7 @@ def test_a_stop_ends_in_bounded_time_though_work_does_not(
     assert started.wait(WAIT)
     assert not host.stop(timeout_seconds=0.2)
     let_go.set()
-    assert host.stop()
+    assert host.stop(WAIT)
 
 
 def test_a_body_that_is_too_large_is_refused_unread(

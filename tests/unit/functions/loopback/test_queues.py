@@ -129,7 +129,7 @@ def test_a_waiting_thread_is_woken_by_a_message(queues: Queues) -> None:
     worker = threading.Thread(target=work)
     worker.start()
     queues.put("a", b"1")
-    worker.join(10)
+    worker.join(60)
     assert taken == [b"1"]
 
 
