@@ -90,6 +90,12 @@ def watch(page: Page, url: str, troubles: list[str]) -> None:
     page.on("request", asked)
 
 
+def stop_time(page: Page) -> None:
+    """Let no timer of the page run out before its clock is run or resumed."""
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 60"))
+
+
 class Holding:
     """Holds back requests of a page to *pattern*, or (*answered*) their answers, until the block ends."""
 

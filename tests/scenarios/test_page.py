@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.parts_browser import Holding, OpenPage
+from tests.parts_browser import Holding, OpenPage, stop_time
 from tests.stand_ins import gallery
 from tests.stand_ins.office import ARRIVALS, Office, box, place, say
 
@@ -78,12 +78,6 @@ def test_a_click_while_something_comes(office: Office, open_page: OpenPage, name
     else:
         page.mouse.up()
         expect(page.get_by_role("heading", name=name)).to_be_visible()
-
-
-def stop_time(page: Page) -> None:
-    """Let no timer of the page run out until its clock is resumed."""
-    page.clock.install()
-    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 60"))
 
 
 def asks_for_more_than(seq: int) -> Callable[[Request], bool]:
@@ -375,6 +369,11 @@ def test_trouble_is_said_and_nothing_is_lost(office: Office, open_page: OpenPage
     say(page, "important")
     expect(page.get_by_role("alert")).to_contain_text("The playground does not answer")
     expect(box(page)).to_have_value("important")
+    page.route("**/playground/messages*", lambda route: route.fulfill(body='{"messages": ['))
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("radio", name="viewer").click()
+    expect(page.get_by_role("alert")).to_contain_text("The playground does not answer")
+    expect(page.get_by_role("radio", name="owner")).to_be_checked()
 
 
 def test_a_phone(office: Office, open_page: OpenPage) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.parts_browser import Holding, OpenPage
+from tests.parts_browser import Holding, OpenPage, stop_time
 from tests.stand_ins import gallery
 from tests.stand_ins.office import ARRIVALS, Office, place, say
 
@@ -172,6 +172,34 @@ def test_characters_are_reported_as_they_are_typed(office: Office, open_page: Op
     field.press_sequentially("UA5")
     office.slack.wait_for(lambda _: "UA5" in [one["value"] for one in office.acted])
     expect(field).to_be_focused()
+
+
+def test_what_is_typed_while_the_form_changes(office: Office, open_page: OpenPage) -> None:
+    """What was typed before an update and is told to the app after it undoes nothing that was typed since."""
+    page = open_page(office.slack.url)
+    reporting = {"trigger_actions_on": ["on_character_entered"]}
+    live = gallery.field("live", "Live", "plain_text_input", dispatch_action_config=reporting)
+    form = open_form(office, page, {**live, "dispatch_action": True})
+    view_id = office.slack.views("owner")[0]["id"]
+
+    def update(text: str) -> None:
+        section = {"type": "section", "text": gallery.plain(text)}
+        view = {**gallery.FORM, "blocks": [{**live, "dispatch_action": True}, section]}
+        office.web.views_update(view_id=view_id, view=view)
+        expect(form.get_by_text(text)).to_be_visible()
+
+    stop_time(page)
+    field = form.get_by_role("textbox", name="Live")
+    field.focus()
+    page.keyboard.type("UA")
+    page.clock.run_for(200)
+    update("once")
+    page.keyboard.type("5")
+    page.clock.run_for(100)
+    office.slack.wait_for(lambda _: bool(office.acted))
+    update("twice")
+    expect(field).to_have_value("UA5")
+    assert [one["value"] for one in office.acted] == ["UA5"]
 
 
 def test_a_button_of_a_form(office: Office, open_page: OpenPage) -> None:

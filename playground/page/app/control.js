@@ -64,13 +64,15 @@ function search(query) {
 
 async function ask(address, options) {
   let reply;
+  let body = {};
   try {
     reply = await fetch(address, options);
+    body = await reply.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new OutOfReach("The playground does not answer. Is it still running in the terminal?");
+    // An answer that breaks off is none; what refuses need not be JSON.
+    if (!reply || reply.ok) throw new OutOfReach("The playground does not answer. Is it still running in the terminal?");
   }
-  const body = await reply.json().catch(() => ({}));
   if (!reply.ok) throw new Refused(body.error ?? `The playground answered ${reply.status}.`);
   return body;
 }

@@ -96,7 +96,7 @@ export class Side {
     const at = people.findIndex((person) => person.id === this.#store.me);
     const next = people[(at + step + people.length) % people.length];
     await this.#store.speakAs(next.id);
-    this.#people.querySelector('[aria-checked="true"]').focus();
+    if (this.#people.contains(document.activeElement)) this.#people.querySelector('[aria-checked="true"]').focus();
   }
 
   #channel(channel) {

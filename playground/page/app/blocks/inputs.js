@@ -53,6 +53,8 @@ function typed(type, more = {}) {
   return (element, block, here) => {
     let pause = null;
     const report = () => here.change(element, block, control.value, control);
+    // By then an update may have drawn the field anew, and more have been typed into the new one.
+    const reportLatest = () => here.change(element, block, here.value(element, block), control);
     const multiline = element.multiline || element.type === "rich_text_input";
     const control = h(multiline ? "textarea" : "input", {
       type: multiline ? null : type,
@@ -65,7 +67,7 @@ function typed(type, more = {}) {
       oninput: () => {
         here.enter(element, block, control.value);
         clearTimeout(pause);
-        if (here.isReporting(element, block, "on_character_entered")) pause = setTimeout(report, PAUSE_MILLISECONDS);
+        if (here.isReporting(element, block, "on_character_entered")) pause = setTimeout(reportLatest, PAUSE_MILLISECONDS);
       },
       onkeydown: (event) => {
         if (event.key !== "Enter" || multiline || !here.isReporting(element, block, "on_enter_pressed")) return;
