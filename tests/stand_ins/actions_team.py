@@ -31,7 +31,7 @@ FILES = {
     f".github/workflows/{file}": WORKFLOW.format(name=name)
     for file, name in (("deploy.yml", "Deploy"), ("checks.yml", "Checks"))
 }
-SLOW_TICKS = "60"
+SLOW_TICKS = "600"
 """Seconds between two looks of a bot that is told by webhook: what is quicker came by one."""
 
 
@@ -110,5 +110,5 @@ def actions_team(
     make_repo: Callable[..., Repository],
 ) -> ActionsTeam:
     """A team with a repository of two workflows; the bot is started by the test."""
-    github = start_github(repositories={NAME: make_repo(FILES)})
+    github = start_github(repositories={NAME: make_repo(FILES)}, ack_seconds=WAIT_SECONDS)
     return ActionsTeam(new_team(more=TOML), github)
