@@ -177,6 +177,7 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
     pushes = (intake, engine.executor_id, engine.timing, nudges)
     push_watcher = PushWatcher(targets, github, deployments, records, *pushes)
     desk.look_at_branches = push_watcher.look_soon
+    desk.run_begun = work_watcher.begun
     app = _bolt_app(settings, slack, identity)
     doors = Doors(settings.team.bot.command, identity, intake, commands)
     doors.register(app)

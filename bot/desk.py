@@ -128,6 +128,7 @@ class Desk:
     hub: GitHub | None = None
     settle_seconds: float = Timing.settle_seconds
     look_at_branches: Callable[[], None] = lambda: None
+    run_begun: Callable[[str], None] = lambda run_id: None
     _models: dict[str, tuple[float, ModelView]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

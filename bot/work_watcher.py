@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -37,6 +38,8 @@ from bot.works import Work, Works
 log = logging.getLogger(__name__)
 
 LEASE = "work-watcher"
+MOST_HEARD_OF = 1000
+"""Of so many runs it is remembered that there was news of them: they may be news of a start under way."""
 
 
 class WorkWatcher(Patrol):
@@ -65,6 +68,8 @@ class WorkWatcher(Patrol):
         self._answered_at: dict[str, float] = {}
         self._looked_at: dict[tuple[str, str], float] = {}
         self._hurried: set[str] = set()
+        self._heard_of: deque[str] = deque(maxlen=MOST_HEARD_OF)
+        self._hearing = threading.Lock()
 
     def hurry(self, run_id: str, repository: str = "") -> bool:
         """Look now, if somebody waits for this run, rather than when its turn comes; return whether one does.
@@ -72,6 +77,8 @@ class WorkWatcher(Patrol):
         Also for a *repository* that somebody wants to know of. A bot that does not hold the lease leaves word
         for the one that does.
         """
+        with self._hearing:  # before it is looked who waits: `begun` looks here after it has said who does
+            self._heard_of.append(run_id)
         work = self._works.find(run_id)
         waited_for = work is not None and work.handle is not None
         if work is not None and work.handle is not None:
@@ -85,6 +92,16 @@ class WorkWatcher(Patrol):
         if waited_for or repository.casefold() in wanted:
             self.look_soon(Nudge(run_id, repository))
         return waited_for
+
+    def begun(self, run_id: str) -> None:
+        """Look now at a run that is watched from now on, if there was news of it already.
+
+        A webhook may be quicker than the answer to the start, and would be for nobody.
+        """
+        with self._hearing:
+            is_known = run_id in self._heard_of
+        if is_known:
+            self.hurry(run_id)
 
     def hear(self, news: Nudge) -> None:
         """Take news of a run, or of a repository, that another bot was told of."""

@@ -10,7 +10,7 @@ from playground.terminal import Terminal
 
 Json = dict[str, Any]
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 60.0
 RUN_SECONDS = 300.0
 UNDER_WAY = ("⏳", "⚙️")
 

@@ -13,7 +13,7 @@ from typing import Any
 import requests
 
 from playground.github.client import GitHubPlayground
-from playground.stage import Json, Stage, StoryFailed
+from playground.stage import ANSWER_SECONDS, Json, Stage, StoryFailed
 from playground.world import ENVIRONMENT, LOGINS, REPOSITORY, ROOT, World
 
 MODEL = "arrival-delay"
@@ -64,7 +64,7 @@ class Story:
         reply = requests.get(
             f"{self.world.addresses['functions']}{path}",
             headers={"x-functions-key": self.world.secrets["functions_key"]},
-            timeout=30,
+            timeout=ANSWER_SECONDS,
         )
         reply.raise_for_status()
         return reply.json()
@@ -74,7 +74,7 @@ class Story:
         reply = requests.get(
             f"{self.world.addresses['github']}/repos/{REPOSITORY}{path}",
             headers={"authorization": f"Bearer {self.world.secrets['github_token']}"},
-            timeout=30,
+            timeout=ANSWER_SECONDS,
         )
         reply.raise_for_status()
         return reply.json()
@@ -268,7 +268,7 @@ def daily_digest(story: Story) -> None:
         env={**os.environ, **story.world.env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=ANSWER_SECONDS,
         check=False,
     )
     if done.returncode != 0:

@@ -165,7 +165,9 @@ def _start(desk: Desk, job: Job, order: Order) -> dict[str, Any]:
 
 
 def _watch(desk: Desk, job: Job, handle: dict[str, Any]) -> None:
-    desk.works.watch(job.flow_id, RunHandle.model_validate(handle))
+    begun = RunHandle.model_validate(handle)
+    desk.works.watch(job.flow_id, begun)
+    desk.run_begun(begun.id)
 
 
 def _show_not_started(desk: Desk, job: Job, place: dict[str, str], order: Order, by: str | None) -> None:
@@ -346,4 +348,5 @@ def _watch_again(desk: Desk, flow_id: str) -> dict[str, Any]:
     if found is None or found.handle is None:
         raise refuse("unknown_run", "This card belongs to no run that I know of.")
     desk.works.watch(flow_id, found.handle)
+    desk.run_begun(found.handle.id)
     return found.handle.model_dump(mode="json")

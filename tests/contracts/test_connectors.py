@@ -34,6 +34,7 @@ class Bench:
     """One kind of connector with the system behind it, and how a test moves that system."""
 
     connector: Connector
+    hasty: Connector
     target: str
     values: dict[str, Any]
     started: Callable[[], int]
@@ -58,20 +59,20 @@ class Bench:
         return self.connector.status([handle])[handle.id].state
 
 
-SILENCE_SECONDS = 1.0
-"""So long is waited for an answer: one test waits it out."""
-QUICK = {"repeatable": True, "read_seconds": SILENCE_SECONDS, "cancel_url": "stop"}
+PATIENT_SECONDS, HASTY_SECONDS = 60.0, 1.0
+"""So long is waited for an answer; the shorter time is waited out by one test."""
+QUICK = {"repeatable": True, "cancel_url": "stop"}
 
 
-def http_connector(endpoint: TeamEndpoint, calls: Calls) -> HttpConnector:
+def http_connector(endpoint: TeamEndpoint, calls: Calls, seconds: float) -> HttpConnector:
     """Return a connector to an endpoint by its address."""
-    settings = HttpSettings.model_validate({"url": f"{endpoint.url}/later"} | QUICK)
+    settings = HttpSettings.model_validate({"url": f"{endpoint.url}/later", "read_seconds": seconds, **QUICK})
     return HttpConnector("http", {"fill": Called(settings.url, settings)}, calls)
 
 
-def route_connector(endpoint: TeamEndpoint, calls: Calls) -> HttpConnector:
+def route_connector(endpoint: TeamEndpoint, calls: Calls, seconds: float) -> HttpConnector:
     """Return a connector to a function by its route."""
-    settings = FunctionRouteSettings.model_validate({"route": "later"} | QUICK)
+    settings = FunctionRouteSettings.model_validate({"route": "later", "read_seconds": seconds, **QUICK})
     called = route_endpoint(settings, endpoint.url, {"x-functions-key": "test"})
     return HttpConnector("azure_functions", {"fill": called}, calls)
 
@@ -85,8 +86,8 @@ def calls(tmp_path: Path) -> Iterator[Calls]:
     records.engine.dispose()
 
 
-def endpoint_bench(endpoint: TeamEndpoint, connector: Connector) -> Bench:
-    """Return the bench of an endpoint of the team."""
+def endpoint_bench(endpoint: TeamEndpoint, connect: Callable[[float], Connector]) -> Bench:
+    """Return the bench of an endpoint of the team; *connect* takes the seconds to wait for an answer."""
 
     def lose() -> None:
         endpoint.cut_answers = 1
@@ -98,7 +99,8 @@ def endpoint_bench(endpoint: TeamEndpoint, connector: Connector) -> Bench:
         endpoint.refuse = (422, {"message": "No such day."})
 
     return Bench(
-        connector=connector,
+        connector=connect(PATIENT_SECONDS),
+        hasty=connect(HASTY_SECONDS),
         target="fill",
         values={"day": "2013-07-04"},
         started=lambda: len(endpoint.runs),
@@ -114,19 +116,22 @@ def endpoint_bench(endpoint: TeamEndpoint, connector: Connector) -> Bench:
 def http(calls: Calls) -> Bench:
     """An endpoint by its address."""
     endpoint = TeamEndpoint()
-    return endpoint_bench(endpoint, http_connector(endpoint, calls))
+    return endpoint_bench(endpoint, lambda seconds: http_connector(endpoint, calls, seconds))
 
 
 def azure_functions(calls: Calls) -> Bench:
     """A function by its route."""
     endpoint = TeamEndpoint("/api")
-    return endpoint_bench(endpoint, route_connector(endpoint, calls))
+    return endpoint_bench(endpoint, lambda seconds: route_connector(endpoint, calls, seconds))
 
 
 def github_actions(calls: Calls) -> Bench:
     """A workflow of a repository."""
     github = GitHub()
-    settings = GitHubSettings(api_url=github.url, token=SecretStr(TOKEN), read_seconds=SILENCE_SECONDS)
+
+    def connect(seconds: float) -> GitHubActionsConnector:
+        settings = GitHubSettings(api_url=github.url, token=SecretStr(TOKEN), read_seconds=seconds)
+        return GitHubActionsConnector(GitHubClient(settings))
 
     def finish(key: str) -> None:
         (run,) = (one for one in github.runs if key in one["display_title"])
@@ -139,7 +144,8 @@ def github_actions(calls: Calls) -> Bench:
 
     refusal = (r"/dispatches$", (422, {"message": "No such day."}, {}))
     return Bench(
-        connector=GitHubActionsConnector(GitHubClient(settings)),
+        connector=connect(PATIENT_SECONDS),
+        hasty=connect(HASTY_SECONDS),
         target=f"{REPOSITORY}/retrain.yml",
         values={"kind": "full"},
         started=lambda: len(github.runs),
@@ -226,6 +232,7 @@ def test_a_refusal_is_told_and_starts_nothing(bench: Bench) -> None:
 
 def test_silence_has_an_end(bench: Bench) -> None:
     """A system that does not answer is unreachable after the time-out, and not waited for any longer."""
+    bench.connector = bench.hasty
     bench.hang()
     with pytest.raises(Unreachable, match="no answer in time"):
         bench.start()
@@ -245,7 +252,7 @@ def test_nobody_listening_is_unreachable(bench: Bench) -> None:
 def wait_for(happened: Callable[[], bool]) -> None:
     """Ask until it has happened: a connector asks an endpoint only as often as that wishes."""
     pause = threading.Event()
-    for _ in range(100):
+    for _ in range(600):
         if happened():
             return
         pause.wait(0.1)

@@ -167,10 +167,10 @@ def test_an_unchanged_list_costs_nothing(github: GitHubUnderTest) -> None:
 
 def test_runs_are_listed_by_page_and_filter(github: GitHubUnderTest) -> None:
     """Newest first, with Link headers; each filter narrows; a day and a span of days are understood."""
-    github.push(NAME, "side", {"b.txt": "1"})
+    pushed = github.push(NAME, "side", {"b.txt": "1"})["runs"]
     runs = [github.dispatch(NAME, "work.yml", what=str(n)) for n in range(3)]
     runs.append(github.dispatch(NAME, "work.yml", "side", what="side"))
-    for run in runs:
+    for run in (*pushed, *runs):
         github.wait_for_run(run)
     path = f"{R}/actions/runs"
     page = github.api("GET", f"{path}?event=workflow_dispatch&per_page=3")

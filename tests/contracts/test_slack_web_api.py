@@ -409,9 +409,11 @@ def test_time_can_be_the_tests_own(start_slack: START) -> None:
     assert time.time() > 1_600_000_000
 
 
-def test_a_message_is_kept_for_later_and_can_be_taken_back(slack: SlackUnderTest, client: WebClient) -> None:
+def test_a_message_is_kept_for_later_and_can_be_taken_back(start_slack: START) -> None:
     """A scheduled message is listed and not shown; taken back it never comes, else it comes at its time."""
-    later = int(time.time()) + 3600
+    now = 1_800_000_000
+    slack = start_slack(clock=lambda: now)
+    client, later = slack.web_client(), now + 3600
     planned = client.chat_scheduleMessage(channel=ARRIVALS, text="later", post_at=later)
     assert (planned["channel"], planned["post_at"]) == (ARRIVALS, later)
     listed = client.chat_scheduledMessages_list(channel=ARRIVALS)["scheduled_messages"]
@@ -422,8 +424,8 @@ def test_a_message_is_kept_for_later_and_can_be_taken_back(slack: SlackUnderTest
     again = refusal(client.chat_deleteScheduledMessage, channel=ARRIVALS, scheduled_message_id=key)
     assert again == "invalid_scheduled_message_id"
     before = slack.seq()
-    client.chat_scheduleMessage(channel=ARRIVALS, text="soon", post_at=int(time.time()) + 2)
-    assert slack.wait_for_text("soon", 10, before)["channel"] == ARRIVALS
+    client.chat_scheduleMessage(channel=ARRIVALS, text="soon", post_at=now + 1)
+    assert slack.wait_for_text("soon", after=before)["channel"] == ARRIVALS
 
 
 def test_times_and_channels_that_slack_would_not_schedule_for(client: WebClient) -> None:

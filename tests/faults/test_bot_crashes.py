@@ -100,7 +100,7 @@ def test_stopped_in_order_it_goes_on_too(new_team: START) -> None:
 def test_any_thread_may_get_the_signal_to_end(new_team: START) -> None:
     """The system may hand SIGTERM to whichever thread it likes: the bot ends in order all the same."""
     bot = new_team().start_bot()
-    assert bot.terminate_by(bot.threads[-1]) == 0
+    assert bot.terminate_by_newest_thread() == 0
 
 
 def test_killed_while_a_form_opens(new_team: START) -> None:

@@ -15,7 +15,7 @@ from bot.deliveries import Deliveries
 from bot.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from tests.stand_ins.bot_process import BotProcess
 from tests.stand_ins.endpoint import TeamEndpoint
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import WAIT_SECONDS, Team
 
 pytestmark = pytest.mark.faults
 
@@ -76,7 +76,7 @@ def wait_until_told(team: Team, endpoint: TeamEndpoint) -> dict[str, Any]:
     """Wait until the ledger has the one delivery as arrived; return it."""
     engine = make_engine(team.database_url)
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < end:
             rows = Deliveries(engine).of("glue")
             if rows and rows[0]["ended_at"] is not None:
@@ -110,7 +110,9 @@ def test_killed_around_a_command(team: Team, endpoint: TeamEndpoint, moment: str
         endpoint.held = held
         team.slack.press("operator", live, "work.cancel")
         with endpoint.changed:
-            assert endpoint.changed.wait_for(lambda: endpoint.runs["r1"]["state"] == "cancelled", 20)
+            assert endpoint.changed.wait_for(
+                lambda: endpoint.runs["r1"]["state"] == "cancelled", WAIT_SECONDS
+            )
     bot.kill()
     endpoint.held = None
     held.set()
@@ -149,10 +151,10 @@ def test_killed_after_a_webhook_was_taken(team: Team, endpoint: TeamEndpoint) ->
     headers = {TIMESTAMP_HEADER: str(at), SIGNATURE_HEADER: sign(SECRET, at, body)}
     address = bot.address.removesuffix("/slack/events")
     before = team.slack.seq()
-    assert requests.post(f"{address}/hooks/backfill", data=body, headers=headers, timeout=10).ok
+    assert requests.post(f"{address}/hooks/backfill", data=body, headers=headers, timeout=WAIT_SECONDS).ok
     bot.kill()
     address = begin(team).address.removesuffix("/slack/events")
-    again = requests.post(f"{address}/hooks/backfill", data=body, headers=headers, timeout=10)
+    again = requests.post(f"{address}/hooks/backfill", data=body, headers=headers, timeout=WAIT_SECONDS)
     assert again.status_code == 409
     team.seen(before, "running")
     endpoint.end("r1")
@@ -170,7 +172,7 @@ def test_killed_as_an_event_is_told(team: Team, endpoint: TeamEndpoint) -> None:
     done = team.state(before, "done")
     endpoint.held = threading.Event()
     with endpoint.changed:
-        assert endpoint.changed.wait_for(lambda: len(told(endpoint)) > 0, 20)
+        assert endpoint.changed.wait_for(lambda: len(told(endpoint)) > 0, WAIT_SECONDS)
     bot.kill()
     endpoint.held.set()
     endpoint.held = None

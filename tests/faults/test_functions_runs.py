@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import signal
 import sys
@@ -17,7 +16,8 @@ from functions.queues import POISON, RUNS, message_for
 from ml.objects import open_store
 from ml.registry import Registry
 from ml.runs import Runs
-from tests.function_hosts import FunctionHost, Home, wait_until
+from tests.function_hosts import WAIT_SECONDS, FunctionHost, Home, wait_until
+from tests.stand_ins.bot_process import signal_newest_thread
 from tests.stand_ins.sums import Sums
 
 pytestmark = pytest.mark.faults
@@ -103,7 +103,7 @@ def test_a_host_that_is_stopped_gives_its_run_back(home: Home) -> None:
             run_id = run_id or host.retrain(rows=50, behaviour="wait", gate=str(gate))
             wait_until(gate.exists)
             host.process.terminate()
-            assert host.process.wait(30) == 0
+            assert host.process.wait(WAIT_SECONDS) == 0
     with home.host() as host:
         gate.unlink()
         wait_until(lambda: gate.exists() or host.get(f"runs/{run_id}").json()["state"] == "succeeded")
@@ -116,9 +116,8 @@ def test_a_host_that_is_stopped_gives_its_run_back(home: Home) -> None:
 def test_any_thread_of_a_host_may_get_the_signal_to_end(home: Home) -> None:
     """The system may hand SIGTERM to whichever thread it likes: the host ends in order all the same."""
     with home.host() as host:
-        newest = max(int(one.name) for one in Path(f"/proc/{host.process.pid}/task").iterdir())
-        os.kill(newest, signal.SIGTERM)
-        assert host.process.wait(30) == 0
+        signal_newest_thread(host.process.pid, signal.SIGTERM)
+        assert host.process.wait(WAIT_SECONDS) == 0
 
 
 def test_a_message_delivered_twice_trains_once(home: Home) -> None:

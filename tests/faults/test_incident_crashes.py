@@ -19,7 +19,7 @@ def test_killed_between_the_claim_and_the_post(actions_team: ActionsTeam, taken:
     team = actions_team
     bot = team.start_bot()
     team.subscribe()
-    team.slack.fault("chat.postMessage", after=taken, hang_seconds=60)
+    team.slack.fault("chat.postMessage", after=taken, hang_seconds=600)
     before = team.slack.seq()
     team.run("failure", "ValueError: no rows\n")
     team.team.stored("incident", "take the news")

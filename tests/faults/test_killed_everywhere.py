@@ -19,7 +19,7 @@ pytestmark = pytest.mark.faults
 START = Callable[..., Team]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_at_every_moment_of_a_prediction(new_team: START) -> None:
     """However often it dies on the way from the request to the answer, one prediction is shown."""
     team = new_team()

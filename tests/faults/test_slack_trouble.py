@@ -12,7 +12,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.desk import LONG, Patience
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import WAIT_SECONDS, Team
 
 pytestmark = pytest.mark.faults
 
@@ -70,7 +70,7 @@ def test_trouble_of_views(team: Team, method: str, act: Any, trouble: dict[str, 
     before = team.slack.seq()
     team.slack.fault(method, **trouble)
     act(team)
-    team.slack.wait_for(lambda event: event["kind"] in ("view_opened", "home_published"), 20, before)
+    team.slack.wait_for(lambda event: event["kind"] in ("view_opened", "home_published"), after=before)
 
 
 @pytest.mark.parametrize("trouble", [{"retry_after": 0}, {"status": 500}, {"error": "fatal_error"}], ids=str)
@@ -142,7 +142,7 @@ def test_clocks_that_differ(team: Team, skew_seconds: int, status: int) -> None:
         "x-slack-request-timestamp": at,
         "content-type": "application/x-www-form-urlencoded",
     }
-    said = requests.post(team.bots[-1].address, data=body, headers=headers, timeout=10)
+    said = requests.post(team.bots[-1].address, data=body, headers=headers, timeout=WAIT_SECONDS)
     assert said.status_code == status
 
 

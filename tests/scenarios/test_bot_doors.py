@@ -18,11 +18,14 @@ from bot.manifest import SCOPES
 from bot.records import Records
 from tests.stand_ins.bot_process import ROOT, run_bot
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import WAIT_SECONDS, Team
 
 START = Callable[..., Team]
-# Half an hour away from now, so that no digest falls due of itself while a test runs.
-DIGEST = f"""
+
+
+def hourly() -> str:
+    """Return a digest that is due half an hour away from now, so that it falls not due while a test runs."""
+    return f"""
 [[digests]]
 name = "hourly"
 cron = "{(datetime.now(UTC).minute + 30) % 60} * * * *"
@@ -51,7 +54,7 @@ def test_unsigned_requests_are_refused(new_team: START) -> None:
     """A request without Slack's signature does nothing."""
     address = new_team().start_bot().address
     form = {"command": "/ml", "text": "models", "team_id": "T01LOOPBACK", "user_id": "U01OWNER000"}
-    assert requests.post(address, data=form, timeout=10).status_code == 401
+    assert requests.post(address, data=form, timeout=WAIT_SECONDS).status_code == 401
 
 
 def test_socket_mode_comes_back(new_team: START) -> None:
@@ -128,7 +131,7 @@ def test_speaking_does_not_wait_for_the_engine() -> None:
 
 def test_digest_is_sent_now_by_command(new_team: START) -> None:
     """`toban digest` posts one digest without a running bot; an unknown name is refused."""
-    team = new_team(more=DIGEST)
+    team = new_team(more=hourly())
     done = run_bot(["digest"], team.env)
     assert done.returncode == 0, done.stderr
     assert "Digest hourly" in team.seen(0, "Digest hourly")["plain"]
@@ -138,7 +141,7 @@ def test_digest_is_sent_now_by_command(new_team: START) -> None:
 
 def test_digest_that_fell_due_while_the_bot_was_down(new_team: START) -> None:
     """After downtime one digest goes out for the latest due time, naming the gap, and never a second one."""
-    team = new_team(more=DIGEST)
+    team = new_team(more=hourly())
     records = Records(make_engine(team.database_url))
     records.migrate()
     records.claim_digest("hourly", datetime.now(UTC) - timedelta(hours=5), FIRST_SEEN, FIRST_SEEN)
@@ -157,7 +160,7 @@ def test_digest_that_fell_due_while_the_bot_was_down(new_team: START) -> None:
 @pytest.mark.slow
 def test_new_digest_is_not_sent_for_an_earlier_time(new_team: START) -> None:
     """A digest that is new in the settings waits for its first due time."""
-    team = new_team(more=DIGEST)
+    team = new_team(more=hourly())
     team.start_bot().kill()
     team.start_bot()
     team.told("viewer", "/ml whoami")

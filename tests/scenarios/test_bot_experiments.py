@@ -18,8 +18,7 @@ def opened(team: Team, after: int) -> dict[str, Any]:
     """Return the form of an experiment that a person now sees."""
     event = team.slack.wait_for(
         lambda one: one["kind"] in ("view_opened", "view_changed") and "Purpose" in one.get("plain", ""),
-        20,
-        after,
+        after=after,
     )
     view: dict[str, Any] = event["view"]
     return view

@@ -38,7 +38,7 @@ def answers(team: Team, after: int) -> tuple[list[Json], Json]:
     files: Json = {}
     for kind in ("-predictions.csv", ".png"):
         event = team.slack.wait_for(
-            lambda e, kind=kind: e["kind"] == "file_shared" and e["file"]["name"].endswith(kind), 20, after
+            lambda e, kind=kind: e["kind"] == "file_shared" and e["file"]["name"].endswith(kind), after=after
         )
         files[event["file"]["name"]] = event["file"]
     name = next(name for name in files if name.endswith(".csv"))

@@ -15,7 +15,8 @@ pytestmark = over(OVER_ALL)
 def opened(team: Team, after: int, text: str = "") -> dict[str, Any]:
     """Return the form that a person now sees, once it shows *text*."""
     event = team.slack.wait_for(
-        lambda one: one["kind"] in ("view_opened", "view_changed") and text in one.get("plain", ""), 20, after
+        lambda one: one["kind"] in ("view_opened", "view_changed") and text in one.get("plain", ""),
+        after=after,
     )
     view: dict[str, Any] = event["view"]
     return view

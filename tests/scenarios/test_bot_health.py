@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -16,17 +15,10 @@ import requests
 from bot.health import HEALTH
 from playground.slack.loopback import Loopback
 from tests.stand_ins.bot_process import run_bot, spawn_bot
-from tests.stand_ins.team import Team
+from tests.stand_ins.ports import free_port
+from tests.stand_ins.team import WAIT_SECONDS, Team
 
 START = Callable[..., Team]
-WAIT_SECONDS = 20.0
-
-
-def free_address() -> str:
-    """Return HOST:PORT on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 def until(address: str, status: int) -> requests.Response:
@@ -62,7 +54,7 @@ def test_over_http_health_is_on_the_same_address(new_team: START) -> None:
 @pytest.mark.slow  # the bot asks Slack more and more seldom while it gets no connection
 def test_in_socket_mode_a_cut_connection_is_told(new_team: START) -> None:
     """With --health a bot in Socket Mode answers on an address of its own; cut from Slack it is not well."""
-    team, address = new_team(), free_address()
+    team, address = new_team(), f"127.0.0.1:{free_port()}"
     bot = team.start_bot("--health", address, http=False)
     assert until(address, 200).json()["status"] == "ok"
     assert requests.get(f"http://{address}/slack/events", timeout=WAIT_SECONDS).status_code == 404

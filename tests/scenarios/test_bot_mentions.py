@@ -87,7 +87,7 @@ def test_a_mention_opens_its_form_by_a_button(team: Team, text: str, in_thread: 
     assert offer["message"].get("thread_ts") == root
     before = team.slack.seq()
     assert team.slack.press("operator", offer, "form.open")["ok"]
-    event = team.slack.wait_for(lambda one: "Flight" in str(one.get("view", {}).get("blocks")), 20, before)
+    event = team.slack.wait_for(lambda one: "Flight" in str(one.get("view", {}).get("blocks")), after=before)
     entered = {"Flight": "UA1545", "Dep delay": "5"}
     assert team.slack.submit("operator", entered, event["view"])["ok"]
     card = team.state(before, "done")

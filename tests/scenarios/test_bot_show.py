@@ -63,6 +63,7 @@ def test_a_job_that_waits_has_no_run_yet(team: Team) -> None:
     team.retrain()
     before = team.say("operator", f"/ml retrain {MODEL} until=2013-07")
     team.seen(before, "waits for its turn")
+    team.stored("retrain", "remember the card")
     shown = team.told("viewer", f"/ml show {team.flow('retrain')}")
     assert "waits for its turn" in shown
     assert "until=2013-07" in shown
@@ -138,4 +139,5 @@ def test_runs_and_experiments_on_github(github_team: GitHubTeam) -> None:
     assert "done" in team.told("viewer", f"/ml show {run['id']}")
     before = team.say("operator", '/ml experiment purpose="Do planes age?"')
     team.seen(before, "Experiment #1")
+    team.stored("experiment_record", "remember the issue")
     assert "#1" in team.told("viewer", f"/ml show {team.flow('experiment')}").split("Experiment: ")[1]

@@ -102,6 +102,6 @@ def test_groups_that_cannot_be_read_refuse(team: Team) -> None:
 def test_what_slack_denies_is_said_at_once(team: Team) -> None:
     """Where Slack denies access to the channel, the asker hears so; nothing is tried for a day."""
     before = team.slack.seq()
-    team.slack.fault("chat.postMessage", error="access_denied")
+    team.slack.fault("chat.postMessage", error="access_denied", holding="flight=UA1")
     team.say("viewer", PREDICT)
     assert "access_denied" in team.private(before)["plain"]

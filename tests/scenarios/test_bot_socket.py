@@ -9,7 +9,7 @@ import pytest
 from playground.slack.server import start
 from playground.slack.settings import Settings
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.team import BrokenSlack, Team, job_state
+from tests.stand_ins.team import PATIENT_SECONDS, BrokenSlack, Team, job_state
 
 pytestmark = pytest.mark.faults
 PREDICT = f"/ml predict {MODEL} flight=UA1"
@@ -33,7 +33,10 @@ class Line(Team):
 @pytest.fixture(scope="module")
 def shared_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """A team in Socket Mode; an event that was not taken comes again after a moment, and again."""
-    running = start(Settings(retry_seconds=(0.0, 1.0, 2.0, 4.0)))
+    again = (0.0, 1.0, 2.0, *[4.0] * 15)
+    running = start(
+        Settings(retry_seconds=again, ack_seconds=PATIENT_SECONDS, trigger_seconds=PATIENT_SECONDS)
+    )
     with BrokenSlack(running) as slack:
         made = Line(tmp_path_factory.mktemp("line"), slack)
         try:
@@ -111,7 +114,7 @@ def test_a_mention_that_was_not_taken_comes_again(line: Line, moment: str) -> No
     line.slack.cut(moment)
     assert not line.type("viewer", f"@toban predict {MODEL} flight=UA1")
     line.state(before, "done")
-    line.slack.wait_for(lambda event: event["kind"] == "delivery" and event["ok"], 20, before)
+    line.slack.wait_for(lambda event: event["kind"] == "delivery" and event["ok"], after=before)
     line.await_bot()
     line.told("viewer", "/ml whoami")
     assert (predictions(line), cards(line, before)) == (1, 1)
@@ -137,7 +140,7 @@ def test_during_a_retrain(line: Line) -> None:
 def test_between_opening_a_form_and_sending_it(line: Line) -> None:
     """A form outlives the line: cut within the submission it stays open, before the ack it is sent once."""
     before = line.say("viewer", f"/ml predict {MODEL}")
-    line.slack.wait_for(lambda event: bool(event.get("view", {}).get("submit")), 20, before)
+    line.slack.wait_for(lambda event: bool(event.get("view", {}).get("submit")), after=before)
     line.slack.cut()
     line.await_bot()
     line.slack.cut("envelope")

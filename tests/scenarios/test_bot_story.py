@@ -109,7 +109,7 @@ def test_promotion_closes_the_other_open_decisions(team: Team) -> None:
     second = team.decision()
     before = team.slack.seq()
     team.slack.press("owner", second, "version.promote")
-    overtaken = team.slack.wait_for(lambda event: "champion changed" in event.get("plain", ""), 20, before)
+    overtaken = team.slack.wait_for(lambda event: "champion changed" in event.get("plain", ""), after=before)
     assert overtaken["message"]["ts"] == first["message"]["ts"]
     assert "v3 was promoted meanwhile" in overtaken["plain"]
     assert [alias["version"] for alias in team.functions.aliases] == [1, 3]
@@ -152,7 +152,7 @@ def test_waiting_runs_show_their_place(team: Team) -> None:
 def test_cancel_while_training(team: Team) -> None:
     """The button stops a run, in the name of who pressed it; who may not is refused."""
     before, run = team.retrain()
-    card = team.slack.wait_for(lambda event: "[ Cancel ]" in event.get("plain", ""), 20, before)
+    card = team.slack.wait_for(lambda event: "[ Cancel ]" in event.get("plain", ""), after=before)
     team.slack.press("viewer", card, "run.cancel")
     assert "roles do not cover" in team.private(before)["plain"]
     team.slack.press("owner", card, "run.cancel")
@@ -184,7 +184,7 @@ def test_cancel_while_waiting(team: Team) -> None:
 def test_cancel_before_the_card_is_known(team: Team) -> None:
     """Who presses Cancel as soon as the card stands there is heard, though Slack's answer is still out."""
     _, first = team.retrain()
-    team.slack.fault("chat.postMessage", hang_seconds=1, after=True)
+    team.slack.fault("chat.postMessage", hang_seconds=1, after=True, holding="rows=7")
     before = team.say("operator", f"/ml retrain {MODEL} rows=7")
     team.slack.press("operator", team.seen(before, "It is next"), "run.cancel")
     assert "before it started" in team.state(before, "done")["plain"]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.stand_ins.function_app import MODEL
-from tests.stand_ins.github import GitHub
+from tests.stand_ins.github import Answer, GitHub
 from tests.stand_ins.github_team import GitHubTeam
 from tests.stand_ins.team import OVER_ALL, over
 
@@ -163,9 +163,13 @@ def test_refused_start_is_told_on_the_card(
 def test_limit_is_waited_for(github_team: GitHubTeam, github: GitHub) -> None:
     """At its limit the card says until when it waits, and then the run starts by itself."""
     github_team.start_bot()
-    reset = datetime.now(UTC) + timedelta(seconds=8)
-    limit = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(reset.timestamp()) + 1)}
-    github.refusals = [("/dispatches", (403, {"message": "API rate limit exceeded"}, limit))]
+
+    def over_the_limit() -> Answer:
+        reset = datetime.now(UTC) + timedelta(seconds=8)
+        limit = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(reset.timestamp()) + 1)}
+        return 403, {"message": "API rate limit exceeded"}, limit
+
+    github.refusals = [("/dispatches", over_the_limit)]
     before, run = github_team.run()
     github_team.team.seen(before, "waits until")
     github.end(run)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from tests.stand_ins.bot_process import run_bot
 from tests.stand_ins.function_app import KEY, MODEL
 from tests.stand_ins.github import REPOSITORY, TOKEN, GitHub
 from tests.stand_ins.mlflow import MlflowStandIn
+from tests.stand_ins.ports import DeadPort
 from tests.stand_ins.team import Team
 
 Json = dict[str, Any]
@@ -52,6 +52,7 @@ class Whole:
     github: GitHub
     mlflow: MlflowStandIn
     shift_seconds: float = 0.0
+    dead_ports: list[DeadPort] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._toml = self.team.config.read_text("utf-8")
@@ -67,6 +68,13 @@ class Whole:
         self.mlflow.token, self.shift_seconds = None, 0.0
         self.scopes(*SCOPES)
         (self.team.folder / "bot.sqlite3").unlink(missing_ok=True)
+        while self.dead_ports:
+            self.dead_ports.pop().close()
+
+    def dead_port(self) -> int:
+        """Return a port on which nobody listens before the test is over."""
+        self.dead_ports.append(DeadPort())
+        return self.dead_ports[-1].number
 
     def env(self, **changes: str) -> dict[str, str]:
         """Return the bot's environment with *changes*; an empty value takes a variable away."""
@@ -82,8 +90,8 @@ class Whole:
     def channel(self, name: str, **changes: Any) -> None:
         """Change a channel of the workspace."""
         channel = self.team.workspace.channel(name)
-        for field, value in changes.items():
-            setattr(channel, field, value)
+        for name_of_field, value in changes.items():
+            setattr(channel, name_of_field, value)
 
     def scopes(self, *granted: str) -> None:
         """Give the bot's token other scopes; the settings of a running Slack are frozen for all but us."""
@@ -116,13 +124,6 @@ def whole(shared: Whole) -> Iterator[Whole]:
 def levels(findings: list[Json]) -> dict[str, str]:
     """Return each finding's level by hop and subject."""
     return {f"{one['hop']}: {one['about']}": one["level"] for one in findings}
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def test_a_set_up_that_is_right_passes(whole: Whole) -> None:
@@ -195,7 +196,7 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "Bot User OAuth Token",
     ),
     "Slack away": (
-        lambda whole: {"SLACK_API_URL": f"http://127.0.0.1:{free_port()}/api/"},
+        lambda whole: {"SLACK_API_URL": f"http://127.0.0.1:{whole.dead_port()}/api/"},
         "Slack: token",
         "fail",
         "HTTPS_PROXY",
@@ -232,7 +233,7 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "Basic Information",
     ),
     "no bot there": (
-        lambda whole: {"TOBAN_PUBLIC_URL": f"http://127.0.0.1:{free_port()}"},
+        lambda whole: {"TOBAN_PUBLIC_URL": f"http://127.0.0.1:{whole.dead_port()}"},
         "Slack's way in: public address",
         "warn",
         "toban up --http",
@@ -323,7 +324,9 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "Deploy the function app",
     ),
     "database on nothing": (
-        _set(TOBAN_DATABASE_URL=f"postgresql://bot:hush-hush@127.0.0.1:{free_port()}/toban"),
+        lambda whole: {
+            "TOBAN_DATABASE_URL": f"postgresql://bot:hush-hush@127.0.0.1:{whole.dead_port()}/toban"
+        },
         "database: reaching it",
         "fail",
         "TOBAN_DATABASE_URL",
@@ -341,7 +344,7 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "fine-grained token",
     ),
     "GitHub away": (
-        lambda whole: {"GITHUB_API_URL": f"http://127.0.0.1:{free_port()}"},
+        lambda whole: {"GITHUB_API_URL": f"http://127.0.0.1:{whole.dead_port()}"},
         f"GitHub: {REPOSITORY}",
         "fail",
         "GITHUB_API_URL",
@@ -365,7 +368,7 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "MLFLOW_TRACKING_TOKEN",
     ),
     "MLflow away": (
-        _do(lambda whole: whole.write(whole.mlflow.url, f"http://127.0.0.1:{free_port()}")),
+        _do(lambda whole: whole.write(whole.mlflow.url, f"http://127.0.0.1:{whole.dead_port()}")),
         "MLflow: registry",
         "fail",
         "[mlflow] address",

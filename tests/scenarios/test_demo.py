@@ -20,12 +20,12 @@ def demo(home: Path, *arguments: str, typed: str = "") -> subprocess.CompletedPr
         input=typed,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_the_story_plays_and_a_second_start_reuses_it(tmp_path: Path) -> None:
     """The story's checks hold; started again, the same data answers at a prompt that people use."""
     home = tmp_path / "demo"

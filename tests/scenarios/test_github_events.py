@@ -1,6 +1,6 @@
 """GitHub's webhooks: they make the bot quicker, and whatever goes wrong with them changes nothing else.
 
-The bot of most of these tests looks by itself only once a minute, longer than any test waits.
+The bot of most of these tests looks by itself only every ten minutes, longer than any test waits.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import requests
 
 from bot.github_door import sign
 from tests.stand_ins.actions_team import NAME, ActionsTeam
-from tests.stand_ins.team import Json
-
-SECONDS = 10.0
+from tests.stand_ins.team import WAIT_SECONDS, Json
 
 
 def post(team: ActionsTeam, event: str, body: Any, **headers: str) -> tuple[int, Json]:
@@ -29,17 +27,17 @@ def post(team: ActionsTeam, event: str, body: Any, **headers: str) -> tuple[int,
         "x-hub-signature-256": sign(team.github.webhook_secret, raw),
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
-    reply = requests.post(team.door(team.team.bots[-1]), data=raw, headers=sent, timeout=SECONDS)
+    reply = requests.post(team.door(team.team.bots[-1]), data=raw, headers=sent, timeout=WAIT_SECONDS)
     return reply.status_code, reply.json()
 
 
 def start(team: ActionsTeam) -> tuple[int, int]:
-    """Let a person start a workflow whose step is held; return the event before and the run's number."""
+    """Let a person start a workflow, until its step is held; return the event before and the run's number."""
     team.github.hold(step="Build")
     after = team.github.seq()
     before = team.team.say("operator", "/ml run deploy")
     began = team.github.wait_for(
-        lambda event: event["kind"] == "run" and event["action"] == "requested", after=after
+        lambda event: event["kind"] == "step" and event["step"] == "Build", after=after
     )
     return before, int(began["run_id"])
 
@@ -51,6 +49,15 @@ def ended(team: ActionsTeam, before: int) -> Json:
     return card
 
 
+def delivered(team: ActionsTeam) -> list[Json]:
+    """Return all deliveries once each was tried: the one that ended a card may have come before others."""
+    while any(not one["attempts"] for one in team.github.deliveries()):
+        seen = team.github.seq()
+        if any(not one["attempts"] for one in team.github.deliveries()):
+            team.github.wait_for(lambda event: event["kind"] == "delivery", after=seen)
+    return team.github.deliveries()
+
+
 def test_a_watched_run_is_followed_as_it_goes(actions_team: ActionsTeam) -> None:
     """Its steps and its end are on the card at once, long before the bot would look by itself."""
     actions_team.start_bot(hooked=True)
@@ -58,7 +65,7 @@ def test_a_watched_run_is_followed_as_it_goes(actions_team: ActionsTeam) -> None
     actions_team.team.seen(before, "Build")
     actions_team.github.release()
     ended(actions_team, before)
-    answers = {one["attempts"][0]["status"] for one in actions_team.github.deliveries() if one["attempts"]}
+    answers = {one["attempts"][0]["status"] for one in delivered(actions_team)}
     assert answers == {202}
 
 
@@ -72,7 +79,7 @@ def test_events_turned_round_and_repeated(actions_team: ActionsTeam) -> None:
     actions_team.github.wait_for_run(run)
     actions_team.github.resume("reversed")
     card = ended(actions_team, before)
-    for one in actions_team.github.deliveries():
+    for one in delivered(actions_team):
         attempts = actions_team.github.redeliver(one["guid"], times=2)
         assert {attempt["status"] for attempt in attempts} == {200}
     actions_team.team.seen(card["seq"], "@operator")

@@ -16,7 +16,7 @@ from bot.signing import sign
 from tests.stand_ins.function_app import MODEL
 from tests.stand_ins.team import ARRIVALS, Team
 
-SECONDS = 30
+SECONDS = 60
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 OTHER = "T99ELSEWHERE"
 
@@ -60,7 +60,7 @@ def nothing_done(team: Team) -> Iterator[None]:
     [
         {"secret": "another secret"},
         {"age": 330},
-        {"age": -330},
+        {"age": -390},
         {"signature": "v0=" + "0" * 64},
         {"signature": "v0="},
         {"signature": "v1=" + "é" * 64},
@@ -87,8 +87,7 @@ def form_of(team: Team) -> Json:
     before = team.say("viewer", f"/ml predict {MODEL}")
     view: Json = team.slack.wait_for(
         lambda one: one["kind"] in ("view_opened", "view_changed") and "Flight" in one.get("plain", ""),
-        20,
-        before,
+        after=before,
     )["view"]
     entered = {"0:flight": {"form.value": {"type": "plain_text_input", "value": "UA1545"}}}
     return view | {"state": {"values": entered}}

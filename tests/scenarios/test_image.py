@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.stand_ins.dockerfile import Image, read_dockerfile
+from tests.stand_ins.ports import free_port
 from tests.stand_ins.team import Team
 
 ROOT = Path(__file__).resolve().parents[2]
-END_SECONDS = 30.0
+END_SECONDS = 60.0
 TAKEN_ALONG = {"TOBAN_CONFIG", "TOBAN_DATABASE_URL"}
 
 
@@ -33,13 +33,6 @@ def image() -> Iterator[Image]:
         yield made
     finally:
         shutil.rmtree(root)
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from tests.function_hosts import CALLER, ROOT, WAIT_SECONDS, FunctionHost, Home,
 from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.function_app import MODEL, problem
 from tests.stand_ins.github import REPOSITORY, GitHub
-from tests.stand_ins.team import Team
+from tests.stand_ins.team import PATIENT_SECONDS, Team
 
 CANARY = "canary-5up3r-53cr37-"
 TOML = """
@@ -89,9 +89,10 @@ def github() -> Iterator[GitHub]:
 
 
 def test_the_bot_tells_no_secret(
-    tmp_path: Path, slack: SlackUnderTest, endpoint: TeamEndpoint, github: GitHub
+    tmp_path: Path, start_slack: Callable[..., SlackUnderTest], endpoint: TeamEndpoint, github: GitHub
 ) -> None:
     """Through answers, refusals, faults and echoes of its own headers, no secret of the bot gets out."""
+    slack = start_slack(ack_seconds=PATIENT_SECONDS, trigger_seconds=PATIENT_SECONDS)
     team = Team(tmp_path, slack, more=TOML.format(url=endpoint.url, repository=REPOSITORY))
     own = {name: f"{CANARY}{name.lower()}" for name in ("BACKFILL_KEY", "GLUE_SECRET", *SECRETS)}
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):

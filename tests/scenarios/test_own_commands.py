@@ -16,7 +16,7 @@ from tests.stand_ins.endpoint import TeamEndpoint
 from tests.stand_ins.function_app import KEY
 from tests.stand_ins.github import REPOSITORY, GitHub
 from tests.stand_ins.github_team import GitHubTeam
-from tests.stand_ins.team import OVER_ALL, Team, over
+from tests.stand_ins.team import OVER_ALL, WAIT_SECONDS, Team, over
 
 pytestmark = over(OVER_ALL)
 
@@ -177,11 +177,12 @@ def test_a_callback_ends_the_run_once(own: Team, endpoint: TeamEndpoint) -> None
     assert is_callback(SECRET, key, token)
     own.seen(before, "running")
     door = own.bots[-1].address.removesuffix("/slack/events")
-    made_up = requests.post(f"{door}/callbacks/{key}/{'0' * 64}", json={}, timeout=10)
+    made_up = requests.post(f"{door}/callbacks/{key}/{'0' * 64}", json={}, timeout=WAIT_SECONDS)
     assert made_up.status_code == 404
     local = address.replace("https://bot.example.com", door)
-    assert requests.post(local, json={"state": "failed", "message": "no disk"}, timeout=10).status_code == 200
-    assert requests.post(local, json={"state": "done"}, timeout=10).status_code == 409
+    failed = requests.post(local, json={"state": "failed", "message": "no disk"}, timeout=WAIT_SECONDS)
+    assert failed.status_code == 200
+    assert requests.post(local, json={"state": "done"}, timeout=WAIT_SECONDS).status_code == 409
     done = own.state(before, "done")["plain"]
     assert "failed" in done
     assert "no disk" in done

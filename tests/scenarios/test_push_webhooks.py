@@ -1,6 +1,6 @@
 """A push that a webhook tells of: deployed at once, once, and only where GitHub itself shows it.
 
-The bot of these tests looks at branches by itself only once a minute, longer than any test waits.
+The bot of these tests looks at branches by itself only every ten minutes, longer than any test waits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.stand_ins.deploying_team import DeployingTeam
 from tests.stand_ins.team import WAIT_SECONDS
 
 LOOK = "GET /repos/{owner}/{repo}/git/ref/{ref:path}"
-SELDOM = ("--push-seconds", "60")
+SELDOM = ("--push-seconds", "600")
 
 
 def door(deploying: DeployingTeam) -> str:
@@ -50,7 +50,7 @@ def post(deploying: DeployingTeam, body: Any, signature: str | None = None) -> t
         "x-github-delivery": str(uuid.uuid4()),
         "x-hub-signature-256": signature or sign(deploying.github.webhook_secret, raw),
     }
-    reply = requests.post(door(deploying), data=raw, headers=headers, timeout=10)
+    reply = requests.post(door(deploying), data=raw, headers=headers, timeout=WAIT_SECONDS)
     return reply.status_code, reply.json()
 
 

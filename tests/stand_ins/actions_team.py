@@ -31,7 +31,7 @@ FILES = {
     f".github/workflows/{file}": WORKFLOW.format(name=name)
     for file, name in (("deploy.yml", "Deploy"), ("checks.yml", "Checks"))
 }
-SLOW_TICKS = "60"
+SLOW_TICKS = "600"
 """Seconds between two looks of a bot that is told by webhook: what is quicker came by one."""
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.stand_ins.forked import Forked
@@ -63,15 +64,10 @@ class BotProcess:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(END_SECONDS)
 
-    def terminate_by(self, thread: int) -> int:
-        """Ask it to end by a signal that the system gives to *thread*; return its exit status."""
-        os.kill(thread, signal.SIGTERM)
+    def terminate_by_newest_thread(self) -> int:
+        """Ask it to end by a signal that the system gives to its newest thread; return its exit status."""
+        signal_newest_thread(self._process.pid, signal.SIGTERM)
         return self._process.wait(END_SECONDS)
-
-    @property
-    def threads(self) -> list[int]:
-        """The system's numbers of its threads, the main one first."""
-        return sorted(int(task.name) for task in Path(f"/proc/{self._process.pid}/task").iterdir())
 
     def freeze(self) -> None:
         """Stop it in its tracks, as a stalled machine would."""
@@ -103,6 +99,16 @@ class BotProcess:
             self.close()
             raise AssertionError(f"the bot did not start:\n{self.said}")
         return line
+
+
+def signal_newest_thread(process: int, number: signal.Signals) -> None:
+    """Send a signal to the youngest thread of a process that lives long enough to take it."""
+    threads = sorted(int(task.name) for task in Path(f"/proc/{process}/task").iterdir())
+    for thread in reversed(threads):
+        with suppress(ProcessLookupError):  # it ended between the look and the signal
+            os.kill(thread, number)
+            return
+    raise AssertionError(f"process {process} has no threads")
 
 
 def spawn_bot(

@@ -62,7 +62,7 @@ class GitHub:
         self.artifacts: dict[int, list[tuple[Json, bytes]]] = {}
         self.notices: dict[int, list[Json]] = {}
         self.asked: list[tuple[str, str, int]] = []
-        self.refusals: list[tuple[str, Answer]] = []
+        self.refusals: list[tuple[str, Answer | Callable[[], Answer]]] = []
         self.lose: set[str] = set()
         self.hold: dict[str, threading.Event] = {}
         self.gives_ids = True
@@ -405,7 +405,7 @@ class GitHub:
                 for at, (pattern, answer) in enumerate(github.refusals):
                     if re.search(pattern, path):
                         del github.refusals[at]
-                        return answer
+                        return answer() if callable(answer) else answer
                 bearer = str(self.headers.get("authorization")).removeprefix("Bearer ")
                 if path.endswith("/access_tokens"):
                     token = f"{github.token}-{len(github.app_tokens)}"

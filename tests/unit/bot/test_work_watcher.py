@@ -168,6 +168,22 @@ def test_all_have_their_turn() -> None:
     assert around.scopes == ["a/0", "a/1", "a/2"] * 2
 
 
+def test_news_from_before_the_run_was_watched_are_kept() -> None:
+    """A webhook that is quicker than the answer to the start makes the watcher look once the run is known."""
+    around = Limited(work(9))
+    around.left = 100
+    around.watcher.start()
+    try:
+        assert around.looked.wait(10)
+        around.looked.clear()
+        assert not around.watcher.hurry("1")
+        around.works.append(work(1))
+        around.watcher.begun("1")
+        assert around.looked.wait(10)
+    finally:
+        around.watcher.stop()
+
+
 def test_news_of_a_scope_that_rests_are_kept() -> None:
     """A webhook whose run may not be looked at yet makes the watcher look as soon as it may."""
     around = Limited(work(1))
