@@ -190,10 +190,8 @@ class ObjectStore:
         """
         if self.folder is None:
             raise StoreMisconfigured(f"{self.url} is not a folder and cannot append")
-        self._require_root()
-        target = self.folder / path
         try:
-            descriptor = _open_for_append(target)
+            descriptor = self._open_for_append(f"{self.folder}/{path}")
             try:
                 remaining = memoryview(data)
                 while remaining:
@@ -209,6 +207,19 @@ class ObjectStore:
             with self._lock:
                 backend = self._backends.setdefault(patience, self._connect(patience))
         return backend
+
+    def _open_for_append(self, target: str) -> int:
+        """Return a descriptor of the file at *target*; its folder is looked at only where it is not there.
+
+        Predictions are appended several thousand times a second, so that even a look costs a share of them.
+        """
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            return os.open(target, flags, 0o644)
+        except FileNotFoundError:
+            self._require_root()
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            return os.open(target, flags, 0o644)
 
     def _require_root(self) -> None:
         """A folder that went away (an unmounted disk) is out of reach; it must not be made anew, empty."""
@@ -233,15 +244,6 @@ class ObjectStore:
                 return StoreUnavailable(f"{path}: {summary}")
             case _:
                 return error
-
-
-def _open_for_append(target: Path) -> int:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    try:
-        return os.open(target, flags, 0o644)
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(target, flags, 0o644)
 
 
 # --- addresses --------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ def test_each_sees_only_what_is_theirs(team: Team) -> None:
     assert f"retrain {MODEL}" not in owner
     team.say("operator", f"/ml retrain {MODEL} until=2013-07")
     team.started(2)
+    team.stored("run", "watch the run")
     operator = look(team, "operator")
     assert "Running for you" in operator
     assert f"/ml retrain {MODEL} until=2013-06" in operator

@@ -17,7 +17,6 @@ import pytest
 from bot.manifest import SCOPES
 from playground.slack.under_test import SlackUnderTest
 from tests.stand_ins.ports import free_port
-from tests.stand_ins.team import PATIENT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 60.0
@@ -86,7 +85,7 @@ def test_the_walk_ends_with_an_answer(tmp_path: Path, start_slack: Callable[...,
     """Typed one after the other, the README's lines lead to a prediction in the channel."""
     setup, manifest, init, functions, check, up = blocks()
     assert setup == "make setup\n. .venv/bin/activate"
-    slack = start_slack(scopes=tuple(SCOPES), ack_seconds=PATIENT_SECONDS, trigger_seconds=PATIENT_SECONDS)
+    slack = start_slack(scopes=tuple(SCOPES))
     shell = Shell(tmp_path, SLACK_API_URL=slack.api_url, TOBAN_CONFIG=str(tmp_path / "toban.toml"))
     printed = subprocess.run(
         ["sh", "-c", manifest],

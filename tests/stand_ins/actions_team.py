@@ -110,5 +110,5 @@ def actions_team(
     make_repo: Callable[..., Repository],
 ) -> ActionsTeam:
     """A team with a repository of two workflows; the bot is started by the test."""
-    github = start_github(repositories={NAME: make_repo(FILES)}, ack_seconds=WAIT_SECONDS)
+    github = start_github(repositories={NAME: make_repo(FILES)})
     return ActionsTeam(new_team(more=TOML), github)

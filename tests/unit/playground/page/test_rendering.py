@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from playground.slack.server import start
 from playground.slack.settings import Settings
 from playground.slack.under_test import SlackUnderTest
-from tests.parts_browser import OpenPage
+from tests.parts_browser import WAIT_MILLISECONDS, OpenPage
 from tests.stand_ins import gallery
 
 pytestmark = pytest.mark.chromium
@@ -55,6 +55,7 @@ def drawn(chromium: Browser) -> Iterator[Drawing]:
     """The page of an empty workspace."""
     running = start(Settings())
     page = chromium.new_page(locale="en-GB", timezone_id="UTC")
+    page.set_default_timeout(WAIT_MILLISECONDS)
     page.goto(running.url)
     page.locator("[data-ready]").wait_for()
     yield Drawing(page)
