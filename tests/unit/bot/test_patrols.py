@@ -10,7 +10,7 @@ from bot.patrols import Patrol
 from bot.records import Records
 from bot.timing import Timing
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
 AN_HOUR = 3600.0
 
 

@@ -25,7 +25,7 @@ from bot.errors import SlackRefused, SlackUnreachable
 from bot.socket_mode import SocketMode
 from tests.stand_ins.wire import Wire
 
-SECONDS = 20.0
+SECONDS = 60.0
 SELDOM = 600.0
 """So seldom it is asked whether a line stands: what is noticed earlier is noticed by itself."""
 
