@@ -63,7 +63,7 @@ import json, os, urllib.request
 body = json.dumps({{"repository": "{repository}", "ref": os.environ["BRANCH"]}}).encode()
 asked = urllib.request.Request("{url}/playground/push", body, {{"content-type": "application/json"}})
 try:
-    urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(asked, timeout=10).close()
+    urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(asked, timeout=60).close()
 except OSError as error:
     print(f"the playground did not take the push: {{error}}")
 '

@@ -30,6 +30,9 @@ _log = logging.getLogger("toban.host")
 
 MESSAGE_LIFE = timedelta(days=7)
 """How long a message lives in an Azure queue when nobody says otherwise; told to functions, not enforced."""
+IDLE_SECONDS = 240
+"""How long a connection at rest stays open, as at Azure's own doors: a request that is sent just as it closes
+is lost. Source: https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-idle-timeout"""
 
 
 class _Part(BaseModel):
@@ -137,6 +140,7 @@ class LocalHost:
             server_header=False,
             access_log=False,
             log_level="warning",
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=5,
         )
 

@@ -31,6 +31,7 @@ class TeamEndpoint:
         self.by_key: dict[str, str] = {}
         self.refuse: tuple[int, Any] | None = None
         self.location: str | None = None
+        self.pause_seconds = 0
         self.held: threading.Event | None = None
         self.cut_answers = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -88,7 +89,8 @@ class TeamEndpoint:
         run_id = self.by_key.setdefault(key, f"r{len(self.by_key) + 1}")
         self.runs.setdefault(run_id, {"state": "running"})
         place = self.location or f"{self.prefix}/runs/{run_id}"
-        return 202, {"Location": place, "Retry-After": "0"}, {"stop": f"{self.prefix}/runs/{run_id}/stop"}
+        headers = {"Location": place, "Retry-After": str(self.pause_seconds)}
+        return 202, headers, {"stop": f"{self.prefix}/runs/{run_id}/stop"}
 
     def _run(self, method: str, rest: str) -> tuple[int, dict[str, str], Any]:
         run_id, _, verb = rest.partition("/")

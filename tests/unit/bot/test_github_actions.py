@@ -51,7 +51,7 @@ def clock() -> Clock:
 @pytest.fixture
 def connector(github: GitHub, clock: Clock) -> GitHubActionsConnector:
     """A connector to it, by token."""
-    settings = GitHubSettings(api_url=github.url, token=SecretStr(TOKEN), read_seconds=5)
+    settings = GitHubSettings(api_url=github.url, token=SecretStr(TOKEN), read_seconds=60)
     return GitHubActionsConnector(GitHubClient(settings, clock))
 
 

@@ -197,7 +197,7 @@ def team_endpoint() -> Iterator[TeamEndpoint]:
 
 def connector(team_endpoint: TeamEndpoint, ledger: Calls, path: str, **settings: Any) -> HttpConnector:
     """Return a connector to it."""
-    made = HttpSettings.model_validate({"url": f"{team_endpoint.url}{path}", "read_seconds": 2.0} | settings)
+    made = HttpSettings.model_validate({"url": f"{team_endpoint.url}{path}", "read_seconds": 60.0} | settings)
     return HttpConnector("http", {"fill": Endpoint(made.url, made)}, ledger, lambda key: f"https://x/{key}")
 
 
@@ -243,6 +243,7 @@ def test_redirects_are_not_followed(team_endpoint: TeamEndpoint, ledger: Calls) 
 
 def test_an_endpoint_is_asked_as_often_as_it_wishes(team_endpoint: TeamEndpoint, ledger: Calls) -> None:
     """Between two questions lies what Retry-After says, however often the bot looks."""
+    team_endpoint.pause_seconds = 250
     made = connector(team_endpoint, ledger, "/later")
     handle = made.start(job(), key="c-1")
     for _ in range(5):
