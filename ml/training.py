@@ -164,9 +164,10 @@ class _Work:
             with Child(material.job, self._limits) as child:
                 while (event := self._next_event(child)) is not None:
                     self._hear(event, heard)
-                status = child.wait()
-                if heard.result is not None and status == 0:
+                # What it made is whole once it says so. To end may take it long, or go wrong in a library.
+                if heard.result is not None:
                     return heard.result
+                status = child.wait()
                 if status in KILLED:
                     raise out_of_memory(heard.stage, heard.rows, heard.bytes, self._limits)
                 _log.error(

@@ -7,6 +7,7 @@ process.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from collections.abc import Mapping
@@ -61,7 +62,9 @@ class ParcelParams(TrainingParams):
     """How many parcels, and what goes wrong."""
 
     rows: Annotated[int, Field(ge=50, le=5000)] = 300
-    trouble: Literal["none", "memory", "killed", "crash", "disagree", "empty", "hungry"] = "none"
+    trouble: Literal[
+        "none", "memory", "killed", "crash", "disagree", "empty", "hungry", "never ends", "ends by a crash"
+    ] = "none"
 
 
 class Parcels(Recipe):
@@ -138,6 +141,10 @@ class Parcels(Recipe):
             os.kill(os.getpid(), signal.SIGKILL)
         if params.trouble == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
+        if params.trouble == "never ends":
+            atexit.register(signal.pause)
+        if params.trouble == "ends by a crash":
+            atexit.register(os.kill, os.getpid(), signal.SIGSEGV)
         if params.trouble == "hungry":
             np.ones(2**40)
         if params.trouble == "disagree":

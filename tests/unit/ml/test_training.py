@@ -257,6 +257,15 @@ def test_a_run_fails_with_a_reason_that_a_person_understands(
     assert works.work(run_id) == "not_claimed"
 
 
+@pytest.mark.parametrize("trouble", ["never ends", "ends by a crash"])
+def test_what_happens_after_the_result_takes_nothing_from_it(trouble: str) -> None:
+    """Libraries may hang or crash while a process ends; what it made was whole before."""
+    works = Works()
+    run = works.done(trouble=trouble)
+    assert run.state == "succeeded", run.reason
+    assert works.registry.newest_version("parcels") == 1
+
+
 def test_a_defect_in_a_recipe_names_its_line() -> None:
     """Stage, error, file and line."""
     works = Works()
