@@ -146,7 +146,18 @@ def _add_up(commands: Any) -> None:
         help="answer GET /healthz here, for what watches the process; with --http it is there anyway",
     )
     _takes_env_file(up)
-    for name in ("heartbeat", "stale", "silence", "work", "unseen", "away", "push", "settle", "socket"):
+    for name in (
+        "heartbeat",
+        "stale",
+        "silence",
+        "work",
+        "unseen",
+        "away",
+        "push",
+        "settle",
+        "socket",
+        "ack",
+    ):
         up.add_argument(f"--{name}-seconds", type=float, help=argparse.SUPPRESS)  # for tests that cannot wait
 
 

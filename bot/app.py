@@ -168,7 +168,8 @@ def build_bot(settings: Settings, timing: Timing | None = None) -> Bot:
         forms=OpenForms(engine.sql),
         experiments=ExperimentRecords(engine.sql),
     )
-    intake = Intake(engine.sql, Inbox(engine.sql, engine.client), engine.fence.rush)
+    inbox = Inbox(engine.sql, engine.client)
+    intake = Intake(engine.sql, inbox, engine.fence.rush, engine.timing.ack_seconds)
     around = (engine.client, desk.edits, engine.executor_id, engine.timing)
     watcher = Watcher(records, desk.functions, *around)
     listed = SubscriptionWatch(desk.subscriptions, engine.client, engine.timing, engine.line)

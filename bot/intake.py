@@ -24,6 +24,7 @@ from bot.checkpoints import JsonSerializer
 from bot.databases import begin_writing
 from bot.inbox import Inbox
 from bot.outages import is_away
+from bot.timing import Timing
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +59,19 @@ class Entry:
 class Intake:
     """Stores requests and begins their flows; `submit` returns only when the request is on disk."""
 
-    def __init__(self, sql: Engine, inbox: Inbox, rush: Callable[[float], None]) -> None:
-        """*rush* is told, of every batch in a rush, for how many seconds flows should stand back."""
+    def __init__(
+        self,
+        sql: Engine,
+        inbox: Inbox,
+        rush: Callable[[float], None],
+        ack_seconds: float = Timing.ack_seconds,
+    ) -> None:
+        """*rush* is told, of every batch in a rush, for how many seconds flows should stand back.
+
+        A request waits *ack_seconds* for its turn.
+        """
         self._sql = sql
+        self._ack_seconds = ack_seconds
         self._rush = rush
         self.inbox = inbox
         self._waiting: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
@@ -75,7 +86,7 @@ class Intake:
         self._waiting.put(None)
         self._thread.join(timeout=10)
 
-    def submit(self, entry: Entry, timeout_seconds: float = 2.5) -> None:
+    def submit(self, entry: Entry, timeout_seconds: float | None = None) -> None:
         """Persist *entry*; return when it is stored.
 
         A flow id that is already known is success and starts nothing. Raises TimeoutError when its turn did
@@ -84,7 +95,7 @@ class Intake:
         """
         self._waiting.put(entry)
         try:
-            entry.stored.result(timeout=timeout_seconds)
+            entry.stored.result(timeout=self._ack_seconds if timeout_seconds is None else timeout_seconds)
         except TimeoutError:
             if entry.stored.cancel():
                 raise

@@ -13,7 +13,8 @@ class Timing:
     After `away_seconds` without a look at a repository's runs, what happened meanwhile is told in short.
     `push_seconds` is how often it looks at branches, and `settle_seconds` how long after a commit its checks
     may still be on their way. `socket_seconds` is how often it asks over a silent connection to Slack whether
-    it still stands; one that ends is noticed at once.
+    it still stands; one that ends is noticed at once. `ack_seconds` is how long a request waits to be stored
+    before its sender is told that it was not: Slack wants an ack within three.
     """
 
     poll_seconds: float = 0.1
@@ -27,3 +28,4 @@ class Timing:
     settle_seconds: float = 30.0
     away_seconds: float = 600.0
     socket_seconds: float = 2.0
+    ack_seconds: float = 2.5

@@ -16,6 +16,7 @@ from tests.stand_ins.team import Team
 pytestmark = pytest.mark.faults
 
 START = Callable[..., Team]
+HASTY = ("--ack-seconds", "2.5")
 PATIENT = 20.0
 """Slack's three seconds would make a busy machine fail a test that is not about them."""
 
@@ -25,7 +26,7 @@ PATIENT = 20.0
 def test_locked_sqlite(new_team: START, seconds: float) -> None:
     """While somebody holds the lock a command is refused in words; what was under way goes on after."""
     team = new_team(ack_seconds=PATIENT)
-    team.start_bot()
+    team.start_bot(*HASTY)
     asking = team.functions.hold("/predict$")
     before = team.say("viewer", f"/ml predict {MODEL} flight=UA1")
     team.functions.wait_until(lambda: team.functions.count("POST", "/predict$") == 1)
@@ -47,7 +48,7 @@ def test_postgres_restarted_under_load(new_team: START, mortal_postgres: Server)
     """Cut off in the midst of many flows, each that was taken is done once; a retrain comes to its end."""
     team = new_team(ack_seconds=PATIENT)
     team.database_url = mortal_postgres.cluster.create_database()
-    team.start_bot()
+    team.start_bot(*HASTY)
     before, run = team.retrain()
     team.stored("run", "watch the run")
     asking = team.functions.hold("/predict$")

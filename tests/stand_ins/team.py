@@ -32,6 +32,8 @@ WAIT_SECONDS = 100.0
 """How long something may take that is sure to come: on a busy machine a bot alone starts in half a minute."""
 PATIENT_SECONDS = 45.0
 """How long Slack waits for an ack, and a form's trigger lives."""
+BUSY = ("--ack-seconds", "30")
+"""So that a bot refuses no request because the machine is busy."""
 ARRIVALS = "ml-arrivals"
 TOML = f"""
 [bot]
@@ -152,7 +154,7 @@ class Team:
         log = self.folder / f"bot-{len(self.bots)}.log"
         http = self.transport == "http" if http is None else http
         mode = ("--http", "127.0.0.1:0") if http else ()
-        bot = BotProcess(self.env | env, [*mode, *arguments], log, code, module)
+        bot = BotProcess(self.env | env, [*BUSY, *mode, *arguments], log, code, module)
         self.bots.append(bot)
         self.slack.point_at(bot.address if http else None)
         return bot
