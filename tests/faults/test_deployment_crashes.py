@@ -41,8 +41,8 @@ def test_killed_around_a_deployment(deploying_team: DeployingTeam, moment: str) 
     else:
         team.seen(before, "please approve or reject above")
         team.stored("work", "call the reviewers")
-    waits = team.cards()[0]
     if moment == "as it is approved":
+        waits = team.seen(before, "waits for an approval by")
         github.fault(REVIEW, cut=True, after=True)
         team.slack.press("owner", waits, "work.approve")
         run = deploying_team.runs("deploy.yml")[0]
