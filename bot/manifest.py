@@ -32,8 +32,8 @@ SCOPES: Mapping[str, str] = {
 
 OPTIONAL_SCOPES: Mapping[str, Mapping[str, str]] = {
     "channels": {
-        "channels:read": "let `toban check` see in which public channels the bot is",
-        "groups:read": "let `toban check` see in which private channels the bot is",
+        "channels:read": "see in which public channels it is, for `toban check` and to find lost posts",
+        "groups:read": "the same for private channels",
     },
     "history": {
         "channels:history": "look whether a message whose answer was lost stands in a public channel already",

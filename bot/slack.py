@@ -62,9 +62,10 @@ NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_chann
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 LOOKED_PAGES = 5
 LOOKED_AT_ONCE = 200
-"""A post that may stand there already is looked for among the newest thousand messages."""
-CHANNELS = ("C", "D", "G")
-"""With what ids of channels begin; a person's stands for the talk with them, which has no history."""
+"""A post that may stand there already is looked for among the newest thousand messages, and a channel's name
+among a thousand channels that the bot is in."""
+CHANNELS, PEOPLE = ("C", "D", "G"), ("U", "W")
+"""With what ids begin, and no name does: those are in lower case."""
 MOST_SECTION = 3000
 """Characters of a section's text (https://docs.slack.dev/reference/block-kit/blocks/section-block)."""
 
@@ -136,14 +137,16 @@ class SlackDesk:
     ) -> dict[str, str] | None:
         """Return where a post of ours with all of *about* in its metadata stands; None where none is seen.
 
-        Raises SlackRefused where the bot may not read the channel's history.
+        A person's id stands for the talk with them, which has no history. Raises SlackRefused where the bot
+        may not read the channel's history, nor, where *channel* is a name, which channels it is in.
         """
-        if not channel.startswith(CHANNELS):
+        where = channel if channel.startswith(CHANNELS + PEOPLE) else self._id_of(channel.removeprefix("#"))
+        if where is None or where.startswith(PEOPLE):
             return None
-        for message in self._history(channel, thread_ts):
+        for message in self._history(where, thread_ts):
             payload = (message.get("metadata") or {}).get("event_payload") or {}
             if about.items() <= payload.items():
-                return {"channel": channel, "ts": str(message["ts"]), **_in_thread(thread_ts)}
+                return {"channel": where, "ts": str(message["ts"]), **_in_thread(thread_ts)}
         return None
 
     def files_in(self, channel: str, thread_ts: str) -> frozenset[str]:
@@ -156,11 +159,23 @@ class SlackDesk:
         method = "conversations.replies" if thread_ts else "conversations.history"
         where = {"channel": channel, "limit": LOOKED_AT_ONCE, "include_all_metadata": True}
         where |= {"ts": thread_ts} if thread_ts else {}
+        yield from self._listed(method, "messages", where)
+
+    def _id_of(self, name: str) -> str | None:
+        """Return the id of the channel *name*; None where the bot is in none of that name."""
+        where = {"types": "public_channel,private_channel", "limit": LOOKED_AT_ONCE}
+        for channel in self._listed("users.conversations", "channels", where):
+            if channel.get("name") == name:
+                return str(channel["id"])
+        return None
+
+    def _listed(self, method: str, what: str, where: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a list, page by page (https://docs.slack.dev/apis/web-api/pagination)."""
         cursor = ""
         for _ in range(LOOKED_PAGES):
             page = {**where, "cursor": cursor} if cursor else where
             reply = self._call(method, partial(self.client.api_call, method, params=page))
-            yield from reply["messages"]
+            yield from reply[what]
             cursor = (reply.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return

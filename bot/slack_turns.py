@@ -48,6 +48,7 @@ METHODS = {
     "files.getUploadURLExternal": TIER_4,
     "files.info": TIER_4,
     "usergroups.list": TIER_2,
+    "users.conversations": TIER_3,
     "views.open": TIER_4,
     "views.publish": TIER_4,
     "views.update": TIER_4,

@@ -76,3 +76,18 @@ def test_killed_around_a_push(deploying_team: DeployingTeam) -> None:
     deploying_team.start_bot()
     assert f"staging {sha[:7]} → staging is done" in team.state(before, "done")["plain"]
     assert (len(deploying_team.runs("staging.yml")), len(team.cards())) == (1, 1)
+
+
+def test_killed_as_the_card_of_a_push_is_posted(deploying_team: DeployingTeam) -> None:
+    """A post is found although the settings give its channel by name, not by id."""
+    team = deploying_team.team
+    bot = deploying_team.start_bot()
+    deploying_team.noticed()
+    team.slack.fault("chat.postMessage", after=True, hang_seconds=600)
+    before = team.slack.seq()
+    deploying_team.push("one")
+    team.seen(before, "staging")
+    bot.kill()
+    deploying_team.start_bot()
+    team.state(before, "done")
+    assert len(team.cards()) == 1
