@@ -122,6 +122,12 @@ def update_view(office: Office) -> Act:
     return lambda: office.desk.update_view(form)
 
 
+def look_in_named_channel(office: Office) -> Act:
+    """Post what is to be found where the settings give the channel by name."""
+    place(office)
+    return lambda: office.desk.find("#ml-arrivals", ABOUT) is not None
+
+
 def look_in_thread(office: Office) -> Act:
     """Post what is to be found."""
     card = place(office)
@@ -187,6 +193,7 @@ ACTS: dict[str, Callable[[Office], Act]] = {
     "files.getUploadURLExternal": upload,
     "files.info": read_file,
     "usergroups.list": lambda office: office.desk.groups,
+    "users.conversations": look_in_named_channel,
     "views.open": open_view,
     "views.publish": publish,
     "views.update": update_view,
