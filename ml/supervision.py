@@ -21,8 +21,6 @@ from ml.source import ROOT
 THREADS_SETTING, MEMORY_SETTING = "TOBAN_TRAINING_THREADS", "TOBAN_TRAINING_MEMORY_MB"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 SECONDS_TO_END = 5.0
-SECONDS_TO_LEAVE = 60.0
-"""How long a process that has said its last may take to be gone, on a machine that may be busy."""
 LAST_WORDS = 2_000
 """Bytes of stderr that are kept for the log when the process crashed."""
 
@@ -93,7 +91,7 @@ class Child:
     def wait(self) -> int:
         """Return the exit status of a process that has said its last; negative: the signal that ended it."""
         try:
-            return self._process.wait(SECONDS_TO_LEAVE)
+            return self._process.wait(SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             self.end()
             return self._process.wait()

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 
-WAIT_SECONDS = 60.0
+from tests.function_hosts import wait_until
 
 
 def has_ended(pid: str) -> None:
     """Wait until a process is gone, or waits only to be collected: who is killed still has to die."""
-    pause, deadline = threading.Event(), time.monotonic() + WAIT_SECONDS
-    while _state(pid) not in (None, "Z"):
-        assert time.monotonic() < deadline, f"process {pid} goes on"
-        pause.wait(0.01)
+    wait_until(lambda: _state(pid) in (None, "Z"))
 
 
 def _state(pid: str) -> str | None:

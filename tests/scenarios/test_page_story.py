@@ -42,7 +42,6 @@ def complete(team: Team) -> list[ModelView]:
     return models
 
 
-@pytest.mark.timeout(300)  # a bot, a browser and a long story, on a machine that may be busy
 def test_from_a_question_to_a_promotion(team: Team, open_page: OpenPage) -> None:
     """The operator asks and retrains, the viewer may not decide, the owner may; the thread says why."""
     complete(team)
